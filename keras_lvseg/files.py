@@ -1,0 +1,70 @@
+"""Files and folders that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from keras_lvseg.errors import DataError
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a scratch path that takes the name `path` when the block ends well, and is removed when not.
+
+    Args:
+        path: The file to write. One that exists is replaced, at the end, in one step.
+
+    Yields:
+        A path in the same folder with the same suffix, to be written by the caller.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "numbers.txt"
+        >>> with whole_file(path) as scratch:
+        ...     _ = scratch.write_text("1 2 3")
+        ...     path.exists()
+        False
+        >>> path.read_text()
+        '1 2 3'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield scratch
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a scratch folder that takes the name `path` when the block ends well, and is removed when not.
+
+    Args:
+        path: The folder to make. An empty one may stand there; one with anything in it is left alone.
+
+    Yields:
+        An empty folder beside `path`.
+
+    Raises:
+        DataError: `path` exists and is not an empty folder.
+    """
+    path = Path(path)
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise DataError(path, "is there already and not empty", "name a new or an empty folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    scratch.chmod(0o755)  # mkdtemp's 0700 would stay on the finished folder
+    try:
+        yield scratch
+        if path.exists():
+            path.rmdir()
+        scratch.rename(path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Contours, polygons, masks, planes and volumes: NumPy in, NumPy out, no Keras."""
