@@ -1,0 +1,173 @@
+"""DICOM as this package needs it: one frame's header, and its pixels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from keras_lvseg.errors import DataError
+
+_UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a frame's DICOM header says; lengths in mm, times in ms, None where the header is silent."""
+
+    path: Path
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+    frame_of_reference_uid: str
+    instance_number: int
+    rows: int
+    columns: int
+    pixel_spacing: tuple[float, float]
+    position: tuple[float, float, float]
+    orientation: tuple[float, float, float, float, float, float]
+    slice_thickness: float | None
+    slice_spacing: float | None
+    trigger_time: float | None
+    nominal_interval: float | None
+    phases: int | None
+
+
+def read_header(path: str | os.PathLike[str]) -> Header:
+    """Read the header of one DICOM file, pixels left alone.
+
+    Args:
+        path: A DICOM file with one grey-scale image.
+
+    Raises:
+        DataError: The file is no DICOM, is cut short, holds several images or colours, or lacks what places it
+            in space.
+    """
+    path = Path(path)
+    dataset, left = _read(path, lambda: _read_to_pixels(path))
+    value = _Values(path, dataset)
+    if value.number("SamplesPerPixel", int, default=1) != 1:
+        raise DataError(path, "is a colour image", "a frame has one sample a pixel")
+    if value.number("NumberOfFrames", int, default=1) != 1:
+        raise DataError(path, "holds several frames", "one file holds one frame")
+    header = Header(
+        path=path,
+        sop_instance_uid=value.uid("SOPInstanceUID"),
+        series_instance_uid=value.uid("SeriesInstanceUID"),
+        study_instance_uid=value.uid("StudyInstanceUID"),
+        frame_of_reference_uid=value.uid("FrameOfReferenceUID", default=""),
+        instance_number=value.number("InstanceNumber", int),
+        rows=value.number("Rows", int),
+        columns=value.number("Columns", int),
+        pixel_spacing=value.numbers("PixelSpacing", 2),
+        position=value.numbers("ImagePositionPatient", 3),
+        orientation=value.numbers("ImageOrientationPatient", 6),
+        slice_thickness=value.number("SliceThickness", float, default=None),
+        slice_spacing=value.number("SpacingBetweenSlices", float, default=None),
+        trigger_time=value.number("TriggerTime", float, default=None),
+        nominal_interval=value.number("NominalInterval", float, default=None),
+        phases=value.number("CardiacNumberOfImages", int, default=None),
+    )
+    if min(header.pixel_spacing) <= 0 or min(header.rows, header.columns) <= 0:
+        raise DataError(path, "has an image size or a pixel spacing that is not positive")
+    due = header.rows * header.columns * value.number("BitsAllocated", int) // 8
+    if dataset.file_meta.get("TransferSyntaxUID") in _UNCOMPRESSED and left < due:
+        problem = f"is cut short: {left:,} bytes are left where {due:,} of pixels are due"
+        raise DataError(path, problem, "copy the file again")
+    return header
+
+
+def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
+    """Read the stored values of one DICOM file's image.
+
+    Args:
+        path: A DICOM file with one grey-scale image.
+
+    Returns:
+        Array of shape (rows, columns) of the type that the file stores; no rescaling is applied.
+
+    Raises:
+        DataError: The pixels cannot be decoded; the line says what to install where that is the cause.
+    """
+    path = Path(path)
+    pixels = _read(path, lambda: pydicom.dcmread(path).pixel_array)
+    if pixels.ndim != 2:
+        raise DataError(path, f"holds pixels of shape {pixels.shape}", "a frame has rows and columns")
+    return pixels
+
+
+def _read(path: Path, read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except InvalidDicomError:
+        raise DataError(path, "is not a DICOM file") from None
+    except OSError as error:
+        raise DataError(path, f"cannot be read ({error.strerror or error})") from None
+    except Exception as error:  # a malformed file makes pydicom raise whatever its parts raise
+        if "missing dependencies" in str(error):
+            remedy = "pip install 'keras-lvseg[codecs]' brings what decodes it"
+            raise DataError(path, "is compressed in a way that cannot be read here", remedy) from None
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(path, f"is damaged ({reason})", "the file has to be a whole DICOM file") from None
+
+
+def _read_to_pixels(path: Path) -> tuple[pydicom.Dataset, int]:
+    """The header, and how many bytes of the file come after it: the pixel element's value."""
+    with path.open("rb") as file:
+        dataset = pydicom.dcmread(file, stop_before_pixels=True)
+        element_header = 8 if dataset.original_encoding[0] else 12  # tag, length and, where explicit, the type
+        return dataset, max(path.stat().st_size - file.tell() - element_header, 0)
+
+
+class _Values:
+    """Typed access to a data set's elements, with one clear line for each that is missing or malformed."""
+
+    def __init__(self, path: Path, dataset: pydicom.Dataset):
+        self._path = path
+        self._dataset = dataset
+
+    def uid(self, keyword: str, default: str | None = None) -> str:
+        # Taken raw: pydicom would warn about every UID with a leading zero in a component, which real files
+        # of the Sunnybrook data are full of and which hurts nobody.
+        element = self._dataset.get_item(keyword)
+        raw = getattr(element, "value", None) or b""
+        text = raw.decode("ascii", "replace") if isinstance(raw, bytes) else str(raw)
+        text = text.strip("\0 ")
+        if not text and default is None:
+            raise self._missing(keyword)
+        return text or default or ""
+
+    def number(self, keyword: str, kind: type, default: Any = ...) -> Any:
+        value = self._get(keyword)
+        if value is None or value == "":
+            if default is ...:
+                raise self._missing(keyword)
+            return default
+        return self._convert(keyword, value, kind)
+
+    def numbers(self, keyword: str, count: int) -> Any:
+        values = self._get(keyword)
+        if values is None or isinstance(values, str | float | int) or len(values) != count:
+            raise self._missing(keyword, f"{count} numbers")
+        return tuple(self._convert(keyword, value, float) for value in values)
+
+    def _get(self, keyword: str) -> Any:
+        return _read(self._path, lambda: self._dataset.get(keyword))
+
+    def _convert(self, keyword: str, value: Any, kind: type) -> Any:
+        try:
+            number = kind(value)
+        except (TypeError, ValueError, OverflowError):
+            number = np.nan
+        if not np.isfinite(number):
+            raise DataError(self._path, f"has {keyword} {str(value)[:40]!r}", "a number is due")
+        return number
+
+    def _missing(self, keyword: str, what: str = "a value") -> DataError:
+        return DataError(self._path, f"has no {keyword}", f"a frame's header gives {what} for it")

@@ -1,0 +1,66 @@
+"""Frame: one image of a cine study, with its identity and its place in space and in the heart's cycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One short-axis image and the contours that belong to it; nothing of it is read yet but the header.
+
+    Attributes:
+        path: The DICOM file.
+        patient_id: The patient's name among the images.
+        original_id: The patient's name among the contours; the same as `patient_id` where there is but one.
+        instance_number: DICOM's InstanceNumber.
+        sop_instance_uid: DICOM's identity of this image.
+        series_instance_uid: Of its series.
+        study_instance_uid: Of its study.
+        frame_of_reference_uid: Of the space that `position` is given in; empty where the header has none.
+        rows: Image height in pixels.
+        columns: Image width in pixels.
+        pixel_spacing: mm between rows and mm between columns.
+        position: Where the centre of the first pixel lies in the patient, mm.
+        orientation: Direction cosines along a row, then along a column.
+        slice_thickness: mm, None where the header is silent.
+        slice_spacing: mm from slice centre to slice centre, by the positions of the study's frames; the header's
+            value for a study of one slice.
+        trigger_time: ms after the R wave, None where the header is silent.
+        slice: Index of the slice in the study, from 0, in the order of the instance numbers.
+        phase: Index of the phase in the heart's cycle, from 0.
+        endocardium: The contour file of the left ventricle's cavity, None where the frame has none.
+        epicardium: The contour file of the outer wall, None where the frame has none.
+    """
+
+    path: Path
+    patient_id: str
+    original_id: str
+    instance_number: int
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+    frame_of_reference_uid: str
+    rows: int
+    columns: int
+    pixel_spacing: tuple[float, float]
+    position: tuple[float, float, float]
+    orientation: tuple[float, float, float, float, float, float]
+    slice_thickness: float | None
+    slice_spacing: float | None
+    trigger_time: float | None
+    slice: int
+    phase: int
+    endocardium: Path | None = None
+    epicardium: Path | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, self.columns
+
+    @property
+    def pixel_area(self) -> float:
+        """Area of a pixel in mm2."""
+        return self.pixel_spacing[0] * self.pixel_spacing[1]

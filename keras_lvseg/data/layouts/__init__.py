@@ -1,0 +1,37 @@
+"""The trees that data is found in, one module each: `matches(root)` and `index(root)`.
+
+Another tree is another module with these two functions, named in `_LAYOUTS`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from keras_lvseg.data.layouts import linked
+from keras_lvseg.data.layouts.records import ContourFile, PatientFiles
+from keras_lvseg.errors import DataError
+
+__all__ = ["ContourFile", "PatientFiles", "index_tree"]
+
+_LAYOUTS = (linked,)
+
+
+def index_tree(root: str | os.PathLike[str]) -> tuple[PatientFiles, ...]:
+    """List the patients of a tree, told apart by looking, no file opened but the tree's own lists.
+
+    Args:
+        root: The folder that the tree stands in.
+
+    Raises:
+        DataError: The folder is missing, or holds no tree that is known here, or one with nothing in it.
+    """
+    # Resolved once, so that every later check for files that lead out of the tree compares like with like.
+    root = Path(root).resolve()
+    if not root.is_dir():
+        raise DataError(root, "is not a folder" if root.exists() else "is not there", "name the data's folder")
+    for layout in _LAYOUTS:
+        if layout.matches(root):
+            return layout.index(root)
+    expected = "; or ".join(layout.EXPECTED for layout in _LAYOUTS)
+    raise DataError(root, "holds no data that is known here", f"expected: {expected}")

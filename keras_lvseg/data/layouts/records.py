@@ -1,0 +1,26 @@
+"""What a layout says of a tree: files and whose they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class ContourFile:
+    """A contour file, the number of the frame that it outlines, and which border of the wall it follows."""
+
+    path: Path
+    number: int
+    border: Literal["endocardium", "epicardium"]
+
+
+@dataclass(frozen=True)
+class PatientFiles:
+    """One patient's images and contours, and the patient's name among either."""
+
+    patient_id: str
+    original_id: str
+    images: tuple[Path, ...]
+    contours: tuple[ContourFile, ...]
