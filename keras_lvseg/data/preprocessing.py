@@ -1,0 +1,65 @@
+"""From a frame's stored pixels to what a network is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from keras_lvseg.data.frames import Frame
+from keras_lvseg.geometry import NetworkGrid
+
+Intensity = Literal["zscore", "course"] | None | Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a frame becomes an input: which grid, which intensities.
+
+    Args:
+        image_size: Rows and columns that the network is given, cut or padded about the frame's centre.
+        pixel_spacing: mm to resample to first; None keeps each frame's own.
+        intensity: "zscore" (each image to mean 0 and standard deviation 1), "course" (times 1/1024), None (as
+            stored), or a function of one image.
+
+    Raises:
+        ValueError: An argument is out of its range.
+    """
+
+    image_size: tuple[int, int] = (256, 256)
+    pixel_spacing: float | None = None
+    intensity: Intensity = "zscore"
+
+    def __post_init__(self) -> None:
+        if len(self.image_size) != 2 or min(self.image_size) < 1:
+            raise ValueError(f"image_size has to be rows and columns. Received: image_size={self.image_size}")
+        if self.pixel_spacing is not None and not self.pixel_spacing > 0:
+            raise ValueError(f"pixel_spacing has to be mm above 0. Received: pixel_spacing={self.pixel_spacing}")
+        if not (self.intensity in ("zscore", "course", None) or callable(self.intensity)):
+            choices = "'zscore', 'course', None or a function"
+            raise ValueError(f"intensity has to be {choices}. Received: intensity={self.intensity!r}")
+
+    def grid(self, frame: Frame) -> NetworkGrid:
+        """The network's grid in a frame."""
+        return NetworkGrid(frame.shape, frame.pixel_spacing, self.image_size, self.pixel_spacing)
+
+    def image(self, pixels: np.ndarray, grid: NetworkGrid) -> np.ndarray:
+        """Bring stored pixels to the network's grid and intensities.
+
+        Args:
+            pixels: Array of the grid's native shape.
+            grid: From `grid`.
+
+        Returns:
+            float32 array of `image_size`.
+        """
+        image = grid.from_native(pixels).astype(np.float32)
+        if self.intensity == "zscore":
+            return (image - image.mean()) / max(image.std(), 1e-6)
+        if self.intensity == "course":
+            return image / 1024
+        if callable(self.intensity):
+            return np.asarray(self.intensity(image), dtype=np.float32)
+        return image

@@ -1,0 +1,64 @@
+"""Which image comes when, and how it is changed: drawn once an epoch, the same for every pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_lvseg.data.augmentation import COLUMNS, Augmentation
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The order of a split's images and their changes, by epoch.
+
+    Args:
+        count: How many images the split has.
+        image_size: Rows and columns of an image.
+        shuffle: A new order every epoch.
+        augment: What to draw changes from; None changes nothing.
+        seed: None draws one.
+        shard: (index, count): every `count`-th image of the epoch's order from `index` on; None takes all.
+
+    Raises:
+        ValueError: `shard` is not an index below a count.
+    """
+
+    count: int
+    image_size: tuple[int, int]
+    shuffle: bool = False
+    augment: Augmentation | None = None
+    seed: int | None = None
+    shard: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.seed is None:
+            object.__setattr__(self, "seed", int(np.random.SeedSequence().generate_state(1)[0]))
+        if self.shard is not None and not 0 <= self.shard[0] < self.shard[1]:
+            raise ValueError(f"shard has to be (index, count) with index < count. Received: shard={self.shard}")
+
+    @property
+    def size(self) -> int:
+        """How many images an epoch has."""
+        index, count = self.shard or (0, 1)
+        return len(range(index, self.count, count))
+
+    def epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draw one epoch.
+
+        Returns:
+            Indices of images, int64 of shape (size,), and their changes, float32 of shape (size, 8), or (size, 0)
+            where nothing is changed.
+        """
+        order = np.arange(self.count)
+        if self.shuffle:
+            # A third number keeps the order's stream apart from the changes'.
+            order = np.random.default_rng([self.seed, epoch, 1]).permutation(self.count)  # type: ignore[list-item]
+        if self.shard is not None:
+            order = order[self.shard[0] :: self.shard[1]]
+        if self.augment is None:
+            return order, np.empty((len(order), 0), np.float32)
+        changes = self.augment.draw(self.seed, epoch, self.count, self.image_size)  # type: ignore[arg-type]
+        assert changes.shape[1] == COLUMNS
+        return order, changes[order]

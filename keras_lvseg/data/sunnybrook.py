@@ -1,0 +1,122 @@
+"""The Sunnybrook Cardiac Data: short-axis frames with the official splits of the 2009 challenge."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.preprocessing import Intensity
+from keras_lvseg.data.sax import SAXDataset
+from keras_lvseg.data.targets import Target, is_labelled
+from keras_lvseg.errors import DataError
+from keras_lvseg.geometry import CONTOUR_ORIGIN
+
+# The challenge's three parts (training, validation, online): Radau P, Lu Y, Connelly K, Paul G, Dick AJ, Wright GA,
+# "Evaluation Framework for Algorithms Segmenting Short Axis Cardiac MRI", The MIDAS Journal, 2009.
+_GROUPS = {
+    "train": {"HF-I": (1, 2, 4, 40), "HF-NI": (3, 4, 34, 36), "HYP": (1, 3, 38, 40), "N": (2, 3, 40)},
+    "validation": {"HF-I": (5, 6, 7, 8), "HF-NI": (7, 11, 31, 33), "HYP": (6, 7, 8, 37), "N": (5, 6, 7)},
+    "test": {"HF-I": (9, 10, 11, 12), "HF-NI": (12, 13, 14, 15), "HYP": (9, 10, 11, 12), "N": (9, 10, 11)},
+}
+OFFICIAL_SPLITS: dict[str, tuple[str, ...]] = {
+    split: tuple(f"SC-{group}-{number}" for group, numbers in groups.items() for number in numbers)
+    for split, groups in _GROUPS.items()
+}
+"""Patients of the challenge's training, validation and online part, by their names among the contours."""
+
+_COURSE_IMAGES, _COURSE_TRAIN = 260, 234
+
+
+class SunnybrookSAXDataset(SAXDataset):
+    """`SAXDataset` with the Sunnybrook data's own splits.
+
+    Args:
+        data_dir: As in `SAXDataset`, and so are all arguments but the next.
+        target: See there.
+        splits: "official": the challenge's 15/15/15 as train, validation and test, as far as the patients are there.
+            A mapping from a split's name to patients (`patient_split` and `patient_folds` make such mappings). "course":
+            260 images of the 15 training patients cut 234/26 as images, as NVIDIA's course does it: images of one
+            patient stand on both sides, so its scores flatter.
+        image_size: See there.
+        pixel_spacing: See there.
+        intensity: See there.
+        contour_origin: See there.
+
+    Raises:
+        DataError: The tree cannot be read, has a patient in none of the official lists, or not the course's 260 images.
+        ValueError: An argument is out of its range, or a patient stands in two splits.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg.data.phantom import write_phantom
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = write_phantom(folder, patients=2, seed=0, frames="contoured")
+        >>> splits = {"train": ["PHANTOM0001"], "test": ["PHANTOM0002"]}
+        >>> dataset = SunnybrookSAXDataset(folder, splits=splits, image_size=(128, 128))
+        >>> images, labels = dataset.as_arrays("train")
+        >>> images.shape[1:], images.dtype, labels.dtype, set(labels.ravel().tolist())
+        ((128, 128, 1), dtype('float32'), dtype('uint8'), {0, 1})
+    """
+
+    def __init__(
+        self,
+        data_dir: str | os.PathLike[str],
+        target: Target = "endocardium",
+        splits: str | Mapping[str, Sequence[str]] = "official",
+        image_size: tuple[int, int] = (256, 256),
+        pixel_spacing: float | None = None,
+        intensity: Intensity = "zscore",
+        contour_origin: float = CONTOUR_ORIGIN,
+    ):
+        if isinstance(splits, str) and splits not in ("official", "course"):
+            raise ValueError(f"splits has to be 'official', 'course' or a mapping. Received: splits={splits!r}")
+        self._named = splits if isinstance(splits, str) else None
+        mapping = None if isinstance(splits, str) else splits
+        super().__init__(data_dir, target, mapping, image_size, pixel_spacing, intensity, contour_origin)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The settings and the splits as plain values, and whether patients stand on both sides."""
+        return {**super().info, "patients_on_both_sides": self._named == "course"}
+
+    def _split_frames(self, splits: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[Frame, ...]]:
+        if self._named == "course":
+            return self._course_frames()
+        return super()._split_frames(self._official() if self._named == "official" else splits)
+
+    def _official(self) -> dict[str, list[str]]:
+        splits: dict[str, list[str]] = {split: [] for split in OFFICIAL_SPLITS}
+        for patient in self.patients:
+            split = _official_split(patient.original_id)
+            if split is None:
+                problem = f"holds patient {patient.original_id}, who is in none of the challenge's lists"
+                raise DataError(self.data_dir, problem, "pass splits as a mapping from split to patients")
+            splits[split].append(patient.patient_id)
+        return splits
+
+    def _course_frames(self) -> dict[str, tuple[Frame, ...]]:
+        training = {p.patient_id for p in self.patients if _official_split(p.original_id) == "train"}
+        frames = [f for f in self.frames if f.patient_id in training and is_labelled(f, "endocardium")]
+        if len(training) != len(OFFICIAL_SPLITS["train"]) or len(frames) != _COURSE_IMAGES:
+            found = f"{len(frames)} labelled images of {len(training)} of the challenge's training patients"
+            raise DataError(self.data_dir, f"holds {found}", f"the course's split is made of {_COURSE_IMAGES} of 15")
+        warnings.warn(
+            "splits='course' puts images of one patient on both sides: its validation scores flatter", stacklevel=4
+        )
+        order = np.random.default_rng(0).permutation(_COURSE_IMAGES)
+        return {
+            "train": tuple(frames[i] for i in order[:_COURSE_TRAIN]),
+            "validation": tuple(frames[i] for i in order[_COURSE_TRAIN:]),
+        }
+
+
+def _official_split(original_id: str) -> str | None:
+    # Some copies pad the number: SC-HF-I-01 is SC-HF-I-1.
+    name = re.sub(r"-0+(?=\d+$)", "-", original_id)
+    return next((split for split, names in OFFICIAL_SPLITS.items() if name in names), None)
