@@ -42,6 +42,16 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         scratch.unlink(missing_ok=True)
 
 
+def check_free(folder: Path) -> None:
+    """See to it that a folder can be written without touching what somebody else wrote.
+
+    Raises:
+        DataError: It is there and holds something, or is no folder.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(folder, "is there already and not empty", "name a new or an empty folder")
+
+
 @contextmanager
 def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a scratch folder that takes the name `path` when the block ends well, and is removed when not.
@@ -56,8 +66,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         DataError: `path` exists and is not an empty folder.
     """
     path = Path(path)
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise DataError(path, "is there already and not empty", "name a new or an empty folder")
+    check_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     scratch.chmod(0o755)  # mkdtemp's 0700 would stay on the finished folder

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.layouts import PatientFiles
+from keras_lvseg.data.patients import Patient
 from keras_lvseg.data.preprocessing import Intensity
 from keras_lvseg.data.sax import SAXDataset
 from keras_lvseg.data.targets import Target, is_labelled
@@ -88,17 +90,13 @@ class SunnybrookSAXDataset(SAXDataset):
     def _split_frames(self, splits: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[Frame, ...]]:
         if self._named == "course":
             return self._course_frames()
-        return super()._split_frames(self._official() if self._named == "official" else splits)
-
-    def _official(self) -> dict[str, list[str]]:
-        splits: dict[str, list[str]] = {split: [] for split in OFFICIAL_SPLITS}
-        for patient in self.patients:
-            split = _official_split(patient.original_id)
-            if split is None:
-                problem = f"holds patient {patient.original_id}, who is in none of the challenge's lists"
+        if self._named == "official":
+            splits = official_splits(self.patients)
+            if splits is None:
+                names = ", ".join(p.original_id for p in self.patients if _official_split(p.original_id) is None)
+                problem = f"holds {names}, in none of the challenge's lists"
                 raise DataError(self.data_dir, problem, "pass splits as a mapping from split to patients")
-            splits[split].append(patient.patient_id)
-        return splits
+        return super()._split_frames(splits)
 
     def _course_frames(self) -> dict[str, tuple[Frame, ...]]:
         training = {p.patient_id for p in self.patients if _official_split(p.original_id) == "train"}
@@ -114,6 +112,14 @@ class SunnybrookSAXDataset(SAXDataset):
             "train": tuple(frames[i] for i in order[:_COURSE_TRAIN]),
             "validation": tuple(frames[i] for i in order[_COURSE_TRAIN:]),
         }
+
+
+def official_splits(patients: Sequence[Patient | PatientFiles]) -> dict[str, tuple[str, ...]] | None:
+    """The challenge's split of these patients, by `patient_id`; None where one is in none of its lists."""
+    parts = {patient.patient_id: _official_split(patient.original_id) for patient in patients}
+    if None in parts.values():
+        return None
+    return {split: tuple(name for name, part in parts.items() if part == split) for split in OFFICIAL_SPLITS}
 
 
 def _official_split(original_id: str) -> str | None:

@@ -1,0 +1,52 @@
+"""The command line: one thin module a subcommand, and one place where errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+
+from keras_lvseg.cli.demo import demo
+from keras_lvseg.cli.evaluate import evaluate
+from keras_lvseg.cli.phantom import phantom
+from keras_lvseg.cli.train import train
+from keras_lvseg.errors import DataError
+
+__all__ = ["main"]
+
+app = typer.Typer(name="keras-lvseg", no_args_is_help=True, add_completion=False)
+for command in (demo, phantom, train, evaluate):
+    app.command()(command)
+
+
+@app.callback()
+def settings(debug: bool = typer.Option(False, help="Show the traceback of an error.")) -> None:
+    """Segment the left ventricle in cine cardiac MRI: from a DICOM folder to a network with a Dice."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and leave with its exit code: 0 done, 1 the data is at fault, 2 wrong usage.
+
+    Args:
+        arguments: The words after the program's name; None takes the process's own.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    # TensorFlow tells of every CPU feature that it was not built for, unless asked not to before it is loaded.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        # Typer's own error box takes several lines; a script wants one.
+        sys.exit(app(arguments, prog_name="keras-lvseg", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        code, message = error.exit_code, error.format_message()
+    except DataError as error:
+        code, message = 1, str(error)
+    except ValueError as error:
+        # What is not said of data is said of an argument; so the package's own checks do.
+        code, message = 2, str(error)
+    if "--debug" in arguments:
+        traceback.print_exc()
+    if message:
+        print(f"keras-lvseg: error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,76 @@
+"""A sheet of small pictures: image, label, prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from keras_lvseg.data.dicom import read_pixels
+from keras_lvseg.data.frames import Frame
+from keras_lvseg.files import whole_file
+
+LABEL_COLOUR, PREDICTION_COLOUR = "#2fd15b", "#ff5252"
+_FRAMES = 16  # on a sheet: two columns of eight triples fill a page
+_MARGIN = 22  # pixels around what is drawn
+
+
+def write_contact_sheet(
+    frames: Sequence[Frame],
+    labels: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray],
+    dices: Sequence[float],
+    path: Path,
+) -> None:
+    """Draw frames from the worst to the best, evenly over the ranks where there are more than fit.
+
+    Args:
+        frames: The frames.
+        labels: Class numbers for each, of the frame's shape.
+        masks: The same, predicted.
+        dices: Dice for each.
+        path: The PNG to write.
+    """
+    ranked = np.argsort(dices, kind="stable")
+    shown = ranked[np.unique(np.linspace(0, len(ranked) - 1, min(len(ranked), _FRAMES)).round().astype(int))]
+    rows = -(-len(shown) // 2)
+    figure = Figure(figsize=(11, 1.9 * rows + 0.5), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.02)
+    figure.suptitle("image, label (green), prediction (red); from the worst Dice to the best", fontsize=10)
+    grid = figure.subplots(rows, 6, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for place, i in enumerate(shown):
+        column, row = divmod(place, rows)
+        _draw(grid[row, 3 * column : 3 * column + 3], frames[i], labels[i], masks[i], dices[i])
+    with whole_file(path) as scratch:
+        figure.savefig(scratch, dpi=120)
+
+
+def _draw(axes: Sequence[Axes], frame: Frame, label: np.ndarray, mask: np.ndarray, dice: float) -> None:
+    window = _window(label, mask)
+    image = read_pixels(frame.path)[window]
+    low, high = np.percentile(image, (1, 99.5))
+    for panel in axes:
+        panel.imshow(image, cmap="gray", vmin=low, vmax=high)
+    for panel, drawn, colour in ((axes[1], label, LABEL_COLOUR), (axes[2], mask, PREDICTION_COLOUR)):
+        for class_id in range(1, int(drawn.max()) + 1):
+            panel.contour(drawn[window] == class_id, levels=[0.5], colors=colour, linewidths=1.2)
+    axes[0].set_title(f"{frame.patient_id}", fontsize=7, pad=2)
+    axes[1].set_title(f"slice {frame.slice}, phase {frame.phase}", fontsize=7, pad=2)
+    axes[2].set_title(f"Dice {dice:.3f}", fontsize=7, pad=2)
+
+
+def _window(label: np.ndarray, mask: np.ndarray) -> tuple[slice, slice]:
+    """A square about the label, as large as it takes to show the prediction's whole mistake as well."""
+    drawn = np.argwhere((label > 0) | (mask > 0))
+    if not len(drawn):
+        return slice(None), slice(None)
+    low, high = drawn.min(axis=0), drawn.max(axis=0)
+    half = int((high - low).max()) // 2 + _MARGIN
+    centre = (low + high) // 2
+    top, left = np.maximum(centre - half, 0)
+    return slice(int(top), int(centre[0]) + half), slice(int(left), int(centre[1]) + half)

@@ -1,0 +1,107 @@
+"""What happens during training beside training: a progress bar, the history on disk, TensorBoard logs."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from keras_lvseg.files import whole_file
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """One bar for the whole run, with the last epoch's figures.
+
+    Args:
+        console: Where to draw it.
+    """
+
+    def __init__(self, console: Console):
+        super().__init__()
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("epochs"), TimeElapsedColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, TextColumn("{task.description}"), console=console)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Draw the empty bar."""
+        self._task = self._bar.add_task("", total=self.params["epochs"])
+        self._bar.start()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Move it on."""
+        names = {"loss": "loss", "dice_coefficient": "Dice", "val_dice_coefficient": "validation Dice"}
+        shown = [f"{name} {logs[key]:.3f}" for key, name in names.items() if key in (logs or {})]
+        self._bar.update(self._task, advance=1, description="  ".join(shown))
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Leave the full bar standing."""
+        self._bar.stop()
+
+
+class HistoryFile(keras.callbacks.Callback):
+    """Each epoch's figures as CSV, rewritten whole after every epoch, so that a killed run keeps its history.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self._path = path
+        self._rows: list[dict[str, float]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Add an epoch."""
+        row = {name: float(value) for name, value in (logs or {}).items()}
+        self._rows.append({"epoch": epoch + 1, **row, "learning_rate": float(self.model.optimizer.learning_rate)})
+        with whole_file(self._path) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(self._rows[0]))
+            writer.writeheader()
+            writer.writerows(self._rows)
+
+
+class TensorBoardLogs(keras.callbacks.Callback):
+    """Scalars of every epoch and now and then a picture of sample predictions; no backend but Keras' own is needed.
+
+    Args:
+        folder: Where the logs go.
+        images: float32 array of shape (samples, H, W, 1).
+        labels: Integer array of the same shape.
+        every: Epochs from picture to picture.
+    """
+
+    def __init__(self, folder: Path, images: np.ndarray, labels: np.ndarray, every: int):
+        super().__init__()
+        self._folder, self._images, self._labels, self._every = folder, images, labels, every
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Open the log."""
+        from tensorboardX import SummaryWriter
+
+        self._writer = SummaryWriter(str(self._folder), write_to_disk=True)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Log the epoch."""
+        for name, value in (logs or {}).items():
+            self._writer.add_scalar(name, float(value), epoch + 1)
+        if epoch % self._every == 0 or epoch + 1 == self.params["epochs"]:
+            logits = keras.ops.convert_to_numpy(self.model(self._images, training=False))
+            picture = _side_by_side(self._images, self._labels, logits.argmax(axis=-1)[..., None])
+            self._writer.add_image("image, label, prediction", picture, epoch + 1, dataformats="HWC")
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Close the log."""
+        self._writer.close()
+
+
+def _side_by_side(images: np.ndarray, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """A grey picture, a row a sample: image, label, prediction; uint8 of shape (rows, columns, 1)."""
+    low, high = np.percentile(images, (1, 99), axis=(1, 2, 3), keepdims=True)
+    grey = np.clip((images - low) / np.maximum(high - low, 1e-6), 0, 1)
+    masks = [mask / max(labels.max(), predictions.max(), 1) for mask in (labels, predictions)]
+    rows = np.concatenate([grey, *masks], axis=2)
+    return (255 * rows.reshape(-1, *rows.shape[2:])).astype(np.uint8)
