@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -21,7 +22,7 @@ from keras_lvseg.training.train import train
 
 _HEARTS, _TEST = 8, 2
 _IMAGE_SIZE = (112, 112)
-_SETTINGS = {"model": "unet", "epochs": 14, "filters": 8, "batch_size": 4, "learning_rate": 3e-3}
+_SETTINGS = TrainingSettings(model="unet", epochs=14, filters=8, batch_size=4, learning_rate=3e-3)
 
 
 def run_demo(folder: str | os.PathLike[str], seed: int = 0, console: Console | None = None) -> Evaluation:
@@ -50,7 +51,7 @@ def run_demo(folder: str | os.PathLike[str], seed: int = 0, console: Console | N
     splits = {"train": names[:-_TEST], "test": names[-_TEST:]}
     console.print(f"{_HEARTS} synthetic hearts, {_TEST} of them kept for the test")
     dataset = SAXDataset(folder / "phantom", splits=splits, image_size=_IMAGE_SIZE)
-    run = train(dataset, folder / "run", TrainingSettings(**_SETTINGS, seed=seed), console)
+    run = train(dataset, folder / "run", replace(_SETTINGS, seed=seed), console)
     evaluation = evaluate(run, folder / "phantom")
     files = write_evaluation(evaluation, run.path / "evaluation")
     seconds = time.perf_counter() - start

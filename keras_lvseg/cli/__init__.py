@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 
@@ -27,14 +26,13 @@ def settings(debug: bool = typer.Option(False, help="Show the traceback of an er
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command and leave with its exit code: 0 done, 1 the data is at fault, 2 wrong usage.
+    """Run a command and leave with its exit code: 0 done, 1 the data is at fault, 2 wrong usage, 70 a bug.
 
     Args:
         arguments: The words after the program's name; None takes the process's own.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    # TensorFlow tells of every CPU feature that it was not built for, unless asked not to before it is loaded.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    debug = "--debug" in arguments
     try:
         # Typer's own error box takes several lines; a script wants one.
         sys.exit(app(arguments, prog_name="keras-lvseg", standalone_mode=False) or 0)
@@ -42,10 +40,14 @@ def main(arguments: list[str] | None = None) -> None:
         code, message = error.exit_code, error.format_message()
     except DataError as error:
         code, message = 1, str(error)
+    except OSError as error:
+        code, message = 1, f"{error.filename}: {error.strerror}" if error.filename else str(error)
     except ValueError as error:
-        # What is not said of data is said of an argument; so the package's own checks do.
+        # What is not said of data is said of an argument: so the package's own checks do.
         code, message = 2, str(error)
-    if "--debug" in arguments:
+    except Exception as error:
+        code, message = 70, f"{type(error).__name__}: {error}; this should not happen, --debug shows where it did"
+    if debug:
         traceback.print_exc()
     if message:
         print(f"keras-lvseg: error: {' '.join(message.split())}", file=sys.stderr)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,19 +35,12 @@ def read_patient(files: PatientFiles) -> Patient:
     contours = _contours_by_number(files, headers)
     frames = []
     for header, slice_, phase in zip(headers, slices, phases, strict=True):
-        known = asdict(header)
+        known: dict[str, Any] = asdict(header)
         del known["nominal_interval"], known["phases"]
         known["slice_spacing"] = spacing if spacing is not None else header.slice_spacing
-        frames.append(
-            Frame(
-                **known,
-                patient_id=files.patient_id,
-                original_id=files.original_id,
-                slice=slice_,
-                phase=phase,
-                **contours.get(header.instance_number, {}),
-            )
-        )
+        known.update(contours.get(header.instance_number, {}))
+        known |= {"patient_id": files.patient_id, "original_id": files.original_id}
+        frames.append(Frame(**known, slice=slice_, phase=phase))
     frames.sort(key=lambda frame: (frame.slice, frame.phase))
     ed_phase, es_phase = _ed_es(frames)
     return Patient(files.patient_id, files.original_id, tuple(frames), ed_phase, es_phase)

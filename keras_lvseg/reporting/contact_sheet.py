@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from keras_lvseg.data.dicom import read_pixels
 from keras_lvseg.data.frames import Frame
@@ -37,8 +37,8 @@ def write_contact_sheet(
     ranked = np.argsort(dices, kind="stable")
     shown = ranked[np.unique(np.linspace(0, len(ranked) - 1, min(len(ranked), _FRAMES)).round().astype(int))]
     rows = -(-len(shown) // 2)
-    figure = Figure(figsize=(11, 1.9 * rows + 0.5), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.02)
+    layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.02)
+    figure = Figure(figsize=(11, 1.9 * rows + 0.5), layout=layout)
     figure.suptitle("image, label (green), prediction (red); from the worst Dice to the best", fontsize=10)
     grid = figure.subplots(rows, 6, squeeze=False)
     for axes in grid.flat:
@@ -50,7 +50,7 @@ def write_contact_sheet(
         figure.savefig(scratch, dpi=120)
 
 
-def _draw(axes: Sequence[Axes], frame: Frame, label: np.ndarray, mask: np.ndarray, dice: float) -> None:
+def _draw(axes: np.ndarray, frame: Frame, label: np.ndarray, mask: np.ndarray, dice: float) -> None:
     window = _window(label, mask)
     image = read_pixels(frame.path)[window]
     low, high = np.percentile(image, (1, 99.5))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_lvseg import __version__
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.data.targets import Target
@@ -75,7 +75,7 @@ class RunFolder:
         run.path.mkdir(parents=True, exist_ok=True)
         info = dataset.info
         splits = info.pop("splits")
-        written = {"keras_lvseg": version("keras-lvseg"), "training": asdict(settings), "data": info}
+        written = {"keras_lvseg": __version__, "training": asdict(settings), "data": info}
         _write_json(run.settings, written)
         _write_json(run.split, {name: split["patients"] for name, split in splits.items()})
         return run

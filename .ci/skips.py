@@ -1,0 +1,51 @@
+"""Count what was skipped, say why, and fail where it was not expected.
+
+A test that is skipped in one run has to run in another one, unless its reason stands in `NOWHERE`.
+"""
+
+import os
+import re
+import sys
+from collections import Counter, defaultdict
+from xml.etree import ElementTree
+
+# Reasons that are good as long as the test runs elsewhere.
+ELSEWHERE = [
+    r"could not import '(torch|jax|monai|torchmetrics)'",  # the bare environment has none of them
+    r"needs the (tensorflow|jax|torch) backend",
+    r"channels_first convolutions do not run on TensorFlow's CPU",
+]
+# Reasons that are good even if the test ran nowhere.
+NOWHERE = [] if os.environ.get("KERAS_LVSEG_SUNNYBROOK") else [r"KERAS_LVSEG_SUNNYBROOK is not set"]
+
+ran: set[str] = set()
+skipped: dict[str, list[str]] = defaultdict(list)
+for path in sys.argv[1:]:
+    reasons = Counter()
+    cases = list(ElementTree.parse(path).iter("testcase"))
+    for case in cases:
+        name = f"{case.get('classname')}::{case.get('name')}"
+        skip = case.find("skipped")
+        if skip is None:
+            ran.add(name)
+        else:
+            skipped[name].append(skip.get("message") or "")
+            reasons[skip.get("message")] += 1
+    print(f"{os.path.basename(path)}: {len(cases)} tests, {sum(reasons.values())} skipped")
+    for reason, count in reasons.most_common():
+        print(f"  {count:4d}  {reason}")
+
+
+def listed(reason: str, patterns: list[str]) -> bool:
+    return any(re.search(pattern, reason) for pattern in patterns)
+
+
+faults = [
+    f"{name}: {reason}"
+    for name, reasons in skipped.items()
+    for reason in reasons
+    if not listed(reason, NOWHERE) and not (listed(reason, ELSEWHERE) and name in ran)
+]
+if faults:
+    print(f"{len(faults)} skips that should not be:", *faults, sep="\n  ")
+    sys.exit(1)

@@ -1,0 +1,87 @@
+import shutil
+
+import pytest
+
+from keras_lvseg.data.layouts import index_tree
+from keras_lvseg.errors import DataError
+
+
+@pytest.fixture
+def tree(phantom_tree, tmp_path):
+    return shutil.copytree(phantom_tree, tmp_path / "tree")
+
+
+def contour_of(tree):
+    return next(tree.glob("contourfiles/*/i-contours/*.txt"))
+
+
+def test_patients_images_and_contours_are_listed(phantom_tree):
+    patients = index_tree(phantom_tree)
+    assert [patient.patient_id for patient in patients] == ["PHANTOM0001", "PHANTOM0002", "PHANTOM0003"]
+    for patient in patients:
+        assert len(patient.images) == len(list(phantom_tree.glob(f"dicoms/{patient.patient_id}/*.dcm")))
+        borders = {contour.border for contour in patient.contours}
+        assert borders == {"endocardium", "epicardium"}
+
+
+def test_an_unlabelled_patient_has_no_contours(tree):
+    shutil.rmtree(tree / "contourfiles")
+    assert all(patient.contours == () for patient in index_tree(tree))
+
+
+def test_hidden_files_are_no_data(tree):
+    (contour_of(tree).parent / "._IM-0001-0059-icontour-manual.txt").write_bytes(b"\0\5\x16\7")
+    (next(tree.glob("dicoms/*")) / "._1.dcm").write_bytes(b"\0\5\x16\7")
+    index_tree(tree)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("", "lists no patients"),
+        ("patient_id,original_id\n", "lists no patients"),
+        ("patient,original\nPHANTOM0001,PH-01\n", "lists no patients"),
+        ("patient_id,original_id\n../outside,PH-01\n", r"has patient_id '\.\./outside'"),
+        ("patient_id,original_id\nPHANTOM0001,/etc\n", "has original_id '/etc'"),
+        ("patient_id,original_id\nPHANTOM0001,..\n", r"has original_id '\.\.'"),
+        ("patient_id,original_id\nPHANTOM0001\n", "has original_id ''"),
+        ("patient_id,original_id\nPHANTOM0001,PH-01\nPHANTOM0001,PH-02\n", "more than once"),
+        ("patient_id,original_id\nPHANTOM0009,PH-09\n", r"PHANTOM0009: holds no \.dcm file"),
+    ],
+)
+def test_a_table_that_does_not_do_is_refused(tree, table, message):
+    (tree / "link.csv").write_text(table)
+    with pytest.raises(DataError, match=message):
+        index_tree(tree)
+
+
+def test_a_table_that_is_no_text_is_refused(tree):
+    (tree / "link.csv").write_bytes(b"\xff\xfe\x00patient_id")
+    with pytest.raises(DataError, match=r"link\.csv: cannot be read"):
+        index_tree(tree)
+
+
+def test_a_link_out_of_the_tree_is_not_followed(tree, tmp_path):
+    outside = tmp_path / "IM-0001-0059-icontour-manual.txt"
+    outside.write_text("1 1\n5 1\n5 5\n")
+    (contour_of(tree).parent / "IM-0001-9999-icontour-manual.txt").symlink_to(outside)
+    with pytest.raises(DataError, match="leads out of"):
+        index_tree(tree)
+
+
+def test_a_stray_text_file_is_named(tree):
+    (contour_of(tree).parent / "notes.txt").write_text("hello")
+    with pytest.raises(DataError, match=r"notes\.txt: is not named as a contour"):
+        index_tree(tree)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    with pytest.raises(DataError, match="holds no data that is known here"):
+        index_tree(tmp_path)
+    (tmp_path / "1.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(DataError, match=r"expected: link\.csv beside"):
+        index_tree(tmp_path)
+    with pytest.raises(DataError, match="is not a folder"):
+        index_tree(tmp_path / "1.jpg")
+    with pytest.raises(DataError, match="is not there"):
+        index_tree(tmp_path / "absent")
