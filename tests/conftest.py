@@ -21,3 +21,16 @@ def phantom_tree(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("phantom") / "tree"
     write_phantom(folder, patients=3, seed=7, frames="contoured")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_run(phantom_tree, tmp_path_factory):
+    """A U-Net trained for seconds on two of the three, tested on the third; to be read, not to be changed."""
+    from keras_lvseg.data import SAXDataset
+    from keras_lvseg.training.settings import TrainingSettings
+    from keras_lvseg.training.train import train
+
+    splits = {"train": ["PHANTOM0001", "PHANTOM0002"], "test": ["PHANTOM0003"]}
+    dataset = SAXDataset(phantom_tree, splits=splits, image_size=(80, 80))
+    settings = TrainingSettings(epochs=10, filters=6, learning_rate=5e-3, batch_size=4, augment=False)
+    return train(dataset, tmp_path_factory.mktemp("runs") / "run", settings)

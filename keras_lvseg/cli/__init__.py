@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
@@ -21,7 +22,7 @@ for command in (demo, phantom, train, evaluate):
 
 
 @app.callback()
-def settings(debug: bool = typer.Option(False, help="Show the traceback of an error.")) -> None:
+def describe(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
     """Segment the left ventricle in cine cardiac MRI: from a DICOM folder to a network with a Dice."""
 
 
@@ -32,23 +33,30 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: The words after the program's name; None takes the process's own.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
+    debug = "--debug" in arguments  # wherever it stands
+    arguments = [word for word in arguments if word != "--debug"]
     try:
         # Typer's own error box takes several lines; a script wants one.
         sys.exit(app(arguments, prog_name="keras-lvseg", standalone_mode=False) or 0)
-    except typer.TyperException as error:
-        code, message = error.exit_code, error.format_message()
-    except DataError as error:
-        code, message = 1, str(error)
-    except OSError as error:
-        code, message = 1, f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    except ValueError as error:
-        # What is not said of data is said of an argument: so the package's own checks do.
-        code, message = 2, str(error)
     except Exception as error:
-        code, message = 70, f"{type(error).__name__}: {error}; this should not happen, --debug shows where it did"
-    if debug:
-        traceback.print_exc()
+        code, message = _explain(error)
+        if debug:
+            traceback.print_exc()
     if message:
         print(f"keras-lvseg: error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    """The exit code that an error calls for, and what to say of it."""
+    match error:
+        case typer.TyperException():
+            return error.exit_code, error.format_message()
+        case DataError():
+            return 1, str(error)
+        case OSError(filename=str(path)):
+            return 1, f"{path}: {error.strerror}"
+        case ValueError():
+            # What is not said of data is said of an argument: so the package's own checks do.
+            return 2, str(error)
+    return 70, f"{type(error).__name__}: {error}; this should not happen, 'keras-lvseg --debug' shows where it did"

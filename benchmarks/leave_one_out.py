@@ -1,0 +1,78 @@
+"""Train on all patients but one, test on that one, each in turn; write the table of what comes of it.
+
+    python benchmarks/leave_one_out.py DATA docs/leave_one_out.md
+
+Takes the settings that `keras-lvseg train` has by default, and scores every labelled image on its own grid.
+"""
+
+import argparse
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+from rich.console import Console
+
+from keras_lvseg import __version__
+from keras_lvseg.data import SAXDataset, patient_folds
+from keras_lvseg.files import whole_file
+from keras_lvseg.inference.evaluate import evaluate
+from keras_lvseg.reporting.evaluation import write_evaluation
+from keras_lvseg.reporting.tables import score_table
+from keras_lvseg.training.settings import TrainingSettings
+from keras_lvseg.training.train import train
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder with DICOM and contours")
+    parser.add_argument("table", type=Path, help="the Markdown file to write")
+    parser.add_argument("--runs", type=Path, help="keep the run folders here")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    runs = arguments.runs or Path(tempfile.mkdtemp())
+    console = Console()
+    settings = TrainingSettings(seed=arguments.seed)
+
+    patients = SAXDataset(arguments.data).patients
+    rows, means = [], []
+    for fold in patient_folds(patients, folds=len(patients)):
+        (tested,) = fold["test"]
+        start = time.perf_counter()
+        dataset = SAXDataset(arguments.data, splits=fold, image_size=(128, 128))
+        run = train(dataset, runs / tested, settings, console)
+        minutes = (time.perf_counter() - start) / 60
+        evaluation = evaluate(run, arguments.data)
+        write_evaluation(evaluation, run.path / "evaluation")
+        console.print(score_table(evaluation.scores, f"trained on {', '.join(fold['train'])}"))
+        dices = [image.dice for image in evaluation.scores.images]
+        (score,) = evaluation.scores.patients
+        under = sum(dice < 0.5 for dice in dices)
+        means.append(score.mean_dice)
+        cells = (tested, score.images, f"{score.mean_dice:.3f}", f"{min(dices):.3f}", under)
+        rows.append((*cells, f"{score.pooled_dice:.3f}", f"{minutes:.1f}"))
+    rows.sort()
+
+    headings = ("test patient", "images", "Dice, mean over images", "worst image", "images under 0.5", "Dice, all pixels")
+    lines = [
+        "# Trained on all patients but one, tested on that one",
+        "",
+        f"Mean over the {len(rows)} patients of the Dice over images: **{sum(means) / len(means):.3f}**. Every labelled "
+        "image counts, on its own grid; the network is the last epoch's.",
+        "",
+        f"| {' | '.join((*headings, 'training, minutes'))} |",
+        f"|{' --- |' * (len(headings) + 1)}",
+        *(f"| {' | '.join(map(str, row))} |" for row in rows),
+        "",
+        f"Made on {time.strftime('%Y-%m-%d')} by `python benchmarks/leave_one_out.py DATA {arguments.table} --seed "
+        f"{arguments.seed}`, keras-lvseg {__version__}, keras {keras.__version__} on {keras.backend.backend()}, Python "
+        f"{platform.python_version()}, settings `{settings}`.",
+        "",
+    ]
+    with whole_file(arguments.table) as scratch:
+        scratch.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

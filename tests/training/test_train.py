@@ -1,0 +1,141 @@
+import csv
+import json
+import struct
+
+import keras
+import numpy as np
+import pytest
+from tensorboardX.proto.event_pb2 import Event
+
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.errors import DataError
+from keras_lvseg.training.settings import TrainingSettings
+from keras_lvseg.training.train import build_model, learning_rate_schedule, train
+
+
+def rows(run):
+    with run.history.open(newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def events(folder):
+    """What stands in a folder's event file, which is a TFRecord file: length, its CRC, content, its CRC."""
+    (path,) = folder.glob("events.*")
+    content = path.read_bytes()
+    while content:
+        (length,) = struct.unpack("<Q", content[:8])
+        yield Event.FromString(content[12 : 12 + length])
+        content = content[16 + length :]
+
+
+def test_a_run_learns_and_leaves_its_history(small_run):
+    history = rows(small_run)
+    assert [row["epoch"] for row in history] == [*range(1, 11)]
+    assert history[-1]["loss"] < 0.6 * history[0]["loss"]
+    assert history[-1]["dice_coefficient"] > 0.7
+    rates = [row["learning_rate"] for row in history]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_run_leaves_settings_split_and_pictures(small_run):
+    settings = json.loads(small_run.settings.read_text())
+    assert settings["training"]["epochs"] == 10
+    assert settings["data"]["contour_origin"] == -0.75
+    assert settings["data"]["image_size"] == [80, 80]
+    assert json.loads(small_run.split.read_text()) == {
+        "train": ["PHANTOM0001", "PHANTOM0002"],
+        "test": ["PHANTOM0003"],
+    }
+    assert small_run.curves.read_bytes().startswith(b"\x89PNG")
+
+
+def test_tensorboard_finds_scalars_and_sample_predictions(small_run):
+    scalars, pictures = {}, []
+    for event in events(small_run.logs):
+        for value in event.summary.value:
+            if value.HasField("image"):
+                pictures.append((event.step, value.image.height, value.image.width))
+            else:
+                scalars.setdefault(value.tag, []).append(value.simple_value)
+    history = rows(small_run)
+    assert scalars["loss"] == pytest.approx([row["loss"] for row in history])
+    assert scalars["dice_coefficient"] == pytest.approx([row["dice_coefficient"] for row in history])
+    assert [step for step, _, _ in pictures] == [*range(1, 11)]
+    assert {(height, width) for _, height, width in pictures} == {(4 * 80, 3 * 80)}
+
+
+def test_the_loaded_network_is_the_trained_one(small_run):
+    model = small_run.load_model()
+    assert model.count_params() == build_model(TrainingSettings(filters=6), (80, 80), 2).count_params()
+    logits = keras.ops.convert_to_numpy(model(np.zeros((1, 33, 47, 1), np.float32)))
+    assert logits.shape == (1, 33, 47, 2)
+
+
+def test_a_validation_split_is_followed_along(phantom_tree, tmp_path):
+    splits = {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"]}
+    dataset = SAXDataset(phantom_tree, target="myocardium", splits=splits, image_size=(32, 32))
+    run = train(dataset, tmp_path / "run", TrainingSettings(epochs=1, filters=2))
+    names = {"loss", "dice_coefficient", "dice_coefficient_2"}
+    assert set(rows(run)[0]) == {"epoch", "learning_rate"} | names | {f"val_{name}" for name in names}
+
+
+def test_a_folder_that_holds_something_is_left_alone(phantom_tree, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32))
+    with pytest.raises(DataError, match="not empty"):
+        train(dataset, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_nothing_is_written_when_the_data_cannot_be_read(phantom_tree, tmp_path):
+    dataset = SAXDataset(phantom_tree, splits={"train": []}, image_size=(32, 32))
+    with pytest.raises(DataError, match="no endocardium contour in split 'train'"):
+        train(dataset, tmp_path / "run")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_function_for_intensities_cannot_be_written_down(phantom_tree, tmp_path):
+    splits = {"train": ["PHANTOM0001"]}
+    dataset = SAXDataset(phantom_tree, splits=splits, image_size=(32, 32), intensity=np.sqrt)
+    with pytest.raises(ValueError, match="intensity has to be a name"):
+        train(dataset, tmp_path / "run")
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("fully_connected", 12_714_048), ("fcn", 1_857_848)])
+def test_the_course_s_networks_are_built(name, parameters):
+    assert build_model(TrainingSettings(model=name), (256, 256), 2).count_params() == parameters
+
+
+def test_building_a_network_leaves_the_dtype_policy_as_it_was():
+    before = keras.config.dtype_policy().name
+    build_model(TrainingSettings(filters=2), (32, 32), 2)
+    assert keras.config.dtype_policy().name == before
+
+
+def test_the_course_s_decay_is_a_staircase():
+    rate = learning_rate_schedule(TrainingSettings(learning_rate=0.03, decay_rate=0.75, decay_steps=100), 7)
+    values = [float(rate(step)) for step in (0, 99, 100, 199, 200)]
+    assert values == pytest.approx([0.03, 0.03, 0.0225, 0.0225, 0.016875])
+
+
+def test_the_default_rate_ends_at_zero_with_the_last_step():
+    rate = learning_rate_schedule(TrainingSettings(learning_rate=0.01, epochs=5), 8)
+    assert [float(rate(step)) for step in (0, 20, 40)] == pytest.approx([0.01, 0.005, 0], abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "vnet"}, "model has to be one of fully_connected, fcn, unet"),
+        ({"learning_rate": 0}, "learning_rate has to be above 0"),
+        ({"epochs": -1}, "epochs has to be above 0"),
+        ({"batch_size": 0}, "batch_size has to be above 0"),
+        ({"decay_rate": 0.5}, "decay_rate and decay_steps go together"),
+        ({"decay_steps": 10}, "decay_rate and decay_steps go together"),
+        ({"learning_rate": float("nan")}, "learning_rate has to be above 0"),
+    ],
+)
+def test_ill_settings_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingSettings(**arguments)
