@@ -1,4 +1,4 @@
-"""Train on all patients but one, test on that one, each in turn; write the table of what comes of it.
+"""Train on all patients but one, test on that one, each in turn; write a table and a picture of what comes of it.
 
     python benchmarks/leave_one_out.py DATA docs/leave_one_out.md
 
@@ -18,7 +18,7 @@ from keras_lvseg import __version__
 from keras_lvseg.data import SAXDataset, patient_folds
 from keras_lvseg.files import whole_file
 from keras_lvseg.inference.evaluate import evaluate
-from keras_lvseg.reporting.evaluation import write_evaluation
+from keras_lvseg.reporting.contact_sheet import write_contact_sheet
 from keras_lvseg.reporting.tables import score_table
 from keras_lvseg.training.settings import TrainingSettings
 from keras_lvseg.training.train import train
@@ -36,7 +36,7 @@ def main() -> None:
     settings = TrainingSettings(seed=arguments.seed)
 
     patients = SAXDataset(arguments.data).patients
-    rows, means = [], []
+    rows, means, tests = [], [], []
     for fold in patient_folds(patients, folds=len(patients)):
         (tested,) = fold["test"]
         start = time.perf_counter()
@@ -44,7 +44,7 @@ def main() -> None:
         run = train(dataset, runs / tested, settings, console)
         minutes = (time.perf_counter() - start) / 60
         evaluation = evaluate(run, arguments.data)
-        write_evaluation(evaluation, run.path / "evaluation")
+        tests.append(evaluation)
         console.print(score_table(evaluation.scores, f"trained on {', '.join(fold['train'])}"))
         dices = [image.dice for image in evaluation.scores.images]
         (score,) = evaluation.scores.patients
@@ -54,16 +54,33 @@ def main() -> None:
         rows.append((*cells, f"{score.pooled_dice:.3f}", f"{minutes:.1f}"))
     rows.sort()
 
-    headings = ("test patient", "images", "Dice, mean over images", "worst image", "images under 0.5", "Dice, all pixels")
+    picture = arguments.table.with_suffix(".png")
+    shown = [
+        (frame, label, mask, image.dice)
+        for e in tests
+        for frame, label, mask, image in zip(e.frames, e.labels, e.masks, e.scores.images, strict=True)
+    ]
+    write_contact_sheet(*zip(*shown, strict=True), picture)
+
+    headings = (
+        "test patient",
+        "images",
+        "mean Dice of images",
+        "worst image",
+        "images under 0.5",
+        "Dice of all pixels",
+    )
     lines = [
         "# Trained on all patients but one, tested on that one",
         "",
-        f"Mean over the {len(rows)} patients of the Dice over images: **{sum(means) / len(means):.3f}**. Every labelled "
-        "image counts, on its own grid; the network is the last epoch's.",
+        f"Mean over the {len(rows)} patients of the Dice over images: **{sum(means) / len(means):.3f}**. Every "
+        "labelled image counts, on its own grid; the network is the last epoch's.",
         "",
         f"| {' | '.join((*headings, 'training, minutes'))} |",
         f"|{' --- |' * (len(headings) + 1)}",
         *(f"| {' | '.join(map(str, row))} |" for row in rows),
+        "",
+        f"![image, label and prediction of test images, from the worst Dice to the best]({picture.name})",
         "",
         f"Made on {time.strftime('%Y-%m-%d')} by `python benchmarks/leave_one_out.py DATA {arguments.table} --seed "
         f"{arguments.seed}`, keras-lvseg {__version__}, keras {keras.__version__} on {keras.backend.backend()}, Python "

@@ -28,5 +28,5 @@ class Patient:
 
     @property
     def slice_spacing(self) -> float | None:
-        """mm from slice centre to slice centre."""
+        """Distance in mm from slice centre to slice centre."""
         return self.frames[0].slice_spacing

@@ -51,14 +51,15 @@ class Sampling:
             Indices of images, int64 of shape (size,), and their changes, float32 of shape (size, 8), or (size, 0)
             where nothing is changed.
         """
+        assert self.seed is not None
         order = np.arange(self.count)
         if self.shuffle:
             # A third number keeps the order's stream apart from the changes'.
-            order = np.random.default_rng([self.seed, epoch, 1]).permutation(self.count)  # type: ignore[list-item]
+            order = np.random.default_rng([self.seed, epoch, 1]).permutation(self.count)
         if self.shard is not None:
             order = order[self.shard[0] :: self.shard[1]]
         if self.augment is None:
             return order, np.empty((len(order), 0), np.float32)
-        changes = self.augment.draw(self.seed, epoch, self.count, self.image_size)  # type: ignore[arg-type]
+        changes = self.augment.draw(self.seed, epoch, self.count, self.image_size)
         assert changes.shape[1] == COLUMNS
         return order, changes[order]

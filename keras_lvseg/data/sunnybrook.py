@@ -42,9 +42,9 @@ class SunnybrookSAXDataset(SAXDataset):
         data_dir: As in `SAXDataset`, and so are all arguments but the next.
         target: See there.
         splits: "official": the challenge's 15/15/15 as train, validation and test, as far as the patients are there.
-            A mapping from a split's name to patients (`patient_split` and `patient_folds` make such mappings). "course":
-            260 images of the 15 training patients cut 234/26 as images, as NVIDIA's course does it: images of one
-            patient stand on both sides, so its scores flatter.
+            A mapping from a split's name to patients (`patient_split` and `patient_folds` make such mappings).
+            "course": 260 images of the 15 training patients cut 234/26 as images, as NVIDIA's course does it: images
+            of one patient stand on both sides, so its scores flatter.
         image_size: See there.
         pixel_spacing: See there.
         intensity: See there.

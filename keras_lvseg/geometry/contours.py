@@ -52,9 +52,7 @@ def read_contour(path: str | os.PathLike[str], origin: float = CONTOUR_ORIGIN) -
     return points + origin
 
 
-def write_contour(
-    path: str | os.PathLike[str], points: np.ndarray, origin: float = CONTOUR_ORIGIN
-) -> None:
+def write_contour(path: str | os.PathLike[str], points: np.ndarray, origin: float = CONTOUR_ORIGIN) -> None:
     """Write a contour file, the inverse of `read_contour`.
 
     Args:

@@ -46,9 +46,7 @@ def evaluate(run: RunFolder, data_dir: str | os.PathLike[str], seen: bool = Fals
     dataset = SAXDataset(data_dir, run.target(), contour_origin=run.contour_origin())
     roles = run.patients()
     frames = tuple(
-        frame
-        for frame in dataset.labelled_frames("all")
-        if seen or roles.get(frame.patient_id) not in TRAINED_ON
+        frame for frame in dataset.labelled_frames("all") if seen or roles.get(frame.patient_id) not in TRAINED_ON
     )
     if not frames:
         problem = f"has no labelled frame of a patient that {run.path} was not trained on"

@@ -33,8 +33,9 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Move it on."""
+        logs = logs or {}
         names = {"loss": "loss", "dice_coefficient": "Dice", "val_dice_coefficient": "validation Dice"}
-        shown = [f"{name} {logs[key]:.3f}" for key, name in names.items() if key in (logs or {})]
+        shown = [f"{name} {logs[key]:.3f}" for key, name in names.items() if key in logs]
         self._bar.update(self._task, advance=1, description="  ".join(shown))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:

@@ -32,7 +32,7 @@ def test_official_splits_know_padded_names_too(tmp_path):
 
 
 def test_a_stranger_to_the_lists_is_named(phantom_tree):
-    with pytest.raises(DataError, match="holds PH-01, PH-02, PH-03, in none of .* pass splits as a mapping"):
+    with pytest.raises(DataError, match=r"holds PH-01, PH-02, PH-03, in none of .* pass splits as a mapping"):
         SunnybrookSAXDataset(phantom_tree)
 
 

@@ -70,7 +70,7 @@ def test_pixels_covered_by_exactly_a_half_are_shared_out():
 
 @pytest.mark.parametrize("corner", [(-50, -50), (100, 5), (5, 100)])
 def test_an_outline_outside_the_image_covers_nothing(corner):
-    square = np.array(corner) + [[0, 0], [9, 0], [9, 9], [0, 9]]
+    square = np.add(corner, [[0, 0], [9, 0], [9, 9], [0, 9]])
     assert not polygon_mask(square, SHAPE).any()
 
 

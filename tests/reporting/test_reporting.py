@@ -37,9 +37,7 @@ def test_the_sheet_shows_labels_in_green_and_predictions_in_red(evaluation, tmp_
 
 
 def test_one_frame_makes_a_sheet_too(evaluation, tmp_path):
-    write_contact_sheet(
-        evaluation.frames[:1], evaluation.labels[:1], evaluation.masks[:1], [0.5], tmp_path / "one.png"
-    )
+    write_contact_sheet(evaluation.frames[:1], evaluation.labels[:1], evaluation.masks[:1], [0.5], tmp_path / "one.png")
     assert imread(tmp_path / "one.png").std() > 0.1
 
 

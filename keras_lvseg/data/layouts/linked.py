@@ -38,11 +38,12 @@ def _links(root: Path) -> list[tuple[str, str]]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
-            fields = rows and list(rows[0])
+            fields = list(rows[0]) if rows else []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(table, f"cannot be read ({error})") from None
     if not rows or any(column not in fields for column in _COLUMNS):
-        raise DataError(table, "lists no patients", f"the first line is '{','.join(_COLUMNS)}', then one patient a line")
+        remedy = f"the first line is '{','.join(_COLUMNS)}', then one patient a line"
+        raise DataError(table, "lists no patients", remedy)
     links = [tuple((row[column] or "").strip() for column in _COLUMNS) for row in rows]
     for column, names in zip(_COLUMNS, zip(*links, strict=True), strict=True):
         for name in names:

@@ -1,0 +1,22 @@
+import re
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_the_readme_s_python_runs(phantom_tree):
+    (program,) = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    # The same program on synthetic hearts, for an epoch.
+    program = program.replace('"sunnybrook"', repr(str(phantom_tree))).replace("epochs=60", "epochs=1, verbose=0")
+    for i in (1, 2, 3):
+        program = program.replace(f"SCD0000{i}01", f"PHANTOM000{i}")
+    scope = {}
+    exec(compile(program, "README.md", "exec"), scope)
+    assert scope["model"].output_shape == (None, None, None, 2)
+
+
+def test_every_file_that_the_readme_links_is_there():
+    targets = re.findall(r"\]\(([^)#]+)\)", README.read_text())
+    local = [target for target in targets if not target.startswith("http")]
+    assert local
+    assert [target for target in local if not (README.parent / target).exists()] == []
