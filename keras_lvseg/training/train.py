@@ -69,6 +69,7 @@ def train(
         train_data,
         validation_data=(images, labels) if watched == "validation" else None,
         epochs=settings.epochs,
+        shuffle=False,  # the data is shuffled by the run's seed; Keras would draw another order on top
         callbacks=callbacks,
         verbose=0,
     )
