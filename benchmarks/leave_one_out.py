@@ -17,9 +17,9 @@ from rich.console import Console
 from keras_lvseg import __version__
 from keras_lvseg.data import SAXDataset, patient_folds
 from keras_lvseg.files import whole_file
-from keras_lvseg.inference.evaluate import evaluate
 from keras_lvseg.reporting.contact_sheet import write_contact_sheet
 from keras_lvseg.reporting.tables import score_table
+from keras_lvseg.training.evaluate import evaluate_run
 from keras_lvseg.training.settings import TrainingSettings
 from keras_lvseg.training.train import train
 
@@ -43,7 +43,7 @@ def main() -> None:
         dataset = SAXDataset(arguments.data, splits=fold, image_size=(128, 128))
         run = train(dataset, runs / tested, settings, console)
         minutes = (time.perf_counter() - start) / 60
-        evaluation = evaluate(run, arguments.data)
+        evaluation = evaluate_run(run, arguments.data)
         tests.append(evaluation)
         console.print(score_table(evaluation.scores, f"trained on {', '.join(fold['train'])}"))
         dices = [image.dice for image in evaluation.scores.images]

@@ -13,10 +13,11 @@ from rich.progress import Progress
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.phantom import write_phantom
 from keras_lvseg.files import check_free
-from keras_lvseg.inference.evaluate import Evaluation, evaluate
+from keras_lvseg.inference.evaluate import Evaluation
 from keras_lvseg.reporting.evaluation import write_evaluation
 from keras_lvseg.reporting.page import write_page
 from keras_lvseg.reporting.tables import score_table
+from keras_lvseg.training.evaluate import evaluate_run
 from keras_lvseg.training.settings import TrainingSettings
 from keras_lvseg.training.train import train
 
@@ -52,7 +53,7 @@ def run_demo(folder: str | os.PathLike[str], seed: int = 0, console: Console | N
     console.print(f"{_HEARTS} synthetic hearts, {_TEST} of them kept for the test")
     dataset = SAXDataset(folder / "phantom", splits=splits, image_size=_IMAGE_SIZE)
     run = train(dataset, folder / "run", replace(_SETTINGS, seed=seed), console)
-    evaluation = evaluate(run, folder / "phantom")
+    evaluation = evaluate_run(run, folder / "phantom")
     files = write_evaluation(evaluation, run.path / "evaluation")
     seconds = time.perf_counter() - start
     introduction = (

@@ -15,9 +15,9 @@ def evaluate(
     seen: Annotated[bool, typer.Option(help="Score the patients that it was trained on as well.")] = False,
 ) -> None:
     """Score a trained network on patients that it has not seen, on the images' own grid."""
-    from keras_lvseg.inference.evaluate import evaluate as evaluate_run
     from keras_lvseg.reporting.evaluation import write_evaluation
     from keras_lvseg.reporting.tables import score_table
+    from keras_lvseg.training.evaluate import evaluate_run
     from keras_lvseg.training.run_folder import RunFolder
 
     console = Console()

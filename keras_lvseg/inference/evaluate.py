@@ -1,23 +1,19 @@
-"""A trained network on a data set's labelled frames."""
+"""A network on labelled frames."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+import keras
 import numpy as np
 
-from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.data.targets import Target, label
-from keras_lvseg.errors import DataError
+from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.inference.predict import predict_masks
 from keras_lvseg.inference.scores import Scores, score
-from keras_lvseg.training.run_folder import RunFolder
-
-TRAINED_ON = ("train", "validation")
-"""Splits whose patients a network has seen, or was followed along with."""
 
 
 @dataclass(frozen=True)
@@ -31,26 +27,27 @@ class Evaluation:
     masks: tuple[np.ndarray, ...]
 
 
-def evaluate(run: RunFolder, data_dir: str | os.PathLike[str], seen: bool = False) -> Evaluation:
-    """Score a run's network on the frames' own grids: what a crop cut away counts as the error that it is.
+def evaluate(
+    model: keras.Model,
+    frames: Sequence[Frame],
+    preprocessing: Preprocessing,
+    target: Target = "endocardium",
+    contour_origin: float = CONTOUR_ORIGIN,
+    roles: Mapping[str, str] | None = None,
+) -> Evaluation:
+    """Score a network on the frames' own grids: what a crop cuts away counts as the error that it is.
 
     Args:
-        run: A finished training run.
-        data_dir: A folder with labelled data, in any tree that is known.
-        seen: Score the patients that it was trained on as well.
+        model: A network that gives logits of shape (batch, H, W, classes).
+        frames: Frames with the target's contours.
+        preprocessing: What the network was trained with.
+        target: What it was trained to find.
+        contour_origin: Added to the contours' x and y to get zero-based pixel centres.
+        roles: By patient, the split that the patient stood in when the network was trained; "new" for others.
 
-    Raises:
-        DataError: Run or data cannot be read, or there is nobody to score.
+    Returns:
+        Scores, labels and masks.
     """
-    model = run.load_model()
-    dataset = SAXDataset(data_dir, run.target(), contour_origin=run.contour_origin())
-    roles = run.patients()
-    frames = tuple(
-        frame for frame in dataset.labelled_frames("all") if seen or roles.get(frame.patient_id) not in TRAINED_ON
-    )
-    if not frames:
-        problem = f"has no labelled frame of a patient that {run.path} was not trained on"
-        raise DataError(Path(data_dir), problem, "name other data, or ask for seen patients too")
-    labels = tuple(label(frame, run.target(), run.contour_origin()) for frame in frames)
-    masks = tuple(predict_masks(model, frames, run.preprocessing()))
-    return Evaluation(run.target(), score(frames, labels, masks, roles), frames, labels, masks)
+    labels = tuple(label(frame, target, contour_origin) for frame in frames)
+    masks = tuple(predict_masks(model, frames, preprocessing))
+    return Evaluation(target, score(frames, labels, masks, roles or {}), tuple(frames), labels, masks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -77,7 +77,7 @@ def score(
     frames: Sequence[Frame],
     labels: Sequence[np.ndarray],
     masks: Sequence[np.ndarray],
-    roles: dict[str, str],
+    roles: Mapping[str, str],
     class_id: int = 1,
 ) -> Scores:
     """Score masks.

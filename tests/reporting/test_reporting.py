@@ -6,17 +6,17 @@ import pytest
 from matplotlib.image import imread
 from rich.console import Console
 
-from keras_lvseg.inference.evaluate import evaluate
 from keras_lvseg.reporting.contact_sheet import write_contact_sheet
 from keras_lvseg.reporting.curves import write_curves
 from keras_lvseg.reporting.evaluation import write_evaluation
 from keras_lvseg.reporting.page import write_page
 from keras_lvseg.reporting.tables import score_rows, score_table
+from keras_lvseg.training.evaluate import evaluate_run
 
 
 @pytest.fixture(scope="module")
 def evaluation(small_run, phantom_tree):
-    return evaluate(small_run, phantom_tree)
+    return evaluate_run(small_run, phantom_tree)
 
 
 def colours(path):
