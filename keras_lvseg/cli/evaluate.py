@@ -16,7 +16,7 @@ def evaluate(
 ) -> None:
     """Score a trained network on patients that it has not seen, on the images' own grid."""
     from keras_lvseg.reporting.evaluation import write_evaluation
-    from keras_lvseg.reporting.tables import score_table
+    from keras_lvseg.reporting.tables import challenge_table, score_table
     from keras_lvseg.training.evaluate import evaluate_run
     from keras_lvseg.training.run_folder import RunFolder
 
@@ -25,4 +25,5 @@ def evaluate(
     evaluation = evaluate_run(folder, data, seen)
     files = write_evaluation(evaluation, folder.path / "evaluation")
     console.print(score_table(evaluation.scores, f"{evaluation.target}, native grid"))
+    console.print(challenge_table(evaluation.challenge))
     console.print(f"pictures in {files.contact_sheet}, every image's score in {files.scores}", soft_wrap=True)

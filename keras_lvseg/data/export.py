@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import fields
 
 from keras_lvseg.data.frames import Frame
 from keras_lvseg.data.patients import Patient
-from keras_lvseg.files import whole_file
+from keras_lvseg.files import write_rows
 
 
 def write_csv(records: Sequence[Frame] | Sequence[Patient], path: str | os.PathLike[str]) -> None:
@@ -27,10 +26,7 @@ def write_csv(records: Sequence[Frame] | Sequence[Patient], path: str | os.PathL
     if not records:
         raise ValueError("records has to hold a frame or a patient. Received: none")
     names = [field.name for field in fields(records[0])]
-    with whole_file(path) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(names)
-        writer.writerows([_cell(getattr(record, name)) for name in names] for record in records)
+    write_rows(path, [{name: _cell(getattr(record, name)) for name in names} for record in records])
 
 
 def _cell(value: object) -> object:

@@ -11,17 +11,28 @@ import numpy as np
 from keras_lvseg.data.frames import Frame
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.data.targets import Target, label
-from keras_lvseg.geometry import CONTOUR_ORIGIN
+from keras_lvseg.evaluation import ChallengeScore, ContourScore, challenge_score, score_contour
+from keras_lvseg.geometry import CONTOUR_ORIGIN, read_contour
 from keras_lvseg.inference.predict import predict_masks
 from keras_lvseg.inference.scores import Scores, score
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came of it: scores, and what they are scores of, frame by frame."""
+    """What came of it: scores, and what they are scores of, frame by frame.
+
+    Attributes:
+        target: What was to be found.
+        scores: Dice of class 1, the cavity.
+        challenge: The 2009 challenge's score of the cavity's outline.
+        frames: The frames.
+        labels: Class numbers for each, on its own grid.
+        masks: The same, predicted.
+    """
 
     target: Target
     scores: Scores
+    challenge: ChallengeScore
     frames: tuple[Frame, ...]
     labels: tuple[np.ndarray, ...]
     masks: tuple[np.ndarray, ...]
@@ -50,4 +61,19 @@ def evaluate(
     """
     labels = tuple(label(frame, target, contour_origin) for frame in frames)
     masks = tuple(predict_masks(model, frames, preprocessing))
-    return Evaluation(target, score(frames, labels, masks, roles or {}), tuple(frames), labels, masks)
+    scores = score(frames, labels, masks, roles or {})
+    contours = [_contour_score(frame, mask, contour_origin) for frame, mask in zip(frames, masks, strict=True)]
+    return Evaluation(target, scores, challenge_score(contours), tuple(frames), labels, masks)
+
+
+def _contour_score(frame: Frame, mask: np.ndarray, contour_origin: float) -> ContourScore:
+    assert frame.endocardium is not None, f"{frame.path} is not labelled"
+    manual = read_contour(frame.endocardium, contour_origin)
+    return score_contour(
+        mask == 1,
+        manual,
+        frame.pixel_spacing,
+        patient_id=frame.patient_id,
+        slice=frame.slice,
+        phase=frame.phase,
+    )

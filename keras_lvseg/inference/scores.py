@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
 from keras_lvseg.data.frames import Frame
-from keras_lvseg.files import whole_file
 from keras_lvseg.metrics import DiceCoefficient
 
 
@@ -59,18 +55,6 @@ class Scores:
     patients: tuple[PatientScore, ...]
     mean_dice: float
     pooled_dice: float
-
-    def write_json(self, path: str | os.PathLike[str]) -> None:
-        """Write all of it as JSON."""
-        with whole_file(path) as scratch:
-            scratch.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-
-    def write_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write the images' scores as CSV."""
-        with whole_file(path) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ["patient_id", "slice", "phase", "dice"])
-            writer.writeheader()
-            writer.writerows(asdict(image) for image in self.images)
 
 
 def score(

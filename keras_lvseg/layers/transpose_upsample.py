@@ -72,9 +72,7 @@ class TransposeUpsample(keras.layers.Layer):
         self.filters = filters
         self.factor = factor
         self.kernel_size = kernel_size
-        self.kernel_initializer = (
-            kernel_initializer if is_bilinear else keras.initializers.get(kernel_initializer)
-        )
+        self.kernel_initializer = kernel_initializer if is_bilinear else keras.initializers.get(kernel_initializer)
         self.data_format = data_format or keras.config.image_data_format()
         check_choice("data_format", self.data_format, ("channels_last", "channels_first"))
         self._upsample = keras.layers.Conv2DTranspose(
@@ -140,9 +138,7 @@ class TransposeUpsample(keras.layers.Layer):
             "filters": self.filters,
             "factor": self.factor,
             "kernel_size": self.kernel_size,
-            "kernel_initializer": "bilinear"
-            if is_bilinear
-            else keras.initializers.serialize(self.kernel_initializer),
+            "kernel_initializer": "bilinear" if is_bilinear else keras.initializers.serialize(self.kernel_initializer),
             "data_format": self.data_format,
         }
 

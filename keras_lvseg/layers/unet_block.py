@@ -18,8 +18,8 @@ class UNetBlock(keras.layers.Layer):
         kernel_size: Height and width of the kernels.
         convolutions: How many convolutions follow each other.
         activation: Name of an activation, or a callable.
-        normalization: `"batch"`, `"group"` (as many groups as divide `filters`, at most 8), `"instance"`
-            (each channel of each image), `"layer"` (the channels of each pixel) or None.
+        normalization: `"batch"`; or of each image on its own, `"group"` (as many groups of channels as divide
+            `filters`, at most 8), `"instance"` (each channel) or `"layer"` (all channels); or None.
         dropout: Share of the output to drop while training, from 0 to 1.
         residual: Whether a 1 x 1 convolution of the input is added in front of the last activation.
         data_format: `"channels_last"` or `"channels_first"`; None for keras' setting.
@@ -79,9 +79,7 @@ class UNetBlock(keras.layers.Layer):
         self._convolutions = [self._convolution(f"conv_{i}", kernel_size) for i in range(1, convolutions + 1)]
         self._normalizations = [self._normalization(f"norm_{i}") for i in range(1, convolutions + 1)]
         self._shortcut = self._convolution("shortcut", 1) if residual else None
-        self._dropout = (
-            keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout") if dropout else None
-        )
+        self._dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout") if dropout else None
 
     def build(self, input_shape):
         """Create the weights.
@@ -156,20 +154,14 @@ class UNetBlock(keras.layers.Layer):
         )
 
     def _normalization(self, name: str) -> keras.layers.Layer | None:
-        common = {
-            "axis": -1 if self.data_format == "channels_last" else 1,
-            "dtype": self.dtype_policy,
-            "name": name,
+        if self.normalization is None:
+            return None
+        common = {"axis": -1 if self.data_format == "channels_last" else 1, "dtype": self.dtype_policy, "name": name}
+        if self.normalization == "batch":
+            return keras.layers.BatchNormalization(**common)
+        groups = {
+            "group": max(n for n in range(1, 9) if self.filters % n == 0),
+            "instance": self.filters,
+            "layer": 1,
         }
-        match self.normalization:
-            case "batch":
-                # Keras' 0.99 would remember the start for hundreds of steps, which is all that a small cohort has.
-                return keras.layers.BatchNormalization(momentum=0.9, **common)
-            case "group":
-                groups = max(n for n in range(1, 9) if self.filters % n == 0)
-                return keras.layers.GroupNormalization(groups, **common)
-            case "instance":
-                return keras.layers.GroupNormalization(self.filters, **common)
-            case "layer":
-                return keras.layers.LayerNormalization(**common)
-        return None
+        return keras.layers.GroupNormalization(groups[self.normalization], **common)

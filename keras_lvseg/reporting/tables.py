@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from keras_lvseg.evaluation import ChallengeScore
 from keras_lvseg.inference.scores import Scores
 
 HEADINGS = ("patient", "role", "images", "Dice, mean over images", "Dice, all pixels")
+
+
+# What the challenge counts first, then what it leaves out; a figure's name, its heading and its decimals.
+_CHALLENGE_FIGURES = (
+    ("good_apd_mm", "APD of good, mm", 2),
+    ("good_percent", "good, %", 1),
+    ("good_dice", "Dice of good", 3),
+    ("all_apd_mm", "APD of all, mm", 2),
+    ("all_dice", "Dice of all", 3),
+    ("dice_3d", "3-D Dice", 3),
+)
 
 
 def score_rows(scores: Scores) -> list[tuple[str, str, str, str, str]]:
@@ -27,4 +39,20 @@ def score_table(scores: Scores, title: str) -> Table:
         table.add_row(*row)
     table.add_section()
     table.add_row(*overall)
+    return table
+
+
+def challenge_table(score: ChallengeScore) -> Table:
+    """The 2009 challenge's score for a terminal: what its rules count, and what they leave out beside it."""
+    table = Table(title=f"2009 challenge's score, good is below {score.good_below_mm:g} mm", title_justify="left")
+    table.add_column("patient")
+    for heading in ("contours", "missing", *(heading for _, heading, _ in _CHALLENGE_FIGURES)):
+        table.add_column(heading, justify="right")
+    for patient in score.patients:
+        figures = (f"{getattr(patient, name):.{decimals}f}" for name, _, decimals in _CHALLENGE_FIGURES)
+        table.add_row(patient.patient_id, str(patient.contours), str(patient.missing), *figures)
+    table.add_section()
+    contours, missing = (sum(getattr(patient, name) for patient in score.patients) for name in ("contours", "missing"))
+    means = (f"{score.overall[name].mean:.{decimals}f}" for name, _, decimals in _CHALLENGE_FIGURES)
+    table.add_row("mean over patients", str(contours), str(missing), *means)
     return table

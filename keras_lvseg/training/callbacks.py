@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from keras_lvseg.files import whole_file
+from keras_lvseg.files import write_rows
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -59,10 +58,7 @@ class HistoryFile(keras.callbacks.Callback):
         """Add an epoch."""
         row = {name: float(value) for name, value in (logs or {}).items()}
         self._rows.append({"epoch": epoch + 1, **row, "learning_rate": float(self.model.optimizer.learning_rate)})
-        with whole_file(self._path) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(self._rows[0]))
-            writer.writeheader()
-            writer.writerows(self._rows)
+        write_rows(self._path, self._rows)
 
 
 class TensorBoardLogs(keras.callbacks.Callback):

@@ -13,7 +13,7 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.data.targets import Target
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import check_free, whole_file
+from keras_lvseg.files import check_free, write_json
 from keras_lvseg.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class RunFolder:
         info = dataset.info
         splits = info.pop("splits")
         written = {"keras_lvseg": __version__, "training": asdict(settings), "data": info}
-        _write_json(run.settings, written)
-        _write_json(run.split, {name: split["patients"] for name, split in splits.items()})
+        write_json(run.settings, written)
+        write_json(run.split, {name: split["patients"] for name, split in splits.items()})
         return run
 
     @classmethod
@@ -132,11 +132,6 @@ class RunFolder:
             return settings["data"]
         except (KeyError, TypeError):
             raise DataError(self.settings, "has no part 'data'", "'keras-lvseg train' writes it") from None
-
-
-def _write_json(path: Path, values: Any) -> None:
-    with whole_file(path) as scratch:
-        scratch.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 def _read_json(path: Path) -> Any:

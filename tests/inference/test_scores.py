@@ -1,5 +1,3 @@
-import csv
-import json
 from dataclasses import replace
 from fractions import Fraction
 
@@ -49,14 +47,3 @@ def test_a_missed_heart_scores_zero(frames):
     scores = score(frames[:2], [label, label], [label, nothing], roles={})
     assert [image.dice for image in scores.images] == [1, 0]
     assert scores.mean_dice == 0.5
-
-
-def test_scores_are_written(frames, tmp_path):
-    label = np.ones((8, 8), np.uint8)
-    scores = score(frames[:2], [label, label], [label, label], roles={})
-    scores.write_json(tmp_path / "scores.json")
-    assert json.loads((tmp_path / "scores.json").read_text())["patients"][0]["images"] == 2
-    scores.write_csv(tmp_path / "images.csv")
-    with (tmp_path / "images.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [(row["patient_id"], int(row["slice"])) for row in rows] == [(f.patient_id, f.slice) for f in frames[:2]]

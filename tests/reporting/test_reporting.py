@@ -1,4 +1,6 @@
+import csv
 import io
+import json
 import re
 
 import numpy as np
@@ -10,7 +12,7 @@ from keras_lvseg.reporting.contact_sheet import write_contact_sheet
 from keras_lvseg.reporting.curves import write_curves
 from keras_lvseg.reporting.evaluation import write_evaluation
 from keras_lvseg.reporting.page import write_page
-from keras_lvseg.reporting.tables import score_rows, score_table
+from keras_lvseg.reporting.tables import challenge_table, score_rows, score_table
 from keras_lvseg.training.evaluate import evaluate_run
 
 
@@ -60,14 +62,29 @@ def test_the_table_has_every_patient_and_all_of_them(evaluation):
     assert all(cell in console.file.getvalue() for row in rows for cell in row)
 
 
+def test_the_challenge_s_table_has_its_figures_and_what_they_leave_out(evaluation):
+    console = Console(file=io.StringIO(), width=160)
+    console.print(challenge_table(evaluation.challenge))
+    printed = console.file.getvalue()
+    (patient,) = evaluation.challenge.patients
+    assert "good is below 5 mm" in printed
+    figures = (patient.good_percent, patient.all_dice, patient.dice_3d)
+    for figure in (f"{figures[0]:.1f}", f"{figures[1]:.3f}", f"{figures[2]:.3f}"):
+        assert printed.count(figure) >= 2  # of the one patient, and of all of them
+
+
 def test_an_evaluation_leaves_scores_and_pictures(evaluation, tmp_path):
     files = write_evaluation(evaluation, tmp_path / "evaluation")
-    assert sorted(path.name for path in (tmp_path / "evaluation").iterdir()) == [
-        "contact_sheet.png",
-        "images.csv",
-        "scores.json",
-    ]
-    assert len(files.images.read_text().splitlines()) == len(evaluation.frames) + 1
+    assert sorted((tmp_path / "evaluation").iterdir()) == sorted(vars(files).values())
+    with files.images.open(newline="") as file:
+        images = list(csv.DictReader(file))
+    assert [float(row["dice"]) for row in images] == [image.dice for image in evaluation.scores.images]
+    scores = json.loads(files.scores.read_text())
+    assert scores["mean_dice"] == evaluation.scores.mean_dice
+    with files.challenge_patients.open(newline="") as file:
+        (patient,) = csv.DictReader(file)
+    assert float(patient["dice_3d"]) == pytest.approx(scores["patients"][0]["pooled_dice"], abs=1e-6)
+    assert json.loads(files.challenge.read_text())["patients"][0]["contours"] == len(evaluation.frames)
     write_evaluation(evaluation, tmp_path / "evaluation")  # a second one takes the first one's place
 
 

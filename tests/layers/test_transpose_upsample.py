@@ -1,0 +1,90 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_lvseg.layers import TransposeUpsample
+from tests.harness import BACKEND, arrays_of, check_layer
+from tests.layers.cases import parameters
+
+
+@pytest.mark.parametrize(
+    ("layer_class", "kwargs", "shapes", "output_shape", "trainable", "non_trainable"), parameters(TransposeUpsample)
+)
+def test_as_a_layer(layer_class, kwargs, shapes, output_shape, trainable, non_trainable):
+    check_layer(
+        layer_class, kwargs, *shapes, output_shape=output_shape, trainable=trainable, non_trainable=non_trainable
+    )
+
+
+@pytest.mark.parametrize("skip", [(1, 1), (2, 2), (3, 1), (1, 3)])
+def test_skip_is_stacked_behind_what_is_cropped_or_padded(skip):
+    coarse, fine = arrays_of([(2, 1, 1, 3), (2, *skip, 2)])
+    layer = TransposeUpsample(4)
+    alone, stacked = (ops.convert_to_numpy(x) for x in (layer(coarse), layer(coarse, fine)))
+    assert stacked.shape == (2, *skip, 6)
+    assert (stacked[..., 4:] == fine).all()
+    height, width = min(2, skip[0]), min(2, skip[1])
+    assert (stacked[:, :height, :width, :4] == alone[:, :height, :width]).all()
+    assert (stacked[:, height:, :, :4] == 0).all()
+    assert (stacked[:, :, width:, :4] == 0).all()
+
+
+@pytest.mark.parametrize(("factor", "kernel_size"), [(2, None), (2, 3), (3, None), (4, 7), (4, 9), (16, 31)])
+def test_bilinear_start(factor, kernel_size):
+    """A plane stays a plane, but for the border, where there is nothing to interpolate with."""
+    layer = TransposeUpsample(2, factor=factor, kernel_size=kernel_size, kernel_initializer="bilinear")
+    y, x = np.mgrid[:5, :6].astype("float32")
+    plane = np.stack([np.ones_like(x), 2 * x - 3 * y], -1)[None]
+    result = ops.convert_to_numpy(layer(plane))[0, factor:-factor, factor:-factor]
+    np.testing.assert_allclose(result[..., 0], 1, atol=1e-5)
+    np.testing.assert_allclose(np.diff(result[..., 1], axis=1), 2 / factor, atol=1e-4)
+    np.testing.assert_allclose(np.diff(result[..., 1], axis=0), -3 / factor, atol=1e-4)
+    np.testing.assert_allclose(result[..., 1].mean(), (plane[..., 1].mean()), atol=3)
+
+
+def test_bilinear_kernel_is_symmetric():
+    kernel = TransposeUpsample(1, factor=2, kernel_initializer="bilinear")
+    kernel.build((None, None, None, 1))
+    weights = ops.convert_to_numpy(kernel.weights[0])[..., 0, 0]
+    np.testing.assert_allclose(weights, np.outer([0.25, 0.75, 0.75, 0.25], [0.25, 0.75, 0.75, 0.25]))
+
+
+def test_sizes_of_kernels():
+    assert TransposeUpsample(1, factor=3).kernel_size == 3
+    assert TransposeUpsample(1, factor=3, kernel_initializer="bilinear").kernel_size == 5
+    assert TransposeUpsample(1, factor=16, kernel_initializer="bilinear").kernel_size == 32
+
+
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="TensorFlow's convolutions on a CPU want channels last")
+def test_both_data_formats_give_the_same():
+    coarse, fine = arrays_of([(2, 3, 4, 3), (2, 5, 9, 2)])
+    last, first = (TransposeUpsample(3, data_format=f) for f in ("channels_last", "channels_first"))
+    expected = ops.convert_to_numpy(last(coarse, fine))
+    first.build((2, 3, 3, 4), (2, 2, 5, 9))
+    first.set_weights(last.get_weights())
+    result = ops.convert_to_numpy(first(*(np.moveaxis(x, -1, 1).copy() for x in (coarse, fine))))
+    np.testing.assert_allclose(np.moveaxis(result, 1, -1), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"filters": 0},
+        {"filters": 4, "factor": 0},
+        {"filters": 4, "factor": 2.0},
+        {"filters": 4, "factor": 4, "kernel_size": 3},
+        {"filters": 4, "factor": 4, "kernel_size": 6, "kernel_initializer": "bilinear"},
+        {"filters": 4, "data_format": "channels"},
+    ],
+)
+def test_ill_arguments_raise(kwargs):
+    with pytest.raises(ValueError, match=r"must be .* Received: "):
+        TransposeUpsample(**kwargs)
+
+
+def test_bilinear_keeps_channels_apart():
+    with pytest.raises(ValueError, match="Received: filters=2, input shape"):
+        TransposeUpsample(2, kernel_initializer="bilinear").build((None, None, None, 3))
+    with pytest.raises(ValueError, match="Received: filters=2"):
+        keras.Sequential([keras.Input((4, 4, 1)), TransposeUpsample(2, kernel_initializer="bilinear")])

@@ -1,0 +1,22 @@
+import numpy as np
+import pytest
+
+from keras_lvseg.ops.arguments import check_choice, check_fraction, check_integer, check_weight
+
+
+@pytest.mark.parametrize(
+    ("check", "good", "bad"),
+    [
+        (lambda v: check_choice("x", v, ("a", None)), ["a", None], ["b", 1]),
+        (lambda v: check_integer("x", v), [-3, 0, np.int64(2)], [1.0, "1", None, True]),
+        (lambda v: check_integer("x", v, least=1), [1, 2], [0, -1, 1.5]),
+        (lambda v: check_fraction("x", v), [0, 0.5, 1.0, np.float32(0.5)], [-0.1, 1.1, float("nan"), "0", None, True]),
+        (lambda v: check_weight("x", v), [0, 2.5], [-1, float("nan"), float("inf"), "1", None, True]),
+    ],
+)
+def test_what_passes_and_what_raises(check, good, bad):
+    for value in good:
+        check(value)
+    for value in bad:
+        with pytest.raises(ValueError, match=r"`x` must be .* Received: x="):
+            check(value)

@@ -1,0 +1,76 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from keras import ops
+
+from keras_lvseg.ops.sums import add_to_sums, exact_sum, pixel_sum, sums_value
+
+few = settings(max_examples=30, deadline=None)
+
+
+def tensor(values):
+    return ops.convert_to_tensor(values, dtype="float32")
+
+
+def total(parts) -> np.ndarray:
+    return ops.convert_to_numpy(parts).astype("float64").sum(-1)
+
+
+def add(sums, *terms) -> np.ndarray:
+    for term in terms:
+        sums = add_to_sums(tensor(sums), tensor([[term]]))
+    return ops.convert_to_numpy(sums)
+
+
+def held(sums) -> Fraction:
+    high, low, rest = (Fraction(float(x)) for x in sums[0])
+    return high * 65536 + low + rest
+
+
+@few
+@given(arrays("float32", (2, 37), elements=st.integers(-(2**22), 2**22).map(np.float32)))
+def test_whole_numbers_add_up_exactly(values):
+    assert list(total(exact_sum(tensor(values)))) == [sum(map(int, row)) for row in values]
+
+
+def test_the_exact_sum_is_better_than_float32():
+    values = np.random.default_rng(0).random((1, 100_000)).astype("float32")
+    exact = float(sum(map(Fraction, values[0].astype(float))))
+    assert abs(total(exact_sum(tensor(values)))[0] - exact) < 1e-3
+    assert ops.convert_to_numpy(exact_sum(tensor(np.zeros((2, 0))))).tolist() == [[0, 0], [0, 0]]
+    assert ops.convert_to_numpy(exact_sum(tensor(np.zeros((2, 3))))).tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 1023, 1024, 1025, 2**22 + 5])
+def test_pixels_are_counted_exactly(pixels):
+    values = np.full((2, pixels), 2.0, "float32")
+    values[1] = np.arange(pixels) % 3
+    assert list(total(pixel_sum(tensor(values)))) == list(values.astype("float64").sum(1))
+
+
+@few
+@given(st.lists(st.integers(0, 2**30).map(lambda n: float(np.float32(n))), max_size=6))
+def test_running_sums_count_exactly(terms):
+    start = np.array([[2.0**23, -32768.0, 0.0]], "float32")
+    assert held(add(start, *terms)) == held(start) + sum(map(Fraction, terms))
+    twice = add(start, *terms) + add(np.zeros((1, 3), "float32"), *reversed(terms))
+    assert held(twice) == held(start) + 2 * sum(map(Fraction, terms))
+
+
+@few
+@given(st.permutations([0.1, 1e-3, 7.7, 123.456, 65536.1, 1e6 / 3, 2.0**-20]))
+def test_fractions_are_not_lost_in_any_order(terms):
+    exact = sum(Fraction(float(np.float32(term))) for term in terms)
+    sums = add(np.array([[1024.0, 0.0, 0.0]], "float32"), *terms)
+    assert float(held(sums)) == pytest.approx(float(1024 * 65536 + exact), rel=1e-12)
+    assert float(ops.convert_to_numpy(sums_value(tensor(sums)))[0]) == np.float32(float(held(sums)))
+
+
+def test_sums_that_were_merged_have_the_value_of_their_sum():
+    parts = np.array([[3.0, 32767.0, 0.0], [4.0, 32766.0, 0.0], [7.0, 31000.0, 0.0]], "float32")
+    merged = ops.convert_to_numpy(sums_value(tensor(parts.sum(0, keepdims=True))))[0]
+    assert merged == np.float32(14 * 65536 + 32767 + 32766 + 31000)

@@ -1,0 +1,43 @@
+"""A new process: load every model of a folder with `import keras_lvseg` alone, predict, and go on training.
+
+Beside `name.keras` lie `name.npz` with arrays x0, x1, ... and, for a compiled model, y; left there are
+`name.outputs.npz` and, for a compiled model, `name.history.json`.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import keras_lvseg  # noqa: F401  registers what the files hold
+
+
+def main(folder: Path) -> None:
+    import keras
+
+    for path in sorted(folder.glob("*.keras")):
+        model = keras.models.load_model(path)
+        with np.load(path.with_suffix(".npz")) as data:
+            arrays = dict(data)
+        labels = arrays.pop("y", None)
+        inputs = list(arrays.values()) if len(arrays) > 1 else arrays["x0"]
+        np.savez(path.with_suffix(".outputs.npz"), **predictions(model, inputs))
+        if labels is not None:
+            path.with_suffix(".history.json").write_text(json.dumps(trained_on(model, inputs, labels)))
+
+
+def predictions(model, inputs) -> dict[str, np.ndarray]:
+    """The outputs as the bits of their floats: NumPy cannot save a bfloat16."""
+    outputs = model.predict(inputs, verbose=0)
+    outputs = outputs if isinstance(outputs, dict) else {"output": outputs}
+    return {name: np.ascontiguousarray(x).view(np.uint8) for name, x in outputs.items()}
+
+
+def trained_on(model, inputs, labels: np.ndarray) -> dict[str, list[float]]:
+    """The history of two more epochs."""
+    return model.fit(inputs, labels, batch_size=2, epochs=2, shuffle=False, verbose=0).history
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,62 @@
+"""What `import keras_lvseg` costs, and what it brings."""
+
+import json
+
+import keras
+import pytest
+
+import keras_lvseg
+from tests.harness import BACKEND, ROOT, run_in_new_process
+
+HEAVY = ("tensorflow", "pydicom", "scipy", "skimage", "matplotlib", "tensorboardX", "rich", "typer")
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """What a new process saw, see `import_alone.py`."""
+    report = tmp_path_factory.mktemp("import") / "report.json"
+    run_in_new_process(ROOT / "tests" / "import_alone.py", str(report))
+    return json.loads(report.read_text())
+
+
+def test_the_import_is_quick(imported):
+    assert imported["seconds"] < 0.05
+
+
+def test_nothing_heavy_is_added(imported):
+    heavy = [name for name in imported["added"] if name.partition(".")[0] in HEAVY]
+    assert heavy == []
+    assert BACKEND == "tensorflow" or "tensorflow" not in imported["loaded"]
+
+
+def test_what_reads_data_waits(imported):
+    loaded = {name for name in imported["added"] if name.startswith("keras_lvseg.")}
+    assert {name.split(".")[1] for name in loaded} == {"layers", "losses", "metrics", "models", "ops"}
+
+
+@pytest.mark.parametrize("name", keras_lvseg.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(keras_lvseg, name).__doc__
+    assert name in dir(keras_lvseg)
+
+
+def test_other_names_are_not():
+    with pytest.raises(AttributeError, match="module 'keras_lvseg' has no attribute 'DiceCoeficient'"):
+        keras_lvseg.DiceCoeficient  # noqa: B018
+
+
+def test_classes_are_registered():
+    for name in (
+        "DiceCoefficient",
+        "SparseDiceCE",
+        "SparseSoftDice",
+        "SparseSoftmaxCE",
+        "TransposeUpsample",
+        "UNetBlock",
+    ):
+        public = getattr(keras_lvseg, name)
+        assert keras.saving.get_registered_object(f"keras_lvseg>{name}") is public
+
+
+def test_it_has_a_version():
+    assert keras_lvseg.__version__[0].isdigit()
