@@ -2,6 +2,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+if os.environ.get("KERAS_BACKEND") == "jax":
+    # Most of the time goes into compiling what then runs once; a test of what optimizations do turns them on again.
+    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+
+# The first call on a backend compiles and takes as long as it takes. CI draws the same examples every time.
+settings.register_profile("keras-lvseg", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("keras-lvseg")
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ def stars(draw):
 
 
 @given(stars())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_mask_is_what_sampling_with_skimage_gives(points):
     fine = (points[:, ::-1] + 0.5) * FINE - 0.5
     samples = polygon2mask((SHAPE[0] * FINE, SHAPE[1] * FINE), fine)
@@ -31,7 +31,6 @@ def test_mask_is_what_sampling_with_skimage_gives(points):
 
 
 @given(stars(), st.integers(-8, 8), st.integers(-8, 8))
-@settings(deadline=None)
 def test_moving_the_outline_by_whole_pixels_moves_the_mask(points, dx, dy):
     padded = (SHAPE[0] + 60, SHAPE[1] + 60)
     mask = polygon_mask(points + 30, padded)

@@ -3,7 +3,6 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from keras import ops
 
 from keras_lvseg.layers import TransposeUpsample, UNetBlock
 from keras_lvseg.models import unet
@@ -99,7 +98,7 @@ def test_weights_from_a_file(suffix, tmp_path):
 
 @pytest.mark.parametrize("weights", ["sunnybrook", "no/such/file.weights.h5"])
 def test_weights_that_are_not_there(weights):
-    with pytest.raises(ValueError, match="no named weights are shipped.*Received: weights="):
+    with pytest.raises(ValueError, match=r"no named weights are shipped.*Received: weights="):
         unet(weights=weights)
 
 
