@@ -15,18 +15,18 @@ from _common import find_data, read_options, score_on_test, split_patients
 import keras_lvseg
 from keras_lvseg.training.devices import preferred_dtype
 
-options = read_options(figure="dice_and_schedule.png", epochs=6)
+options = read_options(figure="dice_and_schedule.png", epochs=5)
 
 # %%
 # Three kinds of patients
 # -----------------------
-# Whoever tries many settings and reports the best one's score reports his luck, too. So we choose by patients of their
-# own, the validation, and look at the test patients once, at the very end. The course chooses and reports on the same
-# images.
+# The best score of many settings is skill and luck, and the luck stays behind when new patients come. So we choose by
+# patients of their own, the validation, and look at the test patients once, at the very end. The course chooses and
+# reports on the same images. All images are brought to one coarse pixel width, 1.8 mm, which makes the search fast.
 
 data_dir = find_data(options)
 splits = split_patients(data_dir, validation=True)
-dataset = keras_lvseg.SAXDataset(data_dir, splits=splits, image_size=(128, 128))
+dataset = keras_lvseg.SAXDataset(data_dir, splits=splits, image_size=(96, 96), pixel_spacing=1.8)
 train_data, validation_data = dataset.as_arrays("train"), dataset.as_arrays("validation")
 
 # %%
@@ -38,17 +38,17 @@ train_data, validation_data = dataset.as_arrays("train"), dataset.as_arrays("val
 # and a cavity that is not found scores 0.
 
 BATCH_SIZE = 4
-steps_per_epoch = -(-len(train_data[0]) // BATCH_SIZE)
-learning_rates = (1e-3, 4e-3)
+total_steps = options.epochs * -(-len(train_data[0]) // BATCH_SIZE)
+learning_rates = (2e-3, 8e-3)
 decay_rates = (0.4, 0.8)
-decay_steps = (steps_per_epoch, 3 * steps_per_epoch)
+decay_steps = (-(-total_steps // 6), -(-total_steps // 2))
 keras.config.set_dtype_policy(preferred_dtype())
 
 
 def train(schedule: keras.optimizers.schedules.LearningRateSchedule) -> tuple[keras.Model, float]:
     """Train from the same start as all others; return the network and its Dice on the validation patients."""
     keras.utils.set_random_seed(0)
-    model = keras_lvseg.fcn(input_shape=(128, 128, 1), filters=(16, 32, 48, 48))
+    model = keras_lvseg.fcn(input_shape=(96, 96, 1), filters=(16, 32, 48, 48))
     metric = keras_lvseg.DiceCoefficient()
     model.compile(keras.optimizers.Adam(schedule), keras_lvseg.SparseSoftmaxCE(), metrics=[metric])
     history = model.fit(
@@ -85,7 +85,7 @@ best = int(np.argmax(dices))
 score_on_test(runs[best][2], dataset)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-steps = np.arange(options.epochs * steps_per_epoch)
+steps = np.arange(total_steps)
 for i, (dice, schedule, _) in enumerate(runs):
     rates = keras.ops.convert_to_numpy(schedule(steps))
     colour = plt.cm.viridis(dice / max(max(dices), 1e-6))

@@ -15,7 +15,7 @@ import keras_lvseg
 from keras_lvseg.data import Augmentation
 from keras_lvseg.training.devices import preferred_dtype
 
-options = read_options(figure="unet.png", epochs=9)
+options = read_options(figure="unet.png", epochs=8)
 
 # %%
 # The data
@@ -28,7 +28,7 @@ options = read_options(figure="unet.png", epochs=9)
 
 data_dir = find_data(options)
 splits = split_patients(data_dir)
-dataset = keras_lvseg.SAXDataset(data_dir, splits=splits, image_size=(96, 96), pixel_spacing=1.8)
+dataset = keras_lvseg.SAXDataset(data_dir, splits=splits, image_size=(80, 80), pixel_spacing=2.1)
 augment = Augmentation(rotation=180, scale=0.2, shift=8, flip=True, contrast=0.25, brightness=0.25)
 train_data = dataset.as_pydataset("train", batch_size=4, shuffle=True, augment=augment, seed=0)
 

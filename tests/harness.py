@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
@@ -103,6 +104,7 @@ def check_layer(
 
 def _check_round_trip(layer: keras.layers.Layer) -> None:
     config = layer.get_config()
+    assert {*inspect.signature(type(layer)).parameters} - {"kwargs"} <= {*config}
     for revived in (
         type(layer).from_config(config),
         keras.saving.deserialize_keras_object(json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))),

@@ -64,15 +64,15 @@ class TransposeUpsample(keras.layers.Layer):
     ):
         check_integer("filters", filters, least=1)
         check_integer("factor", factor, least=1)
-        is_bilinear = kernel_initializer == "bilinear"
+        bilinear = kernel_initializer == "bilinear"
         if kernel_size is None:
-            kernel_size = 2 * factor - factor % 2 if is_bilinear else factor
-        check_integer("kernel_size", kernel_size, least=2 * factor - 1 if is_bilinear else factor)
+            kernel_size = 2 * factor - factor % 2 if bilinear else factor
+        check_integer("kernel_size", kernel_size, least=2 * factor - 1 if bilinear else factor)
         super().__init__(**kwargs)
         self.filters = filters
         self.factor = factor
         self.kernel_size = kernel_size
-        self.kernel_initializer = kernel_initializer if is_bilinear else keras.initializers.get(kernel_initializer)
+        self.kernel_initializer = kernel_initializer if bilinear else keras.initializers.get(kernel_initializer)
         self.data_format = data_format or keras.config.image_data_format()
         check_choice("data_format", self.data_format, ("channels_last", "channels_first"))
         self._upsample = keras.layers.Conv2DTranspose(
@@ -80,7 +80,7 @@ class TransposeUpsample(keras.layers.Layer):
             kernel_size,
             strides=factor,
             padding="same",
-            kernel_initializer=self._bilinear_kernel if is_bilinear else self.kernel_initializer,
+            kernel_initializer=self._bilinear_kernel if bilinear else self.kernel_initializer,
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name="upsample",
@@ -132,13 +132,15 @@ class TransposeUpsample(keras.layers.Layer):
 
     def get_config(self):
         """Return the arguments of the constructor."""
-        is_bilinear = self.kernel_initializer == "bilinear"
+        initializer = self.kernel_initializer
         return {
             **super().get_config(),
             "filters": self.filters,
             "factor": self.factor,
             "kernel_size": self.kernel_size,
-            "kernel_initializer": "bilinear" if is_bilinear else keras.initializers.serialize(self.kernel_initializer),
+            "kernel_initializer": initializer
+            if initializer == "bilinear"
+            else keras.initializers.serialize(initializer),
             "data_format": self.data_format,
         }
 

@@ -111,7 +111,7 @@ class SparseLoss(keras.losses.Loss):
             logits=ops.cast(logits, "float32"),
             classes=classes,
             kept=kept,
-            poison=ops.where(known, 0.0, float("nan")),
-            image_weights=ops.ones(ops.shape(labels)[:1]) if image_weights is None else image_weights,
+            poison=ops.where(known, ops.zeros_like(kept), float("nan")),
+            image_weights=ops.ones(ops.shape(labels)[:1], "float32") if image_weights is None else image_weights,
             pixel_weights=kept if pixel_weights is None else kept * pixel_weights,
         )

@@ -77,7 +77,7 @@ class SparseSoftDice(SparseLoss):
         weights = ops.reshape(pixels.pixel_weights, (images, size))
         if self.average == "batch":
             weights = weights * ops.expand_dims(image_weights, 1)
-            image_weights = ops.ones((1,))
+            image_weights = ops.ones((1,), "float32")
             images, size = 1, images * size
         weights = ops.reshape(weights, (images, size, 1))
         probability = weights * ops.softmax(ops.reshape(pixels.logits, (images, size, num_classes)), axis=-1)

@@ -105,9 +105,7 @@ class DiceCoefficient(keras.metrics.Metric):
         if ignore_class is not None:
             check_integer("ignore_class", ignore_class)
         if ignore_class == class_id:
-            raise ValueError(
-                f"`ignore_class` must differ from `class_id`. Received: class_id=ignore_class={class_id}"
-            )
+            raise ValueError(f"`ignore_class` must differ from `class_id`. Received: class_id=ignore_class={class_id}")
         if name is None:
             name = "dice_coefficient" if class_id == 1 else f"dice_coefficient_{class_id}"
         super().__init__(name=name, dtype=dtype)
@@ -138,11 +136,12 @@ class DiceCoefficient(keras.metrics.Metric):
         if pixel_weights is not None:
             images = images * ops.cast(ops.any(flat_images(pixel_weights) > 0, axis=1), "float32")
         if self.average == "image":
-            terms = self._image_terms(ops.sum(overlap, axis=1), ops.sum(sizes, axis=1), images)
+            numerator, denominator = self._image_terms(ops.sum(overlap, axis=1), ops.sum(sizes, axis=1), images)
         else:
             weights = ops.expand_dims(images, 1)
-            terms = ops.reshape(2.0 * overlap * weights, (-1,)), ops.reshape(sizes * weights, (-1,)), images
-        self.sums.assign(add_to_sums(self.sums, ops.stack([exact_sum(term) for term in terms])))
+            numerator, denominator = ops.ravel(2.0 * overlap * weights), ops.ravel(sizes * weights)
+        terms = ops.stack([exact_sum(numerator), exact_sum(denominator), exact_sum(images)])
+        self.sums.assign(add_to_sums(self.sums, terms))
 
     def result(self):
         """Give the coefficient of what was seen since the last reset.
@@ -151,13 +150,11 @@ class DiceCoefficient(keras.metrics.Metric):
             A float32 scalar.
         """
         numerator, denominator, images = ops.unstack(sums_value(self.sums))
-        nothing = (
-            float("nan")
-            if self.empty_score is None
-            else ops.where(images > 0, self.empty_score, float("nan"))
-        )
+        empty_score = float("nan") if self.empty_score is None else self.empty_score
+        nothing = ops.where(images > 0, empty_score, float("nan"))
         is_empty = ops.equal(denominator, 0.0)
-        return ops.where(is_empty, nothing, numerator / ops.where(is_empty, 1.0, denominator))
+        score = ops.where(is_empty, nothing, numerator / ops.where(is_empty, 1.0, denominator))
+        return ops.cast(score, "float32")  # float64 where that is keras' floatx
 
     def save_own_variables(self, store):
         """Put the state into `store`, as layers and optimizers do.
@@ -220,8 +217,7 @@ class DiceCoefficient(keras.metrics.Metric):
     def _check_classes(self, classes: int) -> None:
         if self.class_id >= classes:
             raise ValueError(
-                f"`class_id` must be in [0, {classes}), the classes that there are. "
-                f"Received: class_id={self.class_id}"
+                f"`class_id` must be in [0, {classes}), the classes that there are. Received: class_id={self.class_id}"
             )
         if not self.sparse_y_true and self.ignore_class is not None and not 0 <= self.ignore_class < classes:
             raise ValueError(
@@ -229,12 +225,12 @@ class DiceCoefficient(keras.metrics.Metric):
                 f"Received: ignore_class={self.ignore_class}"
             )
 
-    def _image_terms(self, overlap: Tensor, sizes: Tensor, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what each image adds to the three sums of the mean over images."""
+    def _image_terms(self, overlap: Tensor, sizes: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return each image's coefficient times its weight, and its weight."""
         is_empty = ops.equal(sizes, 0.0)
         dice = 2.0 * overlap / ops.where(is_empty, 1.0, sizes)
         if self.empty_score is None:
-            scored = ops.where(is_empty, 0.0, images)
+            images = ops.where(is_empty, 0.0, images)
         else:
-            dice, scored = ops.where(is_empty, self.empty_score, dice), images
-        return dice * scored, scored, images
+            dice = ops.where(is_empty, self.empty_score, dice)
+        return dice * images, images

@@ -62,7 +62,7 @@ def unet(
     if weights is not None and not os.path.isfile(weights):
         raise ValueError(
             "`weights` must be None or the path of a file of weights; no named weights are shipped. "
-            f"Received: weights={os.fspath(weights)!r}"
+            f"Received: weights={str(weights)!r}"
         )
 
     def block(name: str, level: int) -> keras.layers.Layer:
@@ -85,9 +85,7 @@ def unet(
     for level in reversed(range(depth)):
         up = TransposeUpsample(filters * 2**level, data_format="channels_last", name=f"upsample_{level}")
         x = block(f"up_{level}", level)(up(x, skips[level]))
-    logits = keras.layers.Conv2D(num_classes, 1, data_format="channels_last", dtype="float32", name="logits")(
-        x
-    )
+    logits = keras.layers.Conv2D(num_classes, 1, data_format="channels_last", dtype="float32", name="logits")(x)
 
     model = keras.Model(image, logits, name="unet")
     if weights is not None:

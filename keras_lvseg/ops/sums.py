@@ -60,18 +60,18 @@ def add_to_sums(sums: Tensor, terms: Tensor) -> Tensor:
 
     Args:
         sums: Float32, `(n, 3)`: high, low and rest of each sum.
-        terms: Float32, `(n, k)`: what to add to each.
+        terms: Float32, `(n, 2)`: what to add to each, as `exact_sum` gives it.
 
     Returns:
         The new sums, float32, `(n, 3)`.
     """
-    high, low, rest = sums[:, 0], sums[:, 1], sums[:, 2]
-    for term in ops.unstack(terms, axis=-1):
-        carry = ops.round(term / _QUANTUM)
-        low, lost = _two_sum(low, term - carry * _QUANTUM)
-        high, rest = high + carry, rest + lost
+    carried = ops.round(terms / _QUANTUM)
+    left = terms - carried * _QUANTUM
+    low, lost_first = _two_sum(sums[:, 1], left[:, 0])
+    low, lost_second = _two_sum(low, left[:, 1])
     carry = ops.round(low / _QUANTUM)
-    return ops.stack([high + carry, low - carry * _QUANTUM, rest], axis=-1)
+    high = sums[:, 0] + ops.sum(carried, axis=-1) + carry
+    return ops.stack([high, low - carry * _QUANTUM, sums[:, 2] + lost_first + lost_second], axis=-1)
 
 
 def sums_value(sums: Tensor) -> Tensor:
@@ -83,9 +83,8 @@ def sums_value(sums: Tensor) -> Tensor:
     Returns:
         Float32, `(n,)`.
     """
-    carry = ops.round(sums[:, 1] / _QUANTUM)  # equal sums get equal parts before they are rounded
-    high, low = sums[:, 0] + carry, sums[:, 1] - carry * _QUANTUM
-    return high * _QUANTUM + (low + sums[:, 2])
+    high, low, rest = sums[:, 0], sums[:, 1], sums[:, 2]
+    return high * _QUANTUM + (low + rest)
 
 
 def _two_sum(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -160,6 +160,19 @@ def test_half_precision_logits(loss_class, dtype):
     assert float(loss_class(dtype=dtype)(labels, ops.cast(logits, dtype))) == expected
 
 
+@pytest.mark.parametrize("floatx", ["float16", "bfloat16", "float64"])
+def test_keras_floatx_changes_nothing(loss_class, floatx):
+    labels, logits = case()
+    expected = float(loss_class(ignore_class=255)(labels, logits))
+    keras.config.set_floatx(floatx)
+    try:
+        value = loss_class(ignore_class=255)(labels, logits, np.ones(3))
+    finally:
+        keras.config.set_floatx("float32")
+    assert keras.backend.standardize_dtype(value.dtype) == "float32"
+    assert float(value) == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize("right", [True, False])
 def test_huge_logits(loss_class, right):
     labels = np.arange(8).reshape(2, 4) % 2

@@ -367,6 +367,20 @@ def test_state_is_float32_under_every_policy(dtype):
     assert float(metric.result()) == dice(truth, predicted)
 
 
+@pytest.mark.parametrize("floatx", ["float16", "float64"])
+def test_keras_floatx_changes_nothing(floatx):
+    truth, predicted = random_case()
+    expected = dice(truth, predicted, ignore_class=255)
+    keras.config.set_floatx(floatx)
+    try:
+        metric = DiceCoefficient(ignore_class=255)
+        metric.update_state(truth, predicted, np.ones(10))
+        assert keras.backend.standardize_dtype(metric.result().dtype) == "float32"
+    finally:
+        keras.config.set_floatx("float32")
+    assert float(metric.result()) == expected
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_perfect_half_precision_prediction(dtype):
     truth = np.zeros((2, 512, 512), "uint8")
@@ -435,11 +449,10 @@ def test_compiled_counts_are_the_eager_ones():
     elif BACKEND == "jax":
         import jax
 
-        before = jax.config.jax_disable_most_optimizations
-        jax.config.update("jax_disable_most_optimizations", False)
+        jax.config.update("jax_disable_most_optimizations", False)  # the suite does without, for speed
         update = jax.jit(compiled.stateless_update_state)
         compiled.sums.assign(update([v.value for v in compiled.variables], truth, logits, weights)[0])
-        jax.config.update("jax_disable_most_optimizations", before)
+        jax.config.update("jax_disable_most_optimizations", True)
     else:
         pytest.skip("keras runs PyTorch eagerly")
     before = 300 * 65536 + 100.5 + 1e-3

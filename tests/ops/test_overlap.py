@@ -24,6 +24,10 @@ def test_classes_of_any_dtype(dtype):
     assert not ops.convert_to_numpy(is_class(labels, -1)).any()
 
 
+def test_no_label_is_cut_to_a_byte():
+    assert not ops.convert_to_numpy(is_class(ops.convert_to_tensor(np.array([[257, -255]])), 1)).any()
+
+
 def test_overlap_of_two_masks():
     masks = [[True, True, False], [False] * 3], [[True, False, True], [False] * 3]
     predicted, truth = (ops.convert_to_tensor(mask) for mask in masks)

@@ -22,7 +22,7 @@ def total(parts) -> np.ndarray:
 
 def add(sums, *terms) -> np.ndarray:
     for term in terms:
-        sums = add_to_sums(tensor(sums), tensor([[term]]))
+        sums = add_to_sums(tensor(sums), tensor([[term, 0.0]]))
     return ops.convert_to_numpy(sums)
 
 
@@ -56,8 +56,10 @@ def test_pixels_are_counted_exactly(pixels):
 @given(st.lists(st.integers(0, 2**30).map(lambda n: float(np.float32(n))), max_size=6))
 def test_running_sums_count_exactly(terms):
     start = np.array([[2.0**23, -32768.0, 0.0]], "float32")
-    assert held(add(start, *terms)) == held(start) + sum(map(Fraction, terms))
-    twice = add(start, *terms) + add(np.zeros((1, 3), "float32"), *reversed(terms))
+    sums = add(start, *terms)
+    assert held(sums) == held(start) + sum(map(Fraction, terms))
+    assert abs(sums[0, 1]) <= 32768  # leaves room to add up those of 512 replicas
+    twice = sums + add(np.zeros((1, 3), "float32"), *reversed(terms))
     assert held(twice) == held(start) + 2 * sum(map(Fraction, terms))
 
 
