@@ -16,7 +16,7 @@ def test_the_readme_s_python_runs(phantom_tree):
 
 
 def test_every_file_that_the_readme_links_is_there():
-    targets = re.findall(r"\]\(([^)#]+)\)", README.read_text())
-    local = [target for target in targets if not target.startswith("http")]
+    targets = re.findall(r"""\]\(([^)#]+)\)|src="([^"]+)""", README.read_text())
+    local = [target for target in map("".join, targets) if not target.startswith("http")]
     assert local
     assert [target for target in local if not (README.parent / target).exists()] == []
