@@ -158,7 +158,8 @@ class UNetBlock(keras.layers.Layer):
             return None
         common = {"axis": -1 if self.data_format == "channels_last" else 1, "dtype": self.dtype_policy, "name": name}
         if self.normalization == "batch":
-            return keras.layers.BatchNormalization(**common)
+            # Keras' 0.99 would remember the start for hundreds of steps, which is all that a small cohort has.
+            return keras.layers.BatchNormalization(momentum=0.9, **common)
         groups = {
             "group": max(n for n in range(1, 9) if self.filters % n == 0),
             "instance": self.filters,

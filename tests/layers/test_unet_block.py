@@ -115,3 +115,11 @@ def test_both_data_formats_give_the_same(normalization):
 def test_ill_arguments_raise(kwargs):
     with pytest.raises(ValueError, match=r"must be .* Received: "):
         UNetBlock(**kwargs)
+
+
+def test_a_hundred_steps_are_enough_to_know_the_statistics():
+    images = np.random.default_rng(0).normal(50, 20, (4, 8, 8, 3)).astype("float32")
+    block = UNetBlock(4)
+    for _ in range(100):
+        trained = block(images, training=True)
+    np.testing.assert_allclose(*map(keras.ops.convert_to_numpy, (block(images), trained)), atol=0.05)
