@@ -45,14 +45,14 @@ def score_table(scores: Scores, title: str) -> Table:
 def challenge_table(score: ChallengeScore) -> Table:
     """The 2009 challenge's score for a terminal: what its rules count, and what they leave out beside it."""
     table = Table(title=f"2009 challenge's score, good is below {score.good_below_mm:g} mm", title_justify="left")
-    table.add_column("patient")
-    for heading in ("contours", "missing", *(heading for _, heading, _ in _CHALLENGE_FIGURES)):
+    table.add_column("patient", no_wrap=True)
+    for heading in ("found", *(heading for _, heading, _ in _CHALLENGE_FIGURES)):
         table.add_column(heading, justify="right")
     for patient in score.patients:
         figures = (f"{getattr(patient, name):.{decimals}f}" for name, _, decimals in _CHALLENGE_FIGURES)
-        table.add_row(patient.patient_id, str(patient.contours), str(patient.missing), *figures)
+        table.add_row(patient.patient_id, f"{patient.contours - patient.missing}/{patient.contours}", *figures)
     table.add_section()
     contours, missing = (sum(getattr(patient, name) for patient in score.patients) for name in ("contours", "missing"))
     means = (f"{score.overall[name].mean:.{decimals}f}" for name, _, decimals in _CHALLENGE_FIGURES)
-    table.add_row("mean over patients", str(contours), str(missing), *means)
+    table.add_row("mean", f"{contours - missing}/{contours}", *means)
     return table
