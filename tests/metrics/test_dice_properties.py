@@ -82,6 +82,7 @@ def test_mending_a_wrong_pixel_never_hurts(pair, data):
         assert after > before
 
 
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")  # by keras' own IoU, on JAX
 @given(pairs)
 def test_dice_is_what_keras_iou_says(pair):
     truth, predicted = (side.astype("int32") for side in pair)
