@@ -45,10 +45,10 @@ def run_demo(folder: str | os.PathLike[str], seed: int = 0, console: Console | N
     start = time.perf_counter()
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("writing hearts", total=_HEARTS)
-        write_phantom(
+        hearts = write_phantom(
             folder / "phantom", _HEARTS, seed, frames="contoured", on_patient=lambda _: progress.advance(task)
         )
-    names = [patient.patient_id for patient in SAXDataset(folder / "phantom").patients]
+    names = [heart.patient_id for heart in hearts]
     splits = {"train": names[:-_TEST], "test": names[-_TEST:]}
     console.print(f"{_HEARTS} synthetic hearts, {_TEST} of them kept for the test")
     dataset = SAXDataset(folder / "phantom", splits=splits, image_size=_IMAGE_SIZE)

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
+from keras_lvseg.data.augmentation import COLUMNS
 from keras_lvseg.data.sampling import Sampling
 
 
@@ -38,7 +39,7 @@ def make_dataset(
     def draw(_: tf.Tensor) -> tf.data.Dataset:
         order, changes = tf.numpy_function(lambda: sampling.epoch(next(epochs)), [], (tf.int64, tf.float32))
         order.set_shape((sampling.size,))
-        changes.set_shape((sampling.size, 8 if augmented else 0))
+        changes.set_shape((sampling.size, COLUMNS if augmented else 0))
         return tf.data.Dataset.from_tensor_slices((order, changes))
 
     def pair(index: tf.Tensor, change: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
