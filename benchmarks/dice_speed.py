@@ -32,15 +32,18 @@ with warnings.catch_warnings():
     TORCHMETRICS = DiceScore(2, include_background=False, average="micro", input_format="index")
 SHAPE = (16, 256, 256)
 ROUNDS = 15
+PAIRS = 15
 
 
-def compiled(metric: DiceCoefficient, labels: np.ndarray, prediction: np.ndarray) -> Callable[[], object]:
-    """An update of the metric as `fit` runs it on a CPU."""
+def compiled(
+    metric: DiceCoefficient, labels: np.ndarray, prediction: np.ndarray, xla: bool = True
+) -> Callable[[], object]:
+    """An update of the metric, compiled; without XLA as TensorFlow's graph, which is what `fit` runs on a CPU."""
     labels, prediction = keras.ops.convert_to_tensor(labels), keras.ops.convert_to_tensor(prediction)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        update = tf.function(metric.update_state)
+        update = tf.function(metric.update_state, jit_compile=xla)
         return lambda: (update(labels, prediction), metric.variables[0].numpy())
     if keras.backend.backend() == "jax":
         import jax
@@ -72,32 +75,46 @@ def _label_map(prediction: torch.Tensor) -> torch.Tensor:
     return prediction.argmax(dim=-1) if prediction.ndim == 4 else prediction
 
 
-def in_turn(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Median seconds of each, one call of each a round."""
-    for call in calls.values():
-        call(), call()
+def in_turn(calls: dict[str, Callable[[], object]], rounds: int = ROUNDS, warm: int = 8, timed: int = 8) -> dict:
+    """Median seconds of each. A turn begins with calls that are not timed: others' threads still spin then."""
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(ROUNDS):
+    for round_ in range(rounds + 1):  # the first one compiles
         for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            times[name].append(time.perf_counter() - start)
+            for _ in range(warm):
+                call()
+            for _ in range(timed if round_ else 0):
+                start = time.perf_counter()
+                call()
+                times[name].append(time.perf_counter() - start)
     return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 
-def share_of_a_training_step() -> float:
-    """By how much the metric lengthens an epoch of a U-Net on 128 x 128 crops, as a part of it."""
+def share_of_a_training_step() -> tuple[float, list[float]]:
+    """What the metric adds to a training step of a U-Net on 128 x 128 crops, as a part of it.
+
+    Returns:
+        An update's time by that of a step without it; and the quartiles of how much longer an epoch with the metric
+        took than one without, in pairs: epochs on a few cores differ by more than the metric takes.
+    """
     random = np.random.default_rng(0)
-    images = random.normal(size=(32, 128, 128, 1)).astype("float32")
-    labels = (random.random((32, 128, 128, 1)) < 0.05).astype("uint8")
+    images = random.normal(size=(16, 128, 128, 1)).astype("float32")
+    labels = (random.random((16, 128, 128, 1)) < 0.05).astype("uint8")
+    steps = 4
 
     def epoch(metrics: list) -> Callable[[], object]:
         model = unet(filters=16)
         model.compile("adam", loss=SparseDiceCE(), metrics=metrics)
-        return lambda: model.fit(images, labels, batch_size=4, verbose=0)
+        return lambda: model.fit(images, labels, batch_size=len(images) // steps, verbose=0)
 
-    seconds = in_turn({"without": epoch([]), "with": epoch([DiceCoefficient()])})
-    return seconds["with"] / seconds["without"] - 1
+    logits = random.normal(size=(len(images) // steps, 128, 128, 2)).astype("float32")
+    update = compiled(DiceCoefficient(), labels[: len(logits)], logits, xla=False)
+    seconds = in_turn({"update": update})
+    epochs = {"without": epoch([]), "with": epoch([DiceCoefficient()])}
+    in_turn(epochs, rounds=0)
+    pairs = [in_turn(epochs, rounds=1, warm=0, timed=1) for _ in range(PAIRS)]
+    longer = [pair["with"] / pair["without"] - 1 for pair in pairs]
+    step = statistics.median(pair["without"] for pair in pairs) / steps
+    return seconds["update"] / step, statistics.quantiles(longer, n=4)
 
 
 def growth_of_memory(update: Callable[[], object]) -> float:
@@ -119,32 +136,35 @@ def main() -> None:
     logits = (random.normal(size=(*SHAPE, 2)) + 2 * np.eye(2)[labels]).astype("float32")
     rows = []
     for form, prediction in (("logits", logits), ("label maps", logits.argmax(axis=-1))):
-        update = compiled(DiceCoefficient(), labels, prediction)
         tensors = torch.tensor(labels), torch.tensor(prediction)
-        seconds = in_turn(
-            {
-                "ours": update,
-                "MONAI": monai_update(*tensors),
-                "torchmetrics": torchmetrics_update(*tensors),
-            }
-        )
-        ratios = (f"{seconds[name] / seconds['ours']:.1f}" for name in ("MONAI", "torchmetrics"))
-        rows.append(f"| {form} | {1000 * seconds['ours']:.1f} | {' | '.join(ratios)} |")
+        others = {"MONAI": monai_update(*tensors), "torchmetrics": torchmetrics_update(*tensors)}
+        update = compiled(DiceCoefficient(), labels, prediction)
+        ours = {"XLA": update}
+        if keras.backend.backend() == "tensorflow":
+            ours["graph"] = compiled(DiceCoefficient(), labels, prediction, xla=False)
+        seconds = in_turn(ours | others)
+        for how in ours:
+            ratios = (f"{seconds[name] / seconds[how]:.1f}" for name in others)
+            rows.append(f"| {form} | {how} | {1000 * seconds[how]:.1f} | {' | '.join(ratios)} |")
         growth = growth_of_memory(update)
-    share = share_of_a_training_step()
+    share, longer = share_of_a_training_step()
     packages = ("keras", keras.backend.backend(), "torch", "monai", "torchmetrics")
     lines = [
         "# Speed of Dice",
         "",
         f"An update with {SHAPE[0]} images of {SHAPE[1]} x {SHAPE[2]} pixels and two classes: how many times as long",
         "MONAI's DiceMetric and torchmetrics' DiceScore take, with the argmax and the one-hot labels that they need.",
-        f"Medians of {ROUNDS} rounds in turn, in one process, on the same tensors.",
+        f"Medians of {ROUNDS} rounds in turn, in one process, on the same tensors. Ours is compiled: by XLA, and with",
+        "TensorFlow as the plain graph too that `fit` runs on a CPU.",
         "",
-        "| from | milliseconds | MONAI / ours | torchmetrics / ours |",
-        "| --- | --- | --- | --- |",
+        "| from | compiled | milliseconds | MONAI / ours | torchmetrics / ours |",
+        "| --- | --- | --- | --- | --- |",
         *rows,
         "",
-        f"In `fit` it lengthens an epoch of a U-Net (16 filters, depth 4, batches of 4 x 128 x 128) by {share:.1%}.",
+        f"In `fit` an update takes {share:.2%} of a training step of a U-Net (16 filters, depth 4, batches of",
+        f"4 x 128 x 128). Epochs with it were longer than epochs without by a median of {longer[1]:.1%} "
+        f"(quartiles {longer[0]:.1%} and {longer[2]:.1%}, {PAIRS} pairs).",
+        "",
         f"Over a thousand updates the peak memory of the process grows by {growth:.1f} MiB.",
         "",
         f"Made on {time.strftime('%Y-%m-%d')} by `python benchmarks/dice_speed.py {arguments.table}` on "

@@ -128,13 +128,15 @@ class DiceCoefficient(keras.metrics.Metric):
         """
         truth, predicted, kept = self._masks(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
         image_weights, pixel_weights = split_weights(sample_weight, truth)
-        if kept is not None:
-            kept = ops.cast(kept, "float32")
-            pixel_weights = kept if pixel_weights is None else kept * pixel_weights
+        if kept is not None and pixel_weights is not None:
+            pixel_weights = ops.where(kept, pixel_weights, 0.0)
+        elif kept is not None:
+            truth, predicted = ops.logical_and(truth, kept), ops.logical_and(predicted, kept)
         overlap, sizes = pixel_overlap(predicted, truth, pixel_weights)
         images = ops.ones_like(sizes[:, 0]) if image_weights is None else image_weights
-        if pixel_weights is not None:
-            images = images * ops.cast(ops.any(flat_images(pixel_weights) > 0, axis=1), "float32")
+        counted = kept if pixel_weights is None else pixel_weights > 0
+        if counted is not None:
+            images = images * ops.cast(ops.any(flat_images(counted), axis=1), "float32")
         if self.average == "image":
             numerator, denominator = self._image_terms(ops.sum(overlap, axis=1), ops.sum(sizes, axis=1), images)
         else:

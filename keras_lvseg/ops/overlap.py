@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_lvseg.ops.counts import packed_count, packed_mask
 from keras_lvseg.ops.shapes import flat_images
 from keras_lvseg.ops.sums import pixel_sum
 
@@ -23,8 +24,9 @@ def is_class(labels: Tensor, class_id: int) -> Tensor:
     Returns:
         Booleans, `(B, *)`.
     """
-    if not keras.backend.is_float_dtype(labels.dtype):
-        labels = ops.cast(labels, "int32")  # so that no class is out of the dtype's range
+    dtype = keras.backend.standardize_dtype(labels.dtype)
+    if dtype == "bool" or (keras.backend.is_int_dtype(dtype) and not 0 <= class_id < 128):
+        labels = ops.cast(labels, "int32")  # every integer dtype holds 0 to 127; other classes may be out of its range
     return ops.equal(labels, class_id)
 
 
@@ -61,11 +63,11 @@ def pixel_overlap(predicted: Tensor, truth: Tensor, weights: Tensor | None = Non
     Returns:
         The size of the overlap and the sum of both sizes, each `(B, 2)` with the parts of `exact_sum`.
     """
-    predicted, truth = (ops.cast(flat_images(mask), "float32") for mask in (predicted, truth))
-    shared, both = predicted * truth, predicted + truth
-    if weights is not None:
-        shared, both = shared * flat_images(weights), both * flat_images(weights)
-    return pixel_sum(shared), pixel_sum(both)
+    if weights is None:
+        predicted, truth = packed_mask(predicted), packed_mask(truth)
+        return packed_count(ops.bitwise_and(predicted, truth)), packed_count(predicted + truth)
+    predicted, truth, weights = (ops.cast(flat_images(pixels), "float32") for pixels in (predicted, truth, weights))
+    return pixel_sum(predicted * truth * weights), pixel_sum((predicted + truth) * weights)
 
 
 def _highest(scores: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def pixel_sum(values: Tensor) -> Tensor:
     """Sum over the pixels of each image, in two float32 as `exact_sum` does.
 
     Args:
-        values: Float32, `(B, N)`; 0, 1 and 2 without weights, so that a block of them has an exact sum.
+        values: Float32, `(B, N)`: weights of the pixels that are counted. A block of whole ones has an exact sum.
 
     Returns:
         Float32, `(B, 2)`.
