@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,6 +44,24 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def read_bytes(path: str | os.PathLike[str], largest: int) -> bytes:
+    """Read a file whole, so long as that is no more than `largest` bytes.
+
+    Raises:
+        DataError: There is no such file, it cannot be read, or it is larger.
+    """
+    path = Path(path)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # to open a pipe may take for ever
+            raise DataError(path, "is not a file")
+        if status.st_size > largest:
+            raise DataError(path, f"is too large: {status.st_size:,} bytes", f"at most {largest:,} are due")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(path, f"cannot be read ({error.strerror or error})") from None
 
 
 def write_json(path: str | os.PathLike[str], values: Any) -> None:

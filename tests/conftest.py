@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,14 @@ if os.environ.get("KERAS_BACKEND") == "jax":
 # The first call on a backend compiles and takes as long as it takes. CI draws the same examples every time.
 settings.register_profile("keras-lvseg", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("keras-lvseg")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory) -> Iterator[None]:
+    """No test reads or fills the user's cache of decoded images."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_LVSEG_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

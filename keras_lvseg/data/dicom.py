@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +11,23 @@ from typing import Any
 
 import numpy as np
 import pydicom
+from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_dataset
+from pydicom.pixels import pixel_array
+from pydicom.uid import RLELossless
 
+from keras_lvseg.data.codestreams import coded_size
+from keras_lvseg.data.dicom_plain import plain_pixels
 from keras_lvseg.errors import DataError
+from keras_lvseg.files import read_bytes
 
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+# A file may claim any size: beyond these, it is refused before memory is asked for.
+_LARGEST_FILE = 2**28  # bytes
+_LARGEST_SIDE = 4096  # pixels
+_SIZE = ["SamplesPerPixel", "NumberOfFrames", "Rows", "Columns", "PixelData"]
 
 
 @dataclass(frozen=True)
@@ -50,12 +63,10 @@ def read_header(path: str | os.PathLike[str]) -> Header:
             in space.
     """
     path = Path(path)
-    dataset, left = _read(path, lambda: _read_to_pixels(path))
+    content = read_content(path)
+    dataset, left = _read(path, lambda: _read_to_pixels(content))
     value = _Values(path, dataset)
-    if value.number("SamplesPerPixel", int, default=1) != 1:
-        raise DataError(path, "is a colour image", "a frame has one sample a pixel")
-    if value.number("NumberOfFrames", int, default=1) != 1:
-        raise DataError(path, "holds several frames", "one file holds one frame")
+    rows, columns = _image_size(path, value)
     header = Header(
         path=path,
         sop_instance_uid=value.uid("SOPInstanceUID"),
@@ -63,8 +74,8 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         study_instance_uid=value.uid("StudyInstanceUID"),
         frame_of_reference_uid=value.uid("FrameOfReferenceUID", default=""),
         instance_number=value.number("InstanceNumber", int),
-        rows=value.number("Rows", int),
-        columns=value.number("Columns", int),
+        rows=rows,
+        columns=columns,
         pixel_spacing=value.numbers("PixelSpacing", 2),
         position=value.numbers("ImagePositionPatient", 3),
         orientation=value.numbers("ImageOrientationPatient", 6),
@@ -74,9 +85,9 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         nominal_interval=value.number("NominalInterval", float, default=None),
         phases=value.number("CardiacNumberOfImages", int, default=None),
     )
-    if min(header.pixel_spacing) <= 0 or min(header.rows, header.columns) <= 0:
-        raise DataError(path, "has an image size or a pixel spacing that is not positive")
-    due = header.rows * header.columns * value.number("BitsAllocated", int) // 8
+    if min(header.pixel_spacing) <= 0:
+        raise DataError(path, f"has PixelSpacing {header.pixel_spacing}", "mm above 0 are due")
+    due = rows * columns * value.number("BitsAllocated", int) // 8
     if dataset.file_meta.get("TransferSyntaxUID") in _UNCOMPRESSED and left < due:
         problem = f"is cut short: {left:,} bytes are left where {due:,} of pixels are due"
         raise DataError(path, problem, "copy the file again")
@@ -95,8 +106,27 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
     Raises:
         DataError: The pixels cannot be decoded; the line says what to install where that is the cause.
     """
+    return decode_pixels(read_content(path), path)
+
+
+def read_content(path: str | os.PathLike[str]) -> bytes:
+    """Read a file's bytes, unless they are far too many for one image; raises DataError as `files.read_bytes` does."""
+    return read_bytes(path, _LARGEST_FILE)
+
+
+def decode_pixels(content: bytes, path: str | os.PathLike[str]) -> np.ndarray:
+    """`read_pixels` from a file's bytes; `path` is what an error names."""
     path = Path(path)
-    pixels = _read(path, lambda: pydicom.dcmread(path).pixel_array)
+    syntax, start = _read(path, lambda: _transfer_syntax(content))
+    plain = _read(path, lambda: plain_pixels(content, start, syntax))
+    if plain is not None:
+        return plain
+    if syntax not in _UNCOMPRESSED:
+        _check_claims(content, path, syntax)
+    # pydicom's own decoder of run lengths: another one that may be there panics on some damaged files, past any except.
+    plugin = "pydicom" if syntax == RLELossless else ""
+    # pydicom's reader of pixels alone takes two thirds of the time that the whole data set takes.
+    pixels = _read(path, lambda: pixel_array(io.BytesIO(content), decoding_plugin=plugin))
     if pixels.ndim != 2:
         raise DataError(path, f"holds pixels of shape {pixels.shape}", "a frame has rows and columns")
     return pixels
@@ -107,8 +137,6 @@ def _read(path: Path, read: Callable[[], Any]) -> Any:
         return read()
     except InvalidDicomError:
         raise DataError(path, "is not a DICOM file") from None
-    except OSError as error:
-        raise DataError(path, f"cannot be read ({error.strerror or error})") from None
     except Exception as error:  # a malformed file makes pydicom raise whatever its parts raise
         if "missing dependencies" in str(error):
             remedy = "pip install 'keras-lvseg[codecs]' brings what decodes it"
@@ -117,12 +145,53 @@ def _read(path: Path, read: Callable[[], Any]) -> Any:
         raise DataError(path, f"is damaged ({reason})", "the file has to be a whole DICOM file") from None
 
 
-def _read_to_pixels(path: Path) -> tuple[pydicom.Dataset, int]:
+def _read_to_pixels(content: bytes) -> tuple[pydicom.Dataset, int]:
     """The header, and how many bytes of the file come after it: the pixel element's value."""
-    with path.open("rb") as file:
-        dataset = pydicom.dcmread(file, stop_before_pixels=True)
-        element_header = 8 if dataset.original_encoding[0] else 12  # tag, length and, where explicit, the type
-        return dataset, max(path.stat().st_size - file.tell() - element_header, 0)
+    # From memory, where an element that claims any length is given what is there, and no memory is asked for.
+    _transfer_syntax(content)
+    file = io.BytesIO(content)
+    dataset = pydicom.dcmread(file, stop_before_pixels=True)
+    element_header = 8 if dataset.original_encoding[0] else 12  # tag, length and, where explicit, the type
+    return dataset, max(len(content) - file.tell() - element_header, 0)
+
+
+def _transfer_syntax(content: bytes) -> tuple[str, int]:
+    """How the file is encoded, and where its data set begins.
+
+    Deflated ones are refused, for a few bytes of such may unfold to any number.
+    """
+    file = io.BytesIO(content)
+    if file.read(132)[128:] != b"DICM":
+        raise InvalidDicomError
+    meta = read_dataset(file, False, True, stop_when=lambda tag, representation, length: tag >> 16 != 2)
+    syntax = str(meta.get("TransferSyntaxUID", ""))
+    if syntax == _DEFLATED:
+        raise ValueError("a deflated data set is not read here; store it explicit, little endian")
+    return syntax, file.tell()
+
+
+def _image_size(path: Path, value: _Values) -> tuple[int, int]:
+    """Rows and columns of the one image, of one sample a pixel, that a file is to hold."""
+    if value.number("SamplesPerPixel", int, default=1) != 1:
+        raise DataError(path, "is a colour image", "a frame has one sample a pixel")
+    if value.number("NumberOfFrames", int, default=1) != 1:
+        raise DataError(path, "holds several frames", "one file holds one frame")
+    rows, columns = value.number("Rows", int), value.number("Columns", int)
+    if not (0 < rows <= _LARGEST_SIDE and 0 < columns <= _LARGEST_SIDE):
+        raise DataError(path, f"claims {rows} x {columns} pixels", f"a side has 1 to {_LARGEST_SIDE}")
+    return rows, columns
+
+
+def _check_claims(content: bytes, path: Path, syntax: str) -> None:
+    """Hold a compressed image to its header, because decoders make room for as many pixels as either of them claims."""
+    dataset = _read(path, lambda: pydicom.dcmread(io.BytesIO(content), specific_tags=_SIZE))
+    size = _image_size(path, _Values(path, dataset))
+    if syntax == RLELossless:  # has no size of its own
+        return
+    coded = _read(path, lambda: coded_size(get_frame(dataset.PixelData, 0, number_of_frames=1)))
+    if coded != size:
+        problem = f"holds an image of {coded[0]} x {coded[1]} pixels, and its header says {size[0]} x {size[1]}"
+        raise DataError(path, problem, "copy the file again")
 
 
 class _Values:

@@ -11,10 +11,11 @@ class Frame:
     """One short-axis image and the contours that belong to it; nothing of it is read yet but the header.
 
     Attributes:
-        path: The DICOM file.
+        path: The DICOM file, or the file of records that the frame stands in.
         patient_id: The patient's name among the images.
-        original_id: The patient's name among the contours; the same as `patient_id` where there is but one.
-        instance_number: DICOM's InstanceNumber.
+        original_id: The patient's name among the contours; the same as `patient_id` where there is but one, and
+            empty where it is not known whose image it is.
+        instance_number: DICOM's InstanceNumber; a record's number in its file, where it has no other.
         sop_instance_uid: DICOM's identity of this image.
         series_instance_uid: Of its series.
         study_instance_uid: Of its study.
@@ -32,6 +33,9 @@ class Frame:
         phase: Index of the phase in the heart's cycle, from 0.
         endocardium: The contour file of the left ventricle's cavity, None where the frame has none.
         epicardium: The contour file of the outer wall, None where the frame has none.
+        mask: The file that holds the cavity's mask, where it is a mask and no contour.
+        offset: The byte of `path` that the frame's record begins at, None where `path` is a file of its own. What
+            records do not tell is nan (lengths in mm), empty (identities), and 0 (the phase).
     """
 
     path: Path
@@ -54,6 +58,8 @@ class Frame:
     phase: int
     endocardium: Path | None = None
     epicardium: Path | None = None
+    mask: Path | None = None
+    offset: int | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

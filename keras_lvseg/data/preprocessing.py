@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from keras_lvseg.data.frames import Frame
+from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import NetworkGrid
 
 Intensity = Literal["zscore", "course"] | None | Callable[[np.ndarray], np.ndarray]
@@ -42,7 +43,13 @@ class Preprocessing:
             raise ValueError(f"intensity has to be {choices}. Received: intensity={self.intensity!r}")
 
     def grid(self, frame: Frame) -> NetworkGrid:
-        """The network's grid in a frame."""
+        """The network's grid in a frame.
+
+        Raises:
+            DataError: `pixel_spacing` asks for a resampling, and the frame does not tell its own spacing.
+        """
+        if self.pixel_spacing is not None and np.isnan(frame.pixel_spacing).any():
+            raise DataError(frame.path, "does not tell the pixel spacing", "pixel_spacing has to be None for it")
         return NetworkGrid(frame.shape, frame.pixel_spacing, self.image_size, self.pixel_spacing)
 
     def image(self, pixels: np.ndarray, grid: NetworkGrid) -> np.ndarray:

@@ -7,7 +7,7 @@ import math
 import keras
 import numpy as np
 
-from keras_lvseg.data.augmentation import apply_change
+from keras_lvseg.data.changes import apply_change
 from keras_lvseg.data.sampling import Sampling
 
 
@@ -20,6 +20,12 @@ class SAXPyDataset(keras.utils.PyDataset):
         sampling: Order and changes.
         batch_size: Images a batch; the last one may be smaller.
         drop_remainder: Leave such a smaller batch out.
+
+    Example:
+        >>> images, labels = np.zeros((5, 8, 6, 1), np.float32), np.zeros((5, 8, 6, 1), np.uint8)
+        >>> loader = SAXPyDataset(images, labels, Sampling(5, (8, 6)), batch_size=2, drop_remainder=False)
+        >>> len(loader), loader[2][0].shape
+        (3, (1, 8, 6, 1))
     """
 
     def __init__(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_lvseg.data.augmentation import COLUMNS, Augmentation
+from keras_lvseg.data.augmentation import Augmentation
+from keras_lvseg.data.columns import COLUMNS
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Sampling:
 
     Raises:
         ValueError: `shard` is not an index below a count.
+
+    Example:
+        >>> order, changes = Sampling(5, (64, 64), shard=(1, 2)).epoch(0)
+        >>> order, changes.shape
+        (array([1, 3]), (2, 0))
     """
 
     count: int
@@ -48,8 +54,8 @@ class Sampling:
         """Draw one epoch.
 
         Returns:
-            Indices of images, int64 of shape (size,), and their changes, float32 of shape (size, 8), or (size, 0)
-            where nothing is changed.
+            Indices of images, int64 of shape (size,), and their changes, float32 of shape (size, 125), or
+            (size, 0) where nothing is changed.
         """
         assert self.seed is not None
         order = np.arange(self.count)

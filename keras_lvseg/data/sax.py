@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_lvseg.data.augmentation import Augmentation
-from keras_lvseg.data.dicom import read_pixels
 from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.images import read_images
 from keras_lvseg.data.layouts import index_tree
 from keras_lvseg.data.patients import Patient
 from keras_lvseg.data.preprocessing import Intensity, Preprocessing
 from keras_lvseg.data.sampling import Sampling
+from keras_lvseg.data.splits import by_either_name, check_images_apart
 from keras_lvseg.data.studies import read_patient
 from keras_lvseg.data.targets import TARGETS, Target, is_labelled, label
 from keras_lvseg.errors import DataError
@@ -24,6 +25,7 @@ from keras_lvseg.geometry import CONTOUR_ORIGIN
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from keras_lvseg.data.audit import AuditReport
     from keras_lvseg.data.pydataset import SAXPyDataset
 
 
@@ -48,7 +50,7 @@ class SAXDataset:
         info: The settings and the splits as plain values, for run folders and reports.
 
     Raises:
-        DataError: The tree cannot be read.
+        DataError: The tree cannot be read, or an image stands in two splits: a patient has two names.
         ValueError: An argument is out of its range, or a patient stands in two splits.
     """
 
@@ -71,6 +73,7 @@ class SAXDataset:
         self.patients: tuple[Patient, ...] = tuple(read_patient(files) for files in index_tree(data_dir))
         self.frames: tuple[Frame, ...] = tuple(frame for patient in self.patients for frame in patient.frames)
         self._splits = self._split_frames(splits)
+        check_images_apart(self._splits)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -98,8 +101,14 @@ class SAXDataset:
             raise ValueError(f"split has to be one of {', '.join(self._splits)}. Received: split={split!r}")
         return tuple(frame for frame in self._splits[split] if is_labelled(frame, self.target))
 
+    def audit(self) -> AuditReport:
+        """Read every file of the tree and say what is wrong with it, see `keras_lvseg.data.audit.audit_tree`."""
+        from keras_lvseg.data.audit import audit_tree
+
+        return audit_tree(self.data_dir, self.contour_origin)
+
     def as_arrays(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-        """Read a split's labelled frames.
+        """Read a split's labelled frames; DICOM is decoded once and then comes from the cache, see `cache.FrameCache`.
 
         Args:
             split: A split's name.
@@ -113,9 +122,13 @@ class SAXDataset:
         frames = self.labelled_frames(split)
         if not frames:
             raise DataError(self.data_dir, f"has no {self.target} contour in split {split!r}")
-        pairs = [self._pair(frame) for frame in frames]
-        images, labels = (np.stack(part)[..., None] for part in zip(*pairs, strict=True))
-        return images, labels
+        shape = (len(frames), *self.preprocessing.image_size)
+        images, labels = np.empty(shape, np.float32), np.empty(shape, np.uint8)
+        for i, (frame, pixels) in enumerate(zip(frames, read_images(frames), strict=True)):
+            grid = self.preprocessing.grid(frame)
+            images[i] = self.preprocessing.image(pixels, grid)
+            labels[i] = label(frame, self.target, self.contour_origin, grid)
+        return images[..., None], labels[..., None]
 
     def as_dataset(
         self,
@@ -128,7 +141,7 @@ class SAXDataset:
         shard: tuple[int, int] | None = None,
         drop_remainder: bool = False,
     ) -> tf.data.Dataset:
-        """A split's labelled frames as a tf.data.Dataset; the files are read once, here.
+        """A split's labelled frames as a tf.data.Dataset; files are read here and not again.
 
         Args:
             split: A split's name.
@@ -166,15 +179,42 @@ class SAXDataset:
         sampling = Sampling(len(images), self.preprocessing.image_size, shuffle, augment, seed, shard)
         return SAXPyDataset(images, labels, sampling, batch_size, drop_remainder)
 
-    def _pair(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        grid = self.preprocessing.grid(frame)
-        image = self.preprocessing.image(read_pixels(frame.path), grid)
-        return image, label(frame, self.target, self.contour_origin, grid)
+    def write_tfrecords(
+        self, folder: str | os.PathLike[str], schema: str = "course", shards: int = 1
+    ) -> tuple[Path, ...]:
+        """Write the labelled frames of each split as NVIDIA's course keeps them; TensorFlow is not needed.
+
+        Images are cut or padded to `image_size` and keep the values that the files store, as whole numbers: the
+        course's code, which takes 256 x 256 pixels and scales by 1/1024, reads them. `from_tfrecords` of
+        `SunnybrookSAXDataset` does so too, and finds the patients by their names (`original_id`).
+
+        Args:
+            folder: A new or an empty folder, written whole or not at all.
+            schema: "course", the edition for TensorFlow 2, or "course-v1", the first, which names nobody.
+            shards: Files a split, but never more than it has frames: `train_images-00000-of-00004.tfrecords`.
+
+        Returns:
+            The files: `train_images.tfrecords`, `val_images.tfrecords` for the split "validation", and so on.
+
+        Raises:
+            DataError: The folder holds something, a frame cannot be read, or nothing is labelled.
+            ValueError: An argument is out of its range, or the target is the myocardium, which records do not hold.
+        """
+        from keras_lvseg.data.tfrecords import write_course_records
+
+        if self.target != "endocardium":
+            raise ValueError(
+                f"target has to be 'endocardium', all that the course's records hold. Received: {self.target!r}"
+            )
+        splits = {split: self.labelled_frames(split) for split in self._splits}
+        if not any(splits.values()):
+            raise DataError(self.data_dir, "has no endocardium contour", "records are made of labelled frames")
+        return write_course_records(folder, splits, self.preprocessing, self.contour_origin, schema, shards)
 
     def _split_frames(self, splits: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[Frame, ...]]:
         if splits is None:
             return {"all": self.frames}
-        by_name = {name: p for p in self.patients for name in (p.original_id, p.patient_id)}
+        by_name = by_either_name(self.patients)
         taken: dict[str, str] = {}
         frames: dict[str, tuple[Frame, ...]] = {}
         for split, names in splits.items():

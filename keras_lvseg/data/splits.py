@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
+from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.layouts import PatientFiles
 from keras_lvseg.data.patients import Patient
+from keras_lvseg.errors import DataError
+
+_Patient = TypeVar("_Patient", Patient, PatientFiles)
 
 
 def patient_split(
@@ -77,6 +83,31 @@ def patient_folds(
         raise ValueError(f"folds has to be 2 or more, up to one a patient. Received: {folds} of {len(names)} patients")
     tests = [tuple(sorted(names[fold::folds])) for fold in range(folds)]
     return tuple({"train": tuple(sorted(set(names) - set(test))), "test": test} for test in tests)
+
+
+def by_either_name(patients: Iterable[_Patient]) -> dict[str, _Patient]:
+    """Patients by their name among the images and by that among the contours."""
+    return {name: patient for patient in patients for name in (patient.original_id, patient.patient_id)}
+
+
+def check_images_apart(splits: Mapping[str, Sequence[Frame]]) -> None:
+    """See to it that no image stands in two splits, by its SOPInstanceUID: that is a patient under two names.
+
+    A copy whose headers were written anew is found by the audit alone, which compares pixels.
+
+    Args:
+        splits: Each split's frames.
+
+    Raises:
+        DataError: An image stands in two splits.
+    """
+    seen: dict[str, tuple[str, Frame]] = {}
+    for split, frames in splits.items():
+        for frame in frames:
+            other_split, other = seen.setdefault(frame.sop_instance_uid, (split, frame))
+            if other_split != split and frame.sop_instance_uid:  # records have none
+                problem = f"in split {split!r} has the SOPInstanceUID of {other.path} in {other_split!r}"
+                raise DataError(frame.path, problem, "a patient under two names belongs in one split; see the audit")
 
 
 def _shuffled(patients: Iterable[Patient | str], seed: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ from keras_lvseg.data.dicom import Header, read_header
 from keras_lvseg.data.frames import Frame
 from keras_lvseg.data.layouts import PatientFiles
 from keras_lvseg.data.patients import Patient
+from keras_lvseg.data.series import contoured_series
 from keras_lvseg.errors import DataError
-from keras_lvseg.geometry import polygon_area, read_contour, slice_indices, slice_normal
+from keras_lvseg.geometry import polygon_area, read_contour, slice_indices, slice_normal, stack_volume
+
+_MOST = 1000  # slices or phases: far beyond any heart
+_MOST_NUMBERED = 100  # slices; an InstanceNumber that tells of more counts something else
 
 
 def read_patient(files: PatientFiles) -> Patient:
@@ -28,10 +33,25 @@ def read_patient(files: PatientFiles) -> Patient:
         DataError: A header is unusable, the images are not one series of parallel, evenly spaced slices, or a
             contour's frame is missing.
     """
-    headers = sorted((read_header(path) for path in files.images), key=lambda header: header.instance_number)
+    if files.frames:  # records tell neither phase nor spacing
+        return Patient(files.patient_id, files.original_id, files.frames, 1, None, None, None, None)
+    return arrange(files, [read_header(path) for path in files.images])
+
+
+def arrange(files: PatientFiles, headers: Sequence[Header]) -> Patient:
+    """Put each frame in its place: the second half of `read_patient`, for callers that have the headers already.
+
+    Args:
+        files: What a layout found of the patient.
+        headers: Of its images, in any order.
+
+    Raises:
+        DataError: See `read_patient`.
+    """
+    headers = sorted(contoured_series(files, headers), key=lambda header: header.instance_number)
     _check_one_series(headers)
     slices, spacing = _slices(headers)
-    phases = _phases(headers, slices)
+    phases, count = _phases(headers, slices)
     contours = _contours_by_number(files, headers)
     frames = []
     for header, slice_, phase in zip(headers, slices, phases, strict=True):
@@ -42,8 +62,8 @@ def read_patient(files: PatientFiles) -> Patient:
         known |= {"patient_id": files.patient_id, "original_id": files.original_id}
         frames.append(Frame(**known, slice=slice_, phase=phase))
     frames.sort(key=lambda frame: (frame.slice, frame.phase))
-    ed_phase, es_phase = _ed_es(frames)
-    return Patient(files.patient_id, files.original_id, tuple(frames), ed_phase, es_phase)
+    _check_one_place_each(frames)
+    return Patient(files.patient_id, files.original_id, tuple(frames), count, **_volumes(frames))
 
 
 def _check_one_series(headers: Sequence[Header]) -> None:
@@ -58,6 +78,9 @@ def _check_one_series(headers: Sequence[Header]) -> None:
     for header in headers:
         if not np.allclose(header.orientation, first.orientation, atol=1e-3):
             raise DataError(header.path, f"is not parallel to {first.path.name}", "a short-axis study is")
+        if not 0 <= (header.phases or 0) <= _MOST:
+            problem = f"has CardiacNumberOfImages {header.phases}"
+            raise DataError(header.path, problem, f"a heart's cycle has up to {_MOST} phases")
 
 
 def _slices(headers: Sequence[Header]) -> tuple[list[int], float | None]:
@@ -68,36 +91,59 @@ def _slices(headers: Sequence[Header]) -> tuple[list[int], float | None]:
         places, spacing = slice_indices(np.array([header.position for header in headers]) @ normal)
     except ValueError as error:
         raise DataError(folder, str(error)) from None
+    if places.max() >= _MOST:
+        raise DataError(folder, f"spreads over {places.max() + 1:,} slices", f"{spacing:.3g} mm is the smallest step")
     # The normal points up or down by chance; the numbering tells which end of the stack comes first.
     if places[0] > places[-1]:
         places = places.max() - places
-    # Where all numbers agree that N = phases * slice + phase + 1, they also tell which slices are missing above.
-    if headers[0].phases:
-        numbered = np.array([(header.instance_number - 1) // headers[0].phases for header in headers])
-        if (numbered - places == numbered[0] - places[0]).all():
-            places = numbered
+    # Where all numbers agree that N = phases * slice + phase + 1, they also tell which slices are missing: above the
+    # first one, and where every second one is, so that the smallest step is two spacings (the header has to agree).
+    phases, stated = headers[0].phases, headers[0].slice_spacing
+    if phases:
+        numbered = np.array([(header.instance_number - 1) // phases for header in headers])
+        for step in (1, _multiple(spacing, stated)):
+            agree = (numbered - step * places == numbered[0] - step * places[0]).all()
+            if agree and numbered.max() < _MOST_NUMBERED:
+                return numbered.tolist(), spacing and spacing / step
     return places.tolist(), spacing
 
 
-def _phases(headers: Sequence[Header], slices: Sequence[int]) -> list[int]:
-    """Index of each frame's phase: its rank within a complete slice, else by its trigger time."""
+def _multiple(spacing: float | None, stated: float | None) -> int:
+    """How many of the header's slice spacings make the measured one; 1 where they are no whole number."""
+    if spacing is None or stated is None or stated <= 0:
+        return 1
+    times = round(spacing / stated)
+    return times if times > 1 and abs(spacing - times * stated) < 0.1 * stated else 1
+
+
+def _phases(headers: Sequence[Header], slices: Sequence[int]) -> tuple[list[int], int]:
+    """Index of each frame's phase: its rank within a complete slice, else by its trigger time; and their number."""
     by_slice = defaultdict(list)
     for header, slice_ in zip(headers, slices, strict=True):
         by_slice[slice_].append(header)
+    count = _phase_count(headers[0], [len(frames) for frames in by_slice.values()])
     phases = {}
     for frames in by_slice.values():
-        complete = headers[0].phases in (None, len(frames))
         ranked = sorted(frames, key=lambda header: (header.trigger_time or 0.0, header.instance_number))
         for rank, header in enumerate(ranked):
-            phases[header.path] = rank if complete else _phase_by_time(header)
-    return [phases[header.path] for header in headers]
+            phases[header.path] = rank if len(frames) == count else _phase_by_time(header, count)
+    return [phases[header.path] for header in headers], count
 
 
-def _phase_by_time(header: Header) -> int:
+def _phase_count(header: Header, frames_by_slice: Sequence[int]) -> int:
+    fullest, stated = max(frames_by_slice), header.phases or 0
+    # A header that is wrong about all slices alike is overruled; one that some slices agree with is not.
+    if stated and fullest > stated and (len(set(frames_by_slice)) > 1 or fullest % stated == 0):
+        problem = f"holds {fullest} frames of one slice, and CardiacNumberOfImages is {stated}"
+        raise DataError(header.path.parent, problem, "a slice that was taken twice belongs in two series")
+    return max(fullest, stated)
+
+
+def _phase_by_time(header: Header, phases: int) -> int:
     if header.phases and header.trigger_time is not None and header.nominal_interval:
-        step = header.nominal_interval / header.phases
+        step = header.nominal_interval / phases
         # A trigger time on the very border of two phases must not fall to the earlier one by its last digit.
-        return min(int(header.trigger_time / step + 1e-3), header.phases - 1)
+        return min(int(header.trigger_time / step + 1e-3), phases - 1)
     problem = "belongs to a slice with missing frames, and the header does not tell its phase"
     raise DataError(header.path, problem, "TriggerTime, NominalInterval and CardiacNumberOfImages would")
 
@@ -114,12 +160,24 @@ def _contours_by_number(files: PatientFiles, headers: Sequence[Header]) -> Mappi
     return contours
 
 
-def _ed_es(frames: Sequence[Frame]) -> tuple[int | None, int | None]:
-    areas: dict[int, float] = defaultdict(float)
+def _check_one_place_each(frames: Sequence[Frame]) -> None:
+    for frame, other in pairwise(frames):
+        if (frame.slice, frame.phase) == (other.slice, other.phase):
+            problem = f"shows the same slice and phase as {frame.path.name}"
+            raise DataError(other.path, problem, "each frame has its own place or its own TriggerTime")
+
+
+def _volumes(frames: Sequence[Frame]) -> dict[str, Any]:
+    """The phases and volumes of `Patient`."""
+    areas: dict[int, list[float]] = defaultdict(list)
     for frame in frames:
         if frame.endocardium is not None:
-            areas[frame.phase] += polygon_area(read_contour(frame.endocardium))
-    if not areas:
-        return None, None
-    ed_phase, es_phase = max(areas, key=areas.__getitem__), min(areas, key=areas.__getitem__)
-    return ed_phase, es_phase if es_phase != ed_phase else None
+            areas[frame.phase].append(polygon_area(read_contour(frame.endocardium)) * frame.pixel_area)
+    phases = sorted(areas, key=lambda phase: sum(areas[phase]), reverse=True)
+    ed_phase, es_phase = (phases[0] if phases else None), (phases[-1] if len(phases) > 1 else None)
+    spacing = frames[0].slice_spacing
+    edv, esv = (
+        stack_volume(areas[phase], spacing) if phase is not None and spacing and spacing > 0 else None
+        for phase in (ed_phase, es_phase)
+    )
+    return {"ed_phase": ed_phase, "es_phase": es_phase, "edv_ml": edv, "esv_ml": esv}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import warnings
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +18,7 @@ from keras_lvseg.data.patients import Patient
 from keras_lvseg.data.preprocessing import Intensity
 from keras_lvseg.data.sax import SAXDataset
 from keras_lvseg.data.targets import Target, is_labelled
+from keras_lvseg.data.tfrecords.course import parse_file_name
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 
@@ -45,6 +48,8 @@ class SunnybrookSAXDataset(SAXDataset):
             A mapping from a split's name to patients (`patient_split` and `patient_folds` make such mappings).
             "course": 260 images of the 15 training patients cut 234/26 as images, as NVIDIA's course does it: images
             of one patient stand on both sides, so its scores flatter.
+            "files": the split that TFRecords were written as, `train_images.tfrecords` as train. It is also what
+            "official" comes to for records that do not name their patients.
         image_size: See there.
         pixel_spacing: See there.
         intensity: See there.
@@ -76,20 +81,65 @@ class SunnybrookSAXDataset(SAXDataset):
         intensity: Intensity = "zscore",
         contour_origin: float = CONTOUR_ORIGIN,
     ):
-        if isinstance(splits, str) and splits not in ("official", "course"):
-            raise ValueError(f"splits has to be 'official', 'course' or a mapping. Received: splits={splits!r}")
+        if isinstance(splits, str) and splits not in ("official", "course", "files"):
+            raise ValueError(
+                f"splits has to be 'official', 'course', 'files' or a mapping. Received: splits={splits!r}"
+            )
         self._named = splits if isinstance(splits, str) else None
         mapping = None if isinstance(splits, str) else splits
         super().__init__(data_dir, target, mapping, image_size, pixel_spacing, intensity, contour_origin)
 
+    @classmethod
+    def from_tfrecords(
+        cls,
+        folder: str | os.PathLike[str],
+        splits: str | Mapping[str, Sequence[str]] = "files",
+        image_size: tuple[int, int] = (256, 256),
+        intensity: Intensity = "zscore",
+    ) -> SunnybrookSAXDataset:
+        """Read TFRecords of either edition of NVIDIA's course, this package's or others'; no TensorFlow is needed.
+
+        Masks are taken as they stand there; a record tells no spacing, so nothing is resampled or measured in mm.
+
+        Args:
+            folder: Holds `train_images.tfrecords` and `val_images.tfrecords`, or the like.
+            splits: The splits that the files are named after, or as for the class.
+            image_size: As for the class.
+            intensity: As for the class.
+
+        Raises:
+            DataError: A record is damaged or something else; the line names the file and the record's place.
+
+        Example:
+            >>> import tempfile
+            >>> from keras_lvseg.data.phantom import write_phantom
+            >>> folder = tempfile.mkdtemp()
+            >>> _ = write_phantom(folder, patients=2, seed=0, frames="contoured")
+            >>> splits = {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"]}
+            >>> files = SunnybrookSAXDataset(folder, splits=splits).write_tfrecords(folder + "/records")
+            >>> [file.name for file in files]
+            ['train_images.tfrecords', 'val_images.tfrecords']
+            >>> records = SunnybrookSAXDataset.from_tfrecords(folder + "/records")
+            >>> records.info["splits"]["train"]["patients"], records.info["patients_on_both_sides"]
+            (['PH-01'], False)
+        """
+        return cls(folder, "endocardium", splits, image_size, None, intensity)
+
     @property
     def info(self) -> dict[str, Any]:
         """The settings and the splits as plain values, and whether patients stand on both sides."""
-        return {**super().info, "patients_on_both_sides": self._named == "course"}
+        return {**super().info, "patients_on_both_sides": self._share_patients()}
+
+    def _share_patients(self) -> bool:
+        # Records that do not name their patients (the empty name) may show anybody.
+        sides = [{frame.original_id for frame in frames} for frames in self._splits.values() if frames]
+        return any(a & b or "" in a | b for a, b in itertools.combinations(sides, 2))
 
     def _split_frames(self, splits: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[Frame, ...]]:
         if self._named == "course":
             return self._course_frames()
+        if self._named == "files" or (self._named == "official" and not any(p.original_id for p in self.patients)):
+            return self._files_frames()
         if self._named == "official":
             splits = official_splits(self.patients)
             if splits is None:
@@ -112,6 +162,18 @@ class SunnybrookSAXDataset(SAXDataset):
             "train": tuple(frames[i] for i in order[:_COURSE_TRAIN]),
             "validation": tuple(frames[i] for i in order[_COURSE_TRAIN:]),
         }
+
+    def _files_frames(self) -> dict[str, tuple[Frame, ...]]:
+        if any(frame.offset is None for frame in self.frames):
+            raise DataError(self.data_dir, "holds no TFRecords", "splits='files' is for those")
+        frames = defaultdict(list)
+        for frame in sorted(self.frames, key=lambda frame: (frame.path, frame.offset or 0)):  # as they were written
+            frames[parse_file_name(frame.path).split].append(frame)
+        named = [{frame.original_id for frame in own if frame.original_id} for own in frames.values()]
+        if any(a & b for a, b in itertools.combinations(named, 2)):
+            what = "a patient stands in the files of two splits"
+            warnings.warn(f"{self.data_dir}: {what}: their scores flatter", stacklevel=4)
+        return {split: tuple(own) for split, own in frames.items()}
 
 
 def official_splits(patients: Sequence[Patient | PatientFiles]) -> dict[str, tuple[str, ...]] | None:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.images import read_mask
 from keras_lvseg.geometry import NetworkGrid, polygon_mask, read_contour
 
 Target = Literal["endocardium", "myocardium"]
@@ -22,7 +23,7 @@ def is_labelled(frame: Frame, target: Target) -> bool:
     """
     if target == "myocardium":
         return frame.endocardium is not None and frame.epicardium is not None
-    return frame.endocardium is not None
+    return frame.endocardium is not None or frame.mask is not None
 
 
 def label(frame: Frame, target: Target, contour_origin: float, grid: NetworkGrid | None = None) -> np.ndarray:
@@ -33,16 +34,27 @@ def label(frame: Frame, target: Target, contour_origin: float, grid: NetworkGrid
         target: "endocardium" (0 background, 1 cavity) or "myocardium" (0, 1 cavity, 2 myocardium).
         contour_origin: Added to the contours' x and y to get zero-based pixel centres.
         grid: The grid to draw on; None draws on the frame's own. The outline is moved and then filled, so that no
-            mask is ever resampled.
+            mask is ever resampled. A frame that comes with a mask has no spacing to be resampled by: it is cut or
+            padded, as the image is.
 
     Returns:
-        uint8 array of the grid's image size, or of the frame's shape.
+        uint8 array of the grid's image size, or of the frame's shape. Where the inner contour leaves the outer one, as
+        at the base, the cavity is drawn and no myocardium.
+
+    Raises:
+        ValueError: The frame is not labelled; it is never drawn as an empty one.
+        DataError: A contour cannot be read.
     """
+    if not is_labelled(frame, target):
+        raise ValueError(f"{frame.path} lacks a contour that {target!r} is drawn from: it is unlabelled, not empty")
+    if frame.mask is not None:
+        mask = read_mask(frame).astype(np.uint8)
+        return mask if grid is None else grid.from_native(mask)
     shape = frame.shape if grid is None else grid.image_size
     to_grid: Callable = (lambda points: points) if grid is None else grid.points_from_native
     drawn = np.zeros(shape, dtype=np.uint8)
     borders = [(frame.epicardium, 2)] if target == "myocardium" else []
     for path, value in [*borders, (frame.endocardium, 1)]:
-        assert path is not None, f"{frame.path} is not labelled"
+        assert path is not None  # is_labelled has seen to it
         drawn[polygon_mask(to_grid(read_contour(path, contour_origin)), shape)] = value
     return drawn

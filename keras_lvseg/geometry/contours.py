@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import whole_file
+from keras_lvseg.files import read_bytes, whole_file
 
 CONTOUR_ORIGIN = -0.75
 """Pixels added to a contour file's x and y to get zero-based pixel centres.
@@ -19,6 +19,7 @@ the resolution. 0 is what most code assumes, -1 what the challenge's MATLAB eval
 """
 
 _LARGEST_FILE = 1_000_000  # bytes; a real contour has a few kilobytes
+_LARGEST_COORDINATE = 65_536  # pixels; no DICOM image has more rows or columns
 
 
 def read_contour(path: str | os.PathLike[str], origin: float = CONTOUR_ORIGIN) -> np.ndarray:
@@ -36,14 +37,11 @@ def read_contour(path: str | os.PathLike[str], origin: float = CONTOUR_ORIGIN) -
         DataError: The file is not such a text, or has fewer than three points.
     """
     path = Path(path)
+    content = read_bytes(path, _LARGEST_FILE)
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise DataError(path, "is too large for a contour", f"at most {_LARGEST_FILE:,} bytes")
-        lines = path.read_text(encoding="ascii").splitlines()
+        lines = content.decode("ascii").splitlines()
     except UnicodeDecodeError:
         raise DataError(path, "is not a text file", "a contour has one 'x y' pair a line") from None
-    except OSError as error:
-        raise DataError(path, f"cannot be read ({error.strerror})") from None
     points = np.array([_point(path, i, line) for i, line in enumerate(lines, 1) if line.strip()]).reshape(-1, 2)
     if len(points) > 1 and np.array_equal(points[0], points[-1]):
         points = points[:-1]
@@ -55,10 +53,17 @@ def read_contour(path: str | os.PathLike[str], origin: float = CONTOUR_ORIGIN) -
 def write_contour(path: str | os.PathLike[str], points: np.ndarray, origin: float = CONTOUR_ORIGIN) -> None:
     """Write a contour file, the inverse of `read_contour`.
 
+    A file holds one outline. A mask of several parts, or with holes, goes into one file too, and comes back from it
+    pixel by pixel: write `join_contours(mask_contours(mask))`. An empty mask cannot be told in this format: a frame
+    without a file is one that nobody has outlined.
+
     Args:
         path: The file to write, whole or not at all.
-        points: Array of shape (points, 2): x and y in zero-based pixel centres.
+        points: Array of shape (points, 2): x and y in zero-based pixel centres, three points or more.
         origin: Taken off both coordinates, see `CONTOUR_ORIGIN`.
+
+    Raises:
+        ValueError: The points are no outline that `read_contour` would take.
 
     Example:
         >>> import tempfile
@@ -69,16 +74,21 @@ def write_contour(path: str | os.PathLike[str], points: np.ndarray, origin: floa
         >>> read_contour(path).tolist()
         [[1.25, 2.25], [3.25, 2.25], [2.25, 4.25]]
     """
-    text = "".join(f"{x:.2f} {y:.2f}\n" for x, y in np.asarray(points, dtype=float) - origin)
+    points = np.asarray(points, dtype=float)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3:
+        raise ValueError(f"an outline has the shape (points, 2) and three points or more; received {points.shape}")
+    if not (np.abs(points - origin) <= _LARGEST_COORDINATE).all():
+        raise ValueError(f"an outline's points are numbers of pixels, {_LARGEST_COORDINATE:,} at most")
+    text = "".join(f"{x:.2f} {y:.2f}\n" for x, y in points - origin)
     with whole_file(path) as scratch:
         scratch.write_text(text, encoding="ascii")
 
 
 def _point(path: Path, number: int, line: str) -> tuple[float, float]:
     try:
-        x, y = (float(word) for word in line.split())
+        x, y = (float(word.replace("_", "?")) for word in line.split())  # Python takes 1_0 for ten
     except ValueError:
         x = y = float("nan")
-    if not (np.isfinite(x) and np.isfinite(y)):
+    if not (abs(x) <= _LARGEST_COORDINATE and abs(y) <= _LARGEST_COORDINATE):
         raise DataError(path, f"line {number} is {line[:40]!r}", "a line has one x and one y, in pixels")
     return x, y

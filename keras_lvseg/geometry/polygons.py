@@ -34,11 +34,15 @@ def polygon_mask(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     Where exactly half is covered, the side that the outline lies on decides (as a rasteriser's top-left rule does).
 
     Args:
-        points: Array of shape (points, 2): x and y in zero-based pixel centres. The outline may leave the image.
+        points: Array of shape (points, 2): x and y in zero-based pixel centres. The outline may leave the image, and
+            cross itself (even-odd rule: what it goes around twice is outside). No points fill nothing.
         shape: Rows and columns of the mask.
 
     Returns:
         Boolean array of `shape`.
+
+    Raises:
+        ValueError: The points have another shape, or are not finite.
 
     Example:
         >>> square = np.array([[0.5, 0.5], [3.5, 0.5], [3.5, 2.5], [0.5, 2.5]])
@@ -49,10 +53,15 @@ def polygon_mask(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
                [0, 0, 0, 0, 0]])
     """
     mask = np.zeros(shape, dtype=bool)
-    points = np.asarray(points, dtype=float) + _HAIR
+    points = np.asarray(points, dtype=float)
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        raise ValueError(f"points have to be finite numbers of shape (points, 2); received shape {points.shape}")
+    if not len(points):
+        return mask
+    points = points + _HAIR
     # Only the part of the outline's bounding box that lies in the image is looked at.
-    left, top = np.maximum(np.floor(points.min(axis=0) + 0.5).astype(int), 0)
-    right, bottom = np.minimum(np.ceil(points.max(axis=0) + 0.5).astype(int), shape[::-1])
+    left, top = np.clip(np.floor(points.min(axis=0) + 0.5), 0, shape[::-1]).astype(int)
+    right, bottom = np.clip(np.ceil(points.max(axis=0) + 0.5), 0, shape[::-1]).astype(int)
     if top < bottom and left < right:
         covered = _coverage(points - (left, top), bottom - top, right - left)
         mask[top:bottom, left:right] = covered > 0.5
@@ -63,15 +72,23 @@ def _coverage(points: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Covered part of each pixel: exact along x, sampled by `_SCANLINES` lines a pixel along y (even-odd rule)."""
     x0, y0 = points.T
     x1, y1 = np.roll(points, -1, axis=0).T
-    lines = (np.arange(rows * _SCANLINES) + 0.5) / _SCANLINES - 0.5
-    # Half-open, so that a corner on a scan line is crossed once and not twice.
-    line, edge = np.nonzero((y0 <= lines[:, None]) != (y1 <= lines[:, None]))
-    x = x0[edge] + (lines[line] - y0[edge]) * (x1[edge] - x0[edge]) / (y1[edge] - y0[edge])
+    # The first scan line at or below each corner: an edge crosses the lines from the upper one's to before the lower
+    # one's, so that a corner on a line is crossed once and not twice.
+    first = np.clip(np.ceil((y0 + 0.5) * _SCANLINES - 0.5), 0, rows * _SCANLINES).astype(int)
+    last = np.roll(first, -1)
+    crossings = np.abs(last - first)
+    edge = np.repeat(np.arange(len(points)), crossings)
+    line = np.minimum(first, last)[edge] + np.arange(len(edge)) - (np.cumsum(crossings) - crossings)[edge]
+    y = (line + 0.5) / _SCANLINES - 0.5
+    x = x0[edge] + (y - y0[edge]) * (x1[edge] - x0[edge]) / (y1[edge] - y0[edge])
     order = np.lexsort((x, line))
-    line, x = line[order], x[order]
+    row, x = line[order] // _SCANLINES, np.clip(x[order] + 0.5, 0, columns)
     # Each line enters the polygon at its 1st, 3rd, ... crossing and leaves it at its 2nd, 4th, ...
     sign = np.where(np.arange(len(x)) % 2 == 0, 1.0, -1.0)
-    to_the_right = np.clip(np.arange(columns) + 0.5 - x[:, None], 0, 1)
-    covered = np.zeros((rows, columns))
-    np.add.at(covered, line // _SCANLINES, sign[:, None] * to_the_right)
-    return covered / _SCANLINES
+    # What lies to the right of a crossing: a part of the pixel that it is in, and all of those behind it.
+    column = x.astype(int)
+    part = column + 1 - x
+    covered = np.zeros((rows, columns + 2))
+    np.add.at(covered, (row, column), sign * part)
+    np.add.at(covered, (row, column + 1), sign * (1 - part))
+    return covered.cumsum(axis=1)[:, :columns] / _SCANLINES

@@ -11,6 +11,7 @@ import numpy as np
 from keras_lvseg.data.frames import Frame
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.data.targets import Target, label
+from keras_lvseg.errors import DataError
 from keras_lvseg.evaluation import ChallengeScore, ContourScore, challenge_score, score_contour
 from keras_lvseg.geometry import CONTOUR_ORIGIN, read_contour
 from keras_lvseg.inference.predict import predict_masks
@@ -58,7 +59,14 @@ def evaluate(
 
     Returns:
         Scores, labels and masks.
+
+    Raises:
+        DataError: A file cannot be read, or a frame comes with a mask alone: distances in mm need its spacing.
     """
+    for frame in frames:
+        if frame.endocardium is None:
+            problem = "holds masks and no spacing, which distances in mm are made of"
+            raise DataError(frame.path, problem, "score on DICOM files with contours")
     labels = tuple(label(frame, target, contour_origin) for frame in frames)
     masks = tuple(predict_masks(model, frames, preprocessing))
     scores = score(frames, labels, masks, roles or {})
@@ -67,7 +75,7 @@ def evaluate(
 
 
 def _contour_score(frame: Frame, mask: np.ndarray, contour_origin: float) -> ContourScore:
-    assert frame.endocardium is not None, f"{frame.path} is not labelled"
+    assert frame.endocardium is not None  # `evaluate` has seen to it
     manual = read_contour(frame.endocardium, contour_origin)
     return score_contour(
         mask == 1,

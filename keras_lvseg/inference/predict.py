@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
-from keras_lvseg.data.dicom import read_pixels
 from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.images import read_image
 from keras_lvseg.data.preprocessing import Preprocessing
 
 
@@ -31,7 +31,7 @@ def predict_masks(
     for start in range(0, len(frames), batch_size):
         batch = slice(start, start + batch_size)
         images = [
-            preprocessing.image(read_pixels(frame.path), grid)
+            preprocessing.image(read_image(frame), grid)
             for frame, grid in zip(frames[batch], grids[batch], strict=True)
         ]
         logits = model.predict_on_batch(np.stack(images)[..., None])

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from keras_lvseg.data.dicom import read_pixels
 from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.images import read_image
 from keras_lvseg.files import whole_file
 
 LABEL_COLOUR, PREDICTION_COLOUR = "#2fd15b", "#ff5252"
@@ -52,7 +52,7 @@ def write_contact_sheet(
 
 def _draw(axes: np.ndarray, frame: Frame, label: np.ndarray, mask: np.ndarray, dice: float) -> None:
     window = _window(label, mask)
-    image = read_pixels(frame.path)[window]
+    image = read_image(frame)[window]
     low, high = np.percentile(image, (1, 99.5))
     for panel in axes:
         panel.imshow(image, cmap="gray", vmin=low, vmax=high)

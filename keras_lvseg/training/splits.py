@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from keras_lvseg.data import patient_split
 from keras_lvseg.data.layouts import PatientFiles
+from keras_lvseg.data.splits import by_either_name
 from keras_lvseg.data.sunnybrook import official_splits
 
 _ENOUGH_TO_VALIDATE = 10  # patients; with fewer, each one is worth more as an example to learn from
@@ -38,7 +39,7 @@ def choose_splits(
         if len(names) < 2:
             raise ValueError(f"two patients at least are needed, one to train on and one to test. Received: {names}")
         return patient_split(names, 0.2 if len(names) >= _ENOUGH_TO_VALIDATE else 0.0, 0.2, seed)
-    known = {name: patient.patient_id for patient in patients for name in (patient.original_id, patient.patient_id)}
+    known = {name: patient.patient_id for name, patient in by_either_name(patients).items()}
     for name in (*test, *validation):
         if name not in known:
             raise ValueError(f"test and validation have to be patients of {', '.join(names)}. Received: {name}")

@@ -1,75 +1,99 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import ndimage
 
-from keras_lvseg.data import Augmentation
-from keras_lvseg.data.augmentation import apply_change
+from keras_lvseg.data import Augmentation, columns
 from keras_lvseg.data.sampling import Sampling
 
 SIZE = (40, 48)
-EVERYTHING = Augmentation(rotation=180, scale=0.3, shift=5, flip=True, contrast=0.2, brightness=0.3)
-
-
-def disc(row, column, radius=6):
-    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
-    return ((rows - row) ** 2 + (columns - column) ** 2 < radius**2)[..., None]
-
-
-def change(**ranges):
-    return Augmentation(**ranges).draw(seed=5, epoch=0, count=1, image_size=SIZE)[0]
-
-
-def test_no_range_is_no_change():
-    image = np.random.default_rng(0).normal(size=(*SIZE, 1)).astype(np.float32)
-    label = disc(20, 20).astype(np.uint8)
-    moved, moved_label = apply_change(image, label, change())
-    np.testing.assert_allclose(moved, image, atol=1e-6)
-    np.testing.assert_array_equal(moved_label, label)
-    assert (moved.dtype, moved_label.dtype) == (np.float32, np.uint8)
-
-
-@given(st.integers(0, 1000))
-def test_image_and_label_move_together(seed):
-    inside = disc(18, 26)
-    for row in EVERYTHING.draw(seed, 0, 3, SIZE):
-        row[6:] = 1, 0  # intensities as they are
-        moved, label = apply_change(inside.astype(np.float32), inside.astype(np.uint8), row)
-        clear = np.abs(moved - 0.5) > 0.45
-        np.testing.assert_array_equal(label[clear], moved[clear] > 0.5)
-        assert set(np.unique(label)) <= {0, 1}
-
-
-@given(st.integers(0, 1000))
-def test_areas_grow_by_the_scale_and_the_centre_stays(seed):
-    row = Augmentation(rotation=180, scale=0.3, flip=True).draw(seed, 0, 1, SIZE)[0]
-    centre = (np.array(SIZE) - 1) / 2
-    inside = disc(*centre, radius=8)
-    moved, _ = apply_change(inside.astype(np.float32), inside.astype(np.uint8), row)
-    np.testing.assert_allclose(ndimage.center_of_mass(moved[..., 0]), centre, atol=0.05)
-    grown = 1 / abs(np.linalg.det(row[:6].reshape(2, 3)[:, :2]))
-    assert moved.sum() == pytest.approx(inside.sum() * grown, rel=0.02)
-    assert 1 / 1.3**2 - 1e-6 <= grown <= 1.3**2 + 1e-6
-
-
-def test_a_quarter_turn_is_numpy_s():
-    image = np.random.default_rng(0).normal(size=(32, 32, 1)).astype(np.float32)
-    quarter = np.array([0, -1, 31, 1, 0, 0, 1, 0], dtype=np.float32)
-    moved, _ = apply_change(image, (image > 0).astype(np.uint8), quarter)
-    np.testing.assert_allclose(moved, np.rot90(image), atol=1e-5)
+EVERYTHING = Augmentation(
+    rotation=180,
+    scale=0.3,
+    shift=5,
+    flip=True,
+    elastic=0.3,
+    contrast=0.2,
+    brightness=0.3,
+    gamma=0.5,
+    noise=0.1,
+    shading=0.4,
+)
 
 
 def test_contrast_and_brightness_stay_in_their_ranges():
     rows = Augmentation(contrast=0.25, brightness=0.4).draw(0, 0, 500, SIZE)
-    assert 1 / 1.25 <= rows[:, 6].min() < 0.85 < 1.2 < rows[:, 6].max() <= 1.25
-    assert -0.4 <= rows[:, 7].min() < -0.35 < 0.35 < rows[:, 7].max() <= 0.4
+    contrast, brightness = rows[:, columns.CONTRAST], rows[:, columns.BRIGHTNESS]
+    assert 1 / 1.25 <= contrast.min() < 0.85 < 1.2 < contrast.max() <= 1.25
+    assert -0.4 <= brightness.min() < -0.35 < 0.35 < brightness.max() <= 0.4
+
+
+def test_gamma_noise_shading_and_elastic_fill_their_ranges():
+    rows = Augmentation(gamma=0.5, noise=0.2, shading=0.4, elastic=0.3).draw(0, 0, 500, SIZE).astype(float)
+    gamma, noise, keys = rows[:, columns.GAMMA], rows[:, columns.NOISE], rows[:, columns.NOISE_KEY]
+    assert 1 / 1.5 - 1e-6 <= gamma.min() < 0.7 < 1.45 < gamma.max() <= 1.5 + 1e-6
+    assert 0 <= noise.min() < 0.01 < 0.19 < noise.max() <= 0.2 + 1e-6
+    assert keys.min() >= 0
+    assert 2**23 < keys.max() < 2**24
+    assert len(np.unique(keys)) == 500
+    np.testing.assert_array_equal(keys, np.floor(keys))
+    shading = np.exp(rows[:, columns.SHADING])
+    assert 1 / 1.4 - 1e-6 <= shading.min() < 0.73 < 1.38 < shading.max() <= 1.4 + 1e-6
+    for part, size in zip(np.split(rows[:, columns.ELASTIC], 2, axis=1), SIZE[::-1], strict=True):
+        mesh = (size - 1) / 4
+        assert 0.29 * mesh < np.abs(part).max() <= 0.3 * mesh + 1e-5
+        assert abs(part.mean()) < 0.01 * mesh
 
 
 @given(st.integers(0, 100), st.integers(0, 100))
 def test_an_image_s_change_does_not_depend_on_how_many_there_are(seed, epoch):
     few, many = EVERYTHING.draw(seed, epoch, 3, SIZE), EVERYTHING.draw(seed, epoch, 30, SIZE)
     np.testing.assert_array_equal(few, many[:3])
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_no_two_images_epochs_or_seeds_share_a_change(seed, epoch):
+    rows = [EVERYTHING.draw(*place, 20, SIZE) for place in ((seed, epoch), (seed, epoch + 1), (seed + 1, epoch))]
+    columns_drawn = np.concatenate(rows).T
+    assert all(len(np.unique(column)) > 50 for column in columns_drawn)
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_no_number_is_drawn_twice(seed, epoch):
+    rows = Augmentation(brightness=1, elastic=0.4).draw(seed, epoch, 20, (41, 41))  # meshes of 10 pixels
+    brightness, elastic = rows[:, columns.BRIGHTNESS], rows[:, columns.ELASTIC].ravel() / 4
+    assert np.count_nonzero(np.abs(brightness[:, None] - elastic) < 1e-6) < 3  # but by chance
+
+
+@pytest.mark.parametrize("name", ["rotation", "elastic", "gamma", "noise", "shading", "brightness"])
+def test_one_range_does_not_change_what_the_others_draw(name):
+    ours, theirs = EVERYTHING.draw(3, 1, 9, SIZE), replace(EVERYTHING, **{name: 0.0}).draw(3, 1, 9, SIZE)
+    where = {
+        "rotation": columns.MATRIX,
+        "brightness": columns.BRIGHTNESS,
+        "gamma": columns.GAMMA,
+        "noise": columns.NOISE,
+        "shading": columns.SHADING,
+        "elastic": columns.ELASTIC,
+    }[name]
+    assert not np.array_equal(ours[:, where], theirs[:, where])
+    ours[:, where] = theirs[:, where] = 0
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", [field for field in EVERYTHING.__dataclass_fields__ if field != "flip"])
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+def test_a_range_below_0_or_not_finite_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"^{name} has to be 0 or more, and finite. Received: {name}="):
+        Augmentation(**{name: value})
+
+
+def test_a_grid_that_could_fold_is_refused():
+    with pytest.raises(ValueError, match=r"^elastic has to be at most 0\.48\. Received: elastic=0\.5"):
+        Augmentation(elastic=0.5)
+    assert Augmentation(elastic=0.48).elastic == 0.48
 
 
 @given(st.integers(0, 100), st.integers(1, 40), st.integers(1, 5))

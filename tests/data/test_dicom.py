@@ -80,7 +80,7 @@ def test_a_file_that_ends_in_its_header_is_refused(frame):
         ("ImagePositionPatient", None, "has no ImagePositionPatient"),
         ("PixelSpacing", None, "has no PixelSpacing"),
         ("SeriesInstanceUID", "", "has no SeriesInstanceUID"),
-        ("PixelSpacing", [0, 1], "not positive"),
+        ("PixelSpacing", [0, 1], r"PixelSpacing \(0\.0, 1\.0\); mm above 0 are due"),
         ("NumberOfFrames", 20, "holds several frames"),
         ("SamplesPerPixel", 3, "is a colour image"),
     ],

@@ -37,7 +37,7 @@ def test_a_stranger_to_the_lists_is_named(phantom_tree):
 
 
 def test_a_split_of_another_name_is_refused(phantom_tree):
-    with pytest.raises(ValueError, match="splits has to be 'official', 'course' or a mapping"):
+    with pytest.raises(ValueError, match="splits has to be 'official', 'course', 'files' or a mapping"):
         SunnybrookSAXDataset(phantom_tree, splits="random")
 
 

@@ -42,6 +42,9 @@ def test_closed_and_open_outlines_and_blank_lines_read_alike(tmp_path):
         (b"1 1\n2\n3 3\n", r"line 2 is '2'"),
         (b"1 1\nnan 2\n3 3\n", r"line 2 is 'nan 2'"),
         (b"1 1\n2 inf\n3 3\n", r"line 2 is '2 inf'"),
+        (b"1 1\n2 1_0\n3 3\n", r"line 2 is '2 1_0'"),
+        (b"1 1\n2 1e300\n3 3\n", r"line 2 is '2 1e300'"),
+        (b"1 1\n-70000 2\n3 3\n", r"line 2 is '-70000 2'"),
         (b"1 1\n2 2\n", "has 2 points"),
         (b"1 1\n2 2\n1 1\n", "has 2 points"),
         (b"", "has 0 points"),
@@ -61,3 +64,12 @@ def test_what_is_no_contour_is_refused_by_name(tmp_path, content, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_contour(tmp_path / "absent.txt")
+
+
+@pytest.mark.parametrize(
+    "points", [np.ones((2, 2)), np.ones((3, 3)), np.ones(6), [[1, 1], [2, np.nan], [3, 3]], [[1, 1], [2, 1e6], [3, 3]]]
+)
+def test_what_would_not_be_read_is_not_written(tmp_path, points):
+    with pytest.raises(ValueError, match="an outline"):
+        write_contour(tmp_path / "contour.txt", points)
+    assert not list(tmp_path.iterdir())

@@ -77,6 +77,24 @@ def test_an_outline_around_the_image_covers_all_of_it():
     assert polygon_mask(np.array([[-9, -9], [99, -9], [99, 99], [-9, 99]]), SHAPE).all()
 
 
+def test_what_is_gone_around_twice_is_outside():
+    square, hole = np.array([[0, 0], [9, 0], [9, 9], [0, 9]]) - 0.5, np.array([[3, 3], [6, 3], [6, 6], [3, 6]]) - 0.5
+    outline = np.concatenate([square, square[:1], hole, hole[:1]])
+    assert polygon_mask(outline, (9, 9)).sum() == 81 - 9
+
+
+def test_no_points_fill_nothing_and_far_ones_no_memory():
+    assert not polygon_mask(np.zeros((0, 2)), SHAPE).any()
+    zigzag = np.tile([[5, -1e6], [6, 1e6]], (500, 1))
+    assert not polygon_mask(zigzag, SHAPE).any()  # there and back again
+
+
+@pytest.mark.parametrize("points", [np.zeros(6), np.zeros((3, 3)), [[0, 0], [1, np.nan], [2, 2]]])
+def test_what_is_no_outline_is_refused(points):
+    with pytest.raises(ValueError, match="points have to be finite numbers"):
+        polygon_mask(points, SHAPE)
+
+
 def test_real_contours_keep_their_area(sunnybrook):
     ratios = []
     for path in sorted(sunnybrook.glob("contourfiles/*/*/*.txt")):

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from keras_lvseg.data.layouts import linked
+from keras_lvseg.data.layouts import cardiac_atlas, challenge, course_records, linked
+from keras_lvseg.data.layouts.looking import check_inside, subfolders
 from keras_lvseg.data.layouts.records import ContourFile, PatientFiles
 from keras_lvseg.errors import DataError
 
 __all__ = ["ContourFile", "PatientFiles", "index_tree"]
 
-_LAYOUTS = (linked,)
+_LAYOUTS = (linked, cardiac_atlas, challenge, course_records)
 
 
 def index_tree(root: str | os.PathLike[str]) -> tuple[PatientFiles, ...]:
@@ -30,8 +31,12 @@ def index_tree(root: str | os.PathLike[str]) -> tuple[PatientFiles, ...]:
     root = Path(root).resolve()
     if not root.is_dir():
         raise DataError(root, "is not a folder" if root.exists() else "is not there", "name the data's folder")
-    for layout in _LAYOUTS:
-        if layout.matches(root):
-            return layout.index(root)
+    found = [layout for layout in _LAYOUTS if layout.matches(root)]
+    if len(found) == 1:
+        return found[0].index(root)
+    if found:
+        both = " and ".join(layout.EXPECTED for layout in found)
+        raise DataError(root, f"holds data in more than one arrangement: {both}", "name the folder of one")
+    check_inside(root, subfolders(root))  # a link that was not followed may be why nothing was found
     expected = "; or ".join(layout.EXPECTED for layout in _LAYOUTS)
     raise DataError(root, "holds no data that is known here", f"expected: {expected}")

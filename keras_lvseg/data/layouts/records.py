@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from keras_lvseg.data.frames import Frame
+
 
 @dataclass(frozen=True)
 class ContourFile:
@@ -18,9 +20,13 @@ class ContourFile:
 
 @dataclass(frozen=True)
 class PatientFiles:
-    """One patient's images and contours, and the patient's name among either."""
+    """One patient's images and contours, and the patient's name among either.
+
+    A tree whose images are not files of their own has `frames` in place of `images` and `contours`.
+    """
 
     patient_id: str
     original_id: str
     images: tuple[Path, ...]
     contours: tuple[ContourFile, ...]
+    frames: tuple[Frame, ...] = ()

@@ -2,7 +2,7 @@
 
 Signals are relative to blood at 1 and carry a sign: water is positive, fat negative, as in the balanced
 sequences that cine images are made with. Where the two share a pixel they cancel, which draws the dark
-line around organs in fat that readers know. Lengths are in mm in the plane of `phantom_anatomy`.
+line around organs in fat that readers know. Lengths are in mm in the plane of `anatomy`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keras_lvseg.data.phantom_organs import Organ, draw_organ
-from keras_lvseg.data.phantom_texture import Texture, cover, draw_texture, paint
+from keras_lvseg.data.phantom.organs import Organ, draw_organ
+from keras_lvseg.data.phantom.texture import Texture, cover, draw_texture, paint
 
 FAT, MUSCLE, LIVER, SPLEEN, LUNG = -0.85, 0.30, 0.42, 0.45, 0.032
 _CORTEX = 0.03  # hard bone gives nearly no signal

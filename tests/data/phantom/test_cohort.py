@@ -328,13 +328,13 @@ def test_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch):
     def no_space(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("keras_lvseg.data.phantom_dicom.dcmwrite", no_space)
+    monkeypatch.setattr("keras_lvseg.data.phantom.dicom.dcmwrite", no_space)
     with pytest.raises(DataError, match=r"out: cannot be written \(No space left on device\)"):
         write_phantom(tmp_path / "out", patients=1, frames="contoured")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("argument", [{"patients": 0}, {"seed": -1}, {"frames": "some"}])
+@pytest.mark.parametrize("argument", [{"patients": 0}, {"seed": -1}, {"frames": "some"}, {"tree": "mine"}])
 def test_arguments_out_of_range_are_refused(tmp_path, argument):
     with pytest.raises(ValueError, match=next(iter(argument))):
         write_phantom(tmp_path / "out", **argument)

@@ -1,4 +1,4 @@
-"""The organs around the phantom's heart; see `phantom_body` for signals and directions."""
+"""The organs around the phantom's heart; see `body` for signals and directions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_lvseg.data.phantom_texture import cover, paint
+from keras_lvseg.data.phantom.texture import cover, paint
 
 
 @dataclass(frozen=True)

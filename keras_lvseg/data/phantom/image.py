@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.fft
 
-from keras_lvseg.data.phantom_anatomy import ANGLES, Heart, Outlines
-from keras_lvseg.data.phantom_body import FAT, Body
-from keras_lvseg.data.phantom_texture import cover, paint
+from keras_lvseg.data.phantom.anatomy import ANGLES, Heart, Outlines
+from keras_lvseg.data.phantom.body import FAT, Body
+from keras_lvseg.data.phantom.texture import cover, paint
 
 SIZE = 256
 """Rows and columns of a phantom frame."""

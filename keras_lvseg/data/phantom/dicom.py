@@ -11,7 +11,7 @@ from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
-from keras_lvseg.data.phantom_anatomy import PHASES
+from keras_lvseg.data.phantom.anatomy import PHASES
 
 # The plane of the anatomy in a patient: x runs to the left and the back, y down, and from base to apex it is
 # left, front and down, against the cross product of the two: short-axis views look from the apex.
@@ -71,6 +71,8 @@ class Study:
         stack: Where the slices lie.
         interval: Length of a heart beat in ms.
         slices: Number of slices.
+        series: What tells a series of the study from the short-axis cine, which has none; begins with a space.
+        series_number: The number that its header gives it.
     """
 
     patient_id: str
@@ -78,6 +80,8 @@ class Study:
     stack: Stack
     interval: int
     slices: int
+    series: str = ""
+    series_number: int = 300
 
     def header(self) -> Dataset:
         """The attributes that are the same in every frame."""
@@ -94,7 +98,7 @@ class Study:
         ds.ManufacturerModelName = "synthetic heart"
         ds.ReferringPhysicianName = ""
         ds.StudyDescription = "Synthetic, no patient"
-        ds.SeriesDescription = "Cine short axis"
+        ds.SeriesDescription = f"Cine{self.series or ' short axis'}"
         ds.PatientName = ds.PatientID = self.patient_id
         ds.PatientBirthDate = ds.PatientSex = ""
         ds.ScanningSequence, ds.SequenceVariant, ds.ScanOptions = "GR", "SS", "CG"
@@ -107,10 +111,10 @@ class Study:
         ds.CardiacNumberOfImages = PHASES
         ds.PatientPosition = "FFS"
         ds.StudyInstanceUID = self._uid("study")
-        ds.SeriesInstanceUID = self._uid("series")
+        ds.SeriesInstanceUID = self._uid(f"series{self.series}")
         ds.FrameOfReferenceUID = self._uid("space")
         ds.StudyID = ""
-        ds.SeriesNumber, ds.AcquisitionNumber = 300, 1
+        ds.SeriesNumber, ds.AcquisitionNumber = self.series_number, 1
         ds.ImageOrientationPatient = [_decimal(v) for v in (*self.stack.row, *self.stack.column)]
         ds.ImagesInAcquisition = self.slices * PHASES
         ds.PositionReferenceIndicator = ""
@@ -124,7 +128,7 @@ class Study:
         """Write one frame.
 
         Args:
-            path: The file.
+            path: The file; its folder is made where there is none.
             header: What `header` gave.
             pixels: Counts, int16 of shape (rows, columns).
             slice_: Index of the slice, from 0 at the base.
@@ -132,7 +136,7 @@ class Study:
         """
         ds = copy.copy(header)
         ds.InstanceNumber = slice_ * PHASES + phase + 1
-        ds.SOPInstanceUID = self._uid(f"frame {ds.InstanceNumber}")
+        ds.SOPInstanceUID = self._uid(f"frame{self.series} {ds.InstanceNumber}")
         ds.TriggerTime = _decimal((phase + 0.5) * self.interval / PHASES)
         position = self.stack.first + slice_ * self.stack.step
         ds.ImagePositionPatient = [_decimal(v) for v in position]
@@ -150,6 +154,7 @@ class Study:
         # Named here, for pydicom would put its own version, and the same seed is to give the same bytes.
         ds.file_meta.ImplementationClassUID = _WRITER
         ds.file_meta.ImplementationVersionName = "KERAS_LVSEG"
+        path.parent.mkdir(parents=True, exist_ok=True)
         dcmwrite(path, ds, enforce_file_format=True)
 
     def _uid(self, what: str) -> str:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_lvseg.data.phantom_anatomy import ANGLES, KINDS, PHASES, Heart, draw_heart
+from keras_lvseg.data.phantom.anatomy import ANGLES, KINDS, PHASES, Heart, draw_heart
 
 
 @pytest.fixture(params=[(kind, seed) for kind in KINDS for seed in range(5)], ids=str)

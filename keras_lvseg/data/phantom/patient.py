@@ -1,33 +1,19 @@
-"""A synthetic beating heart with known volumes, written as real DICOM and contour files.
-
-The tree is that of the Sunnybrook sample:
-
-    dicoms/<patient_id>/<N>.dcm
-    contourfiles/<original_id>/i-contours/IM-0001-<NNNN>-icontour-manual.txt
-    contourfiles/<original_id>/o-contours/IM-0001-<NNNN>-ocontour-manual.txt
-    link.csv
-    phantom.json
-
-`phantom.json` holds what no real study tells: the volumes. They are known twice, from the whole cavity and
-from the slab that the contoured slices cover, which is all that contours can give back.
-"""
+"""One phantom patient: its heart, body and scanner, and the files that it is written to."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from keras_lvseg.data import phantom_body, phantom_image
-from keras_lvseg.data.phantom_anatomy import KINDS, PHASES, draw_heart
-from keras_lvseg.data.phantom_dicom import Study, draw_stack
-from keras_lvseg.errors import DataError
-from keras_lvseg.files import whole_folder
+from keras_lvseg.data.phantom import body as bodies
+from keras_lvseg.data.phantom import image
+from keras_lvseg.data.phantom.anatomy import KINDS, PHASES, draw_heart
+from keras_lvseg.data.phantom.decoys import BREATH, Place, all_series, next_slices
+from keras_lvseg.data.phantom.dicom import Study, draw_stack
+from keras_lvseg.data.phantom.trees import PhantomName, PhantomTree
 from keras_lvseg.geometry.contours import CONTOUR_ORIGIN, write_contour
 
 PHANTOM_VERSION = 1
@@ -73,57 +59,13 @@ class PhantomTruth:
     slice_spacing: float
 
 
-def write_phantom(
-    folder: str | os.PathLike[str],
-    patients: int = 6,
-    seed: int = 0,
-    frames: Literal["all", "contoured"] = "all",
-    on_patient: Callable[[PhantomTruth], None] | None = None,
-) -> tuple[PhantomTruth, ...]:
-    """Write a cohort of phantoms, all of it or nothing.
-
-    The same seed gives the same bytes, and a patient does not depend on how many others there are.
-
-    Args:
-        folder: Where to; new or empty.
-        patients: How many.
-        seed: Zero or more; another seed gives other patients.
-        frames: "all", or "contoured": only the frames that have a contour.
-        on_patient: Called after each patient.
-
-    Returns:
-        What is known of each patient.
-
-    Raises:
-        DataError: There is something in `folder` already.
-        ValueError: An argument is out of its range.
-    """
-    if patients < 1:
-        raise ValueError(f"patients is {patients}; a cohort has one or more")
-    if seed < 0:
-        raise ValueError(f"seed is {seed}; it has to be zero or more")
-    if frames not in ("all", "contoured"):
-        raise ValueError(f"frames is {frames!r}; it has to be 'all' or 'contoured'")
-    truths = []
-    try:
-        with whole_folder(folder) as scratch:
-            for index in range(patients):
-                truths.append(_Patient(index, seed).write(scratch, frames))
-                if on_patient is not None:
-                    on_patient(truths[-1])
-            _write_lists(scratch, truths, seed, frames)
-    except OSError as error:
-        raise DataError(folder, f"cannot be written ({error.strerror or error})") from None
-    return tuple(truths)
-
-
-class _Patient:
+class PhantomPatient:
     """One patient of a cohort, drawn from the cohort's seed and the patient's index alone."""
 
     def __init__(self, index: int, seed: int):
         # One stream for each part, so that a change in one leaves the others as they are.
-        streams = np.random.SeedSequence(seed, spawn_key=(index,)).spawn(5)
-        heart, body, scanner, stack, noise = (np.random.Generator(np.random.PCG64(s)) for s in streams)
+        streams = np.random.SeedSequence(seed, spawn_key=(index,)).spawn(6)
+        heart, body, scanner, stack, noise, decoys = (np.random.Generator(np.random.PCG64(s)) for s in streams)
         self.kind = KINDS[(index + seed) % len(KINDS)]  # in turn: a small cohort has all kinds
         self.heart = draw_heart(heart, self.kind)
         self.height = float(stack.choice([8.0, 10.0]))
@@ -134,26 +76,28 @@ class _Patient:
         # Scanners turn the image to one of two usual views; the rest is the operator's hand.
         angle = float(stack.choice([0.0, 0.0, -np.pi / 2]) + stack.normal(0, 0.25))
         centre = tuple(float(v) for v in 128 + stack.normal(0, 5, 2))
-        self.placement = phantom_image.Placement((centre[0], centre[1]), angle, spacing)
-        self.body = phantom_body.draw_body(body, phantom_image.SIZE, self._radius())
-        self.scanner = phantom_image.draw_scanner(scanner, bool(scanner.random() < 0.5))
-        self.noise = noise
-        self.patient_id, self.original_id = f"PHANTOM{index + 1:04d}", f"PH-{index + 1:02d}"
+        self.placement = image.Placement((centre[0], centre[1]), angle, spacing)
+        self.body = bodies.draw_body(body, image.SIZE, self._radius())
+        self.scanner = image.draw_scanner(scanner, bool(scanner.random() < 0.5))
+        self.noise, self.decoys = noise, decoys
+        self.name = PhantomName(index, f"PHANTOM{index + 1:04d}", f"PH-{index + 1:02d}")
         self.study = Study(
-            patient_id=self.patient_id,
+            patient_id=self.name.patient_id,
             key=f"keras-lvseg phantom {PHANTOM_VERSION} {seed} {index}",
             stack=draw_stack(stack, angle, self.placement.centre, spacing, self.height),
             interval=int(stack.integers(650, 1050)),
             slices=self.slices,
         )
 
-    def truth(self) -> PhantomTruth:
+    def truth(self, tree: PhantomTree) -> PhantomTruth:
+        """What is known of it, under the names that the tree's reader gives."""
+        patient_id, original_id = tree.names(self.name)
         heart = self.heart
         drawn = {phase: self._drawn(phase) for phase in (heart.ed_phase, heart.es_phase)}
         slab = {phase: sum(self._volume(s, phase) for s in slices) for phase, slices in drawn.items()}
         return PhantomTruth(
-            patient_id=self.patient_id,
-            original_id=self.original_id,
+            patient_id=patient_id,
+            original_id=original_id,
             kind=self.kind,
             ed_phase=heart.ed_phase,
             es_phase=heart.es_phase,
@@ -169,43 +113,59 @@ class _Patient:
             slice_spacing=self.height,
         )
 
-    def write(self, root: Path, frames: str) -> PhantomTruth:
-        truth = self.truth()
+    def write(self, root: Path, frames: str, tree: PhantomTree) -> PhantomTruth:
+        """Write "all" frames or the "contoured" ones, and the contours."""
+        truth = self.truth(tree)
         drawn = {truth.ed_phase: truth.ed_slices, truth.es_phase: truth.es_slices}
-        images = root / "dicoms" / self.patient_id
-        contours = root / "contourfiles" / self.original_id
-        for folder in (images, contours / "i-contours", contours / "o-contours"):
-            folder.mkdir(parents=True)
-        header = self.study.header()
-        for slice_ in range(self.slices):
-            # Drawn for every frame, written or not: a frame is the same in both kinds of tree.
-            streams = self.noise.spawn(PHASES)
-            phases = [p for p in range(PHASES) if frames == "all" or slice_ in drawn.get(p, ())]
-            if not phases:
-                continue
-            scene = phantom_image.prepare_slice(self.body, self.placement, self._z(slice_), self.height)
-            for phase in phases:
-                pixels = phantom_image.take_frame(
-                    scene,
-                    self.heart,
-                    self.body,
-                    self.scanner,
-                    self.height,
-                    phase,
-                    self.placement.spacing,
-                    streams[phase],
-                )
-                number = slice_ * PHASES + phase + 1
-                self.study.write_frame(images / f"{number}.dcm", header, pixels, slice_, phase)
-                if slice_ in drawn.get(phase, ()):
-                    self._write_contours(contours, number, slice_, phase)
+        contoured = {(slice_, phase) for phase, slices in drawn.items() for slice_ in slices}
+        every = {(slice_, phase) for slice_ in range(self.slices) for phase in range(PHASES)}
+        places = every if frames == "all" else contoured
+        # Where there are decoys the true series is any of them.
+        series = (5 * self.name.index + self.decoys.permutation(5) if tree.decoys else np.zeros(1, int)) + 3
+        written: Iterable[tuple[Study, Iterable[tuple[Place, np.ndarray]]]]
+        if tree.decoys:
+            frames_and_next = dict(self._take(places | next_slices(places), self.noise))
+            again = dict(self._take(places, self.decoys, self.decoys.normal(0, BREATH, (self.slices, 3))))
+            written = all_series(self.study, frames_and_next, again, places)
+        else:
+            written = [(self.study, self._take(places, self.noise))]
+        for number, (study, taken) in zip(series, written, strict=True):
+            header = study.header()
+            for place, pixels in taken:
+                study.write_frame(root / tree.image(self.name, number, _number(place)), header, pixels, *place)
+        for place in contoured:
+            self._write_contours(root, tree, *place)
         return truth
 
-    def _write_contours(self, folder: Path, number: int, slice_: int, phase: int) -> None:
+    def _take(
+        self, places: set[Place], noise: np.random.Generator, moves: np.ndarray | None = None
+    ) -> Iterator[tuple[Place, np.ndarray]]:
+        """Take frames, the heart moved by a slice's row of `moves`: mm along x, y and z."""
+        for slice_ in range(self.slices + 1):
+            # Drawn for every frame, taken or not: a frame is the same whichever others there are.
+            streams = noise.spawn(PHASES)
+            phases = [phase for phase in range(PHASES) if (slice_, phase) in places]
+            if not phases:
+                continue
+            x, y, z = np.zeros(3) if moves is None else moves[slice_]
+            column, row = self.placement.centre
+            spacing = self.placement.spacing
+            placement = replace(self.placement, centre=(column + x / spacing, row + y / spacing))
+            scene = image.prepare_slice(self.body, placement, self._z(slice_) + z, self.height)
+            for phase in phases:
+                yield (
+                    (slice_, phase),
+                    image.take_frame(
+                        scene, self.heart, self.body, self.scanner, self.height, phase, spacing, streams[phase]
+                    ),
+                )
+
+    def _write_contours(self, root: Path, tree: PhantomTree, slice_: int, phase: int) -> None:
         edges = self.heart.outlines(self._z(slice_), self.height, phase)
         borders = {"i": "cavity", "o": "wall"} if phase == self.heart.ed_phase else {"i": "cavity"}
         for letter, edge in borders.items():
-            path = folder / f"{letter}-contours" / f"IM-0001-{number:04d}-{letter}contour-manual.txt"
+            path = root / tree.contour(self.name, letter, _number((slice_, phase)))
+            path.parent.mkdir(parents=True, exist_ok=True)
             write_contour(path, trace(self.placement.to_pixels(edges.points(edge))))
 
     def _radius(self) -> float:
@@ -247,14 +207,7 @@ def trace(points: np.ndarray) -> np.ndarray:
         steps = steps[~drop]
 
 
-def _write_lists(root: Path, truths: list[PhantomTruth], seed: int, frames: str) -> None:
-    lines = ["patient_id,original_id", *(f"{t.patient_id},{t.original_id}" for t in truths)]
-    (root / "link.csv").write_text("\n".join(lines) + "\n", encoding="ascii", newline="\n")
-    known = {
-        "version": PHANTOM_VERSION,
-        "seed": seed,
-        "frames": frames,
-        "contour_origin": CONTOUR_ORIGIN,
-        "patients": [asdict(truth) for truth in truths],
-    }
-    (root / "phantom.json").write_text(json.dumps(known, indent=2) + "\n", encoding="ascii", newline="\n")
+def _number(place: Place) -> int:
+    """A frame's InstanceNumber."""
+    slice_, phase = place
+    return slice_ * PHASES + phase + 1

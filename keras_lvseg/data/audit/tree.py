@@ -1,0 +1,143 @@
+"""What is wrong with a tree, before anyone trains on it."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_lvseg.data.audit.findings import Finding
+from keras_lvseg.data.audit.patients import PatientAudit
+from keras_lvseg.data.layouts import index_tree
+from keras_lvseg.geometry import CONTOUR_ORIGIN
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What `audit_tree` found.
+
+    Attributes:
+        root: The tree.
+        patients: How many patients it has.
+        images: How many images.
+        contours: How many contours.
+        findings: What is wrong; errors first.
+    """
+
+    root: Path
+    patients: int
+    images: int
+    contours: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What makes results wrong, or the tree unreadable."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What it is well to know."""
+        return tuple(finding for finding in self.findings if finding.severity == "warning")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "root": str(self.root),
+            "patients": self.patients,
+            "images": self.images,
+            "contours": self.contours,
+            "errors": len(self.errors),
+            "warnings": len(self.warnings),
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+
+def audit_tree(
+    root: str | os.PathLike[str],
+    contour_origin: float = CONTOUR_ORIGIN,
+    on_patient: Callable[[int, int], None] | None = None,
+) -> AuditReport:
+    """Read every file of a tree and say what is wrong with it; after a broken patient the next one is looked at.
+
+    Args:
+        root: The folder that the tree stands in.
+        contour_origin: Added to a contour's x and y to get zero-based pixel centres.
+        on_patient: Called after each patient with how many are done, and of how many.
+
+    Returns:
+        The findings, and how much was looked at.
+
+    Raises:
+        DataError: The folder holds no tree that is known here, or its lists are broken: nobody knows what is in it.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg.data.phantom import write_phantom
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = write_phantom(folder, patients=1, seed=0, frames="contoured")
+        >>> report = audit_tree(folder)
+        >>> report.errors
+        ()
+        >>> [finding.code for finding in report.warnings]  # those without a contour were not written
+        ['missing-frames']
+    """
+    patients = index_tree(root)
+    root = Path(root).resolve()
+    audits = []
+    for files in patients:
+        audits.append(PatientAudit(files, root, contour_origin))
+        audits[-1].run()
+        if on_patient is not None:
+            on_patient(len(audits), len(patients))
+    findings = [*_across_patients(audits), *(finding for audit in audits for finding in audit.findings)]
+    return AuditReport(
+        root=root,
+        patients=len(patients),
+        images=sum(len(files.frames or files.images) for files in patients),
+        contours=sum(len(files.contours) for files in patients),
+        findings=tuple(sorted(findings, key=lambda finding: finding.severity != "error")),
+    )
+
+
+def _across_patients(audits: Sequence[PatientAudit]) -> Iterator[Finding]:
+    for patients, names, count in _repeats(audits, lambda audit: audit.pixels):
+        if len(patients) > 1:
+            message = f"share {_plural(count, 'image')}, pixel for pixel"
+            yield Finding("repeated-patient", patients, names, message)
+        else:
+            message = f"{len(names)} images are copies of each other, pixel for pixel"
+            yield Finding("repeated-image", patients, names, message)
+    for patients, names, count in _repeats(audits, lambda audit: audit.outlines):
+        if len(patients) > 1:
+            message = f"share {_plural(count, 'contour')}, point for point"
+        else:
+            message = f"{len(names)} contours are copies of each other, point for point"
+        yield Finding("repeated-contour", patients, names, message)
+    for patients, names, count in _repeats(audits, lambda audit: audit.uids):
+        message = f"{len(names)} images have {_plural(count, 'SOPInstanceUID')} between them"
+        yield Finding("repeated-uid", patients, names, message)
+
+
+def _repeats(
+    audits: Sequence[PatientAudit], values: Callable[[PatientAudit], list[tuple[str, str]]]
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], int]]:
+    """Values that several files have, by whose they are: the patients, the files, and how many values."""
+    places: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for audit in audits:
+        for value, name in values(audit):
+            places[value].append((audit.files.patient_id, name))
+    groups: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
+    for found in places.values():
+        if len(found) > 1:
+            patients = tuple(dict.fromkeys(patient for patient, _ in found))
+            groups[patients].append([name for _, name in found])
+    for patients, names in groups.items():
+        yield patients, tuple(dict.fromkeys(name for some in names for name in some)), len(names)
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

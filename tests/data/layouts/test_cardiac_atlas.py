@@ -1,0 +1,126 @@
+import shutil
+
+import pytest
+
+from keras_lvseg.data import OFFICIAL_SPLITS
+from keras_lvseg.data.layouts import index_tree
+from keras_lvseg.data.layouts.cardiac_atlas import KNOWN_LINKS
+from keras_lvseg.errors import DataError
+from tests.data.layouts.empty_files import contour, touch
+
+IMAGE = "SCD_IMAGES_01/SCD0000101/CINESAX_300/IM-0003-0059.dcm"
+CONTOURS = "SCD_ManualContours"
+
+
+def test_the_known_order_has_the_challenge_s_patients():
+    assert sorted(KNOWN_LINKS.values()) == sorted(name for names in OFFICIAL_SPLITS.values() for name in names)
+    # As the sample's own link.csv has them, and the last of the list.
+    assert [KNOWN_LINKS[f"SCD000{n}01"] for n in ("01", "02", "03")] == ["SC-HF-I-1", "SC-HF-I-2", "SC-HF-I-4"]
+    assert (len(KNOWN_LINKS), KNOWN_LINKS["SCD0004501"]) == (45, "SC-N-40")
+
+
+@pytest.mark.parametrize("above", ["", "SCD_DeidentifiedImages/", "unpacked/SCD_DeidentifiedImages/"])
+@pytest.mark.parametrize("name", ["SC-HF-I-01", "SC-HF-I-1"])
+def test_images_and_contours_are_linked_without_a_table(tmp_path, above, name):
+    files = [contour(CONTOURS, name), contour(CONTOURS, name, 40), contour(CONTOURS, name, 59, "o")]
+    touch(tmp_path, above + IMAGE, *files)
+    (patient,) = index_tree(tmp_path)
+    assert (patient.patient_id, patient.original_id) == ("SCD0000101", "SC-HF-I-1")
+    assert patient.images == (tmp_path / (above + IMAGE),)
+    assert sorted((c.number, c.border) for c in patient.contours) == [
+        (40, "endocardium"),
+        (59, "endocardium"),
+        (59, "epicardium"),
+    ]
+    assert {c.path for c in patient.contours} == {tmp_path / file for file in files}
+
+
+def test_a_table_links_other_patients(tmp_path):
+    touch(tmp_path, IMAGE.replace("SCD0000101", "MINE7"), contour(CONTOURS, "SC-HF-I-01"))
+    with pytest.raises(DataError, match=r"MINE7: has no known name among the contours; scd_patientdata\.csv gives"):
+        index_tree(tmp_path)
+    header = "PatientID,OriginalID,Gender,Age,PathologyID,Pathology\n"
+    (tmp_path / CONTOURS / "scd_patientdata.csv").write_text(header + "MINE7,SC-HF-I-01,Male,60,3,HF-I\n,,,,,\n")
+    (patient,) = index_tree(tmp_path)
+    assert (patient.patient_id, patient.original_id, len(patient.contours)) == ("MINE7", "SC-HF-I-1", 1)
+    table = header + "MINE7,SC-HF-I-01,,,,\nMINE8,SC-HF-I-1,,,,\n"
+    (tmp_path / CONTOURS / "scd_patientdata.csv").write_text(table)
+    with pytest.raises(DataError, match=r"scd_patientdata\.csv: gives two patients the name SC-HF-I-1"):
+        index_tree(tmp_path)
+
+
+def test_parts_may_be_missing(tmp_path):
+    other = "SCD_IMAGES_05/SCD0004501/CINESAX_301/IM-0009-0001.dcm"
+    touch(tmp_path, IMAGE, other, contour(CONTOURS, "SC-HF-I-01"), contour(CONTOURS, "SC-HYP-37"))
+    labelled, unlabelled = index_tree(tmp_path)
+    assert (labelled.original_id, len(labelled.contours)) == ("SC-HF-I-1", 1)
+    assert (unlabelled.original_id, unlabelled.contours) == ("SC-N-40", ())
+    shutil.rmtree(tmp_path / CONTOURS)
+    assert [patient.contours for patient in index_tree(tmp_path)] == [(), ()]
+
+
+def test_only_cinesax_folders_hold_short_axis_images(tmp_path):
+    second = IMAGE.replace("CINESAX_300/IM-0003", "cinesax_301/IM-0004")
+    touch(tmp_path, IMAGE, second, IMAGE.replace("CINESAX_300", "CINELAX_302"), IMAGE.replace("59.dcm", "60.txt"))
+    (patient,) = index_tree(tmp_path)
+    assert set(patient.images) == {tmp_path / IMAGE, tmp_path / second}
+    touch(tmp_path, "SCD_IMAGES_01/SCD0000201/CINESAX_300/readme.txt")
+    with pytest.raises(DataError, match=r"SCD0000201: holds no \.dcm file"):
+        index_tree(tmp_path)
+
+
+def test_papillary_contours_are_left_out(tmp_path):
+    touch(tmp_path, IMAGE, *(contour(CONTOURS, "SC-HF-I-01", 59, letter) for letter in ("i", "p1", "p2")))
+    (patient,) = index_tree(tmp_path)
+    assert [c.border for c in patient.contours] == ["endocardium"]
+
+
+def test_what_archives_of_other_systems_bring_is_no_data(tmp_path):
+    hidden = ["__MACOSX/SCD_ManualContours/SC-HF-I-01/contours-manual/IRCCI-expert/._IM-0001-0059-icontour-manual.txt"]
+    hidden += [IMAGE.replace("IM-", "._IM-"), ".Trash/" + IMAGE]
+    touch(tmp_path, IMAGE, contour(CONTOURS, "SC-HF-I-01"), *hidden)
+    (patient,) = index_tree(tmp_path)
+    assert (len(patient.images), len(patient.contours)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["copy/" + IMAGE], r"SCD0000101: holds SCD0000101, and so does .*; keep one copy"),
+        ([contour("copy", "SC-HF-I-1")], r"holds contours of SC-HF-I-1, and so does .*; keep one copy"),
+        ([contour(CONTOURS, "SC-HF-I-01").replace("IM-0001", "IM-0002")], "outlines frame 59, and so does IM-0001-"),
+        ([contour(CONTOURS, "SC-HF-I-01") + ".txt"], "is not named as a contour"),
+        (["challenge_training/SC-HF-I-1/IM-0004-0059.dcm"], "holds data in more than one arrangement: SCD_IMAGES"),
+    ],
+)
+def test_what_is_there_twice_or_is_something_else_is_refused(tmp_path, files, message):
+    touch(tmp_path, IMAGE, contour(CONTOURS, "SC-HF-I-01"), *files)
+    with pytest.raises(DataError, match=message):
+        index_tree(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "SCD_IMAGES_02",
+        "SCD_IMAGES_01/SCD0000201",
+        "SCD_IMAGES_01/SCD0000101/CINESAX_301",
+        IMAGE.replace("59.dcm", "60.dcm"),
+        contour(CONTOURS, "SC-HF-I-01", 60),
+        "scd_patientdata.csv",
+    ],
+)
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_link_out_of_the_tree_is_not_followed(tmp_path, link, alone):
+    tree, outside = tmp_path / "tree", tmp_path / "outside"
+    touch(outside, "SCD0000201/CINESAX_300/IM-0003-0001.dcm", "CINESAX_300/IM-0003-0001.dcm", "IM-0003-0060.dcm")
+    touch(tree, "notes.txt", *([] if alone else [IMAGE, contour(CONTOURS, "SC-HF-I-01")]))
+    (tree / link).parent.mkdir(parents=True, exist_ok=True)
+    is_folder = "." not in link
+    (tree / link).symlink_to(outside if is_folder else outside / "IM-0003-0060.dcm")
+    if alone and not is_folder and "CINESAX" not in link:
+        expected = "holds no data that is known here"  # a lone contour or table, which nobody opens
+    else:
+        expected = f"leads out of {tree}"
+    with pytest.raises(DataError, match=expected):
+        index_tree(tree)

@@ -1,0 +1,90 @@
+import math
+
+import numpy as np
+import pytest
+
+from keras_lvseg.data.layouts import index_tree
+from keras_lvseg.data.tfrecords.course import CourseRecord
+from keras_lvseg.data.tfrecords.framing import read_records, write_records
+from keras_lvseg.errors import DataError
+
+
+def write(path, *names, schema="course", size=(4, 6)):
+    records = [CourseRecord(np.full(size, i), np.eye(*size, dtype=np.uint8), name) for i, name in enumerate(names)]
+    write_records(path, [record.encode(schema) for record in records])
+
+
+def test_patients_come_back_by_their_names(tmp_path):
+    write(tmp_path / "train_images.tfrecords", "SC-N-2/IM-0001-0059", "SC-N-3/IM-0001-0041", "SC-N-2/IM-0001-0043")
+    write(tmp_path / "val_images.tfrecords", "SC-N-2/IM-0001-12345", size=(7, 3))
+    patients = index_tree(tmp_path)
+    assert [(p.patient_id, p.original_id, p.images, p.contours) for p in patients] == [
+        ("SC-N-2", "SC-N-2", (), ()),
+        ("SC-N-3", "SC-N-3", (), ()),
+    ]
+    frames = patients[0].frames
+    assert [(f.path.name, f.instance_number, f.slice, f.shape) for f in frames] == [
+        ("train_images.tfrecords", 59, 0, (4, 6)),
+        ("train_images.tfrecords", 43, 1, (4, 6)),
+        ("val_images.tfrecords", 12345, 2, (7, 3)),
+    ]
+    offsets = [offset for offset, _ in read_records(tmp_path / "train_images.tfrecords")]
+    assert [frame.offset for frame in frames] == [offsets[0], offsets[2], 0]
+    assert all(frame.mask == frame.path and math.isnan(frame.pixel_area) for frame in frames)
+
+
+@pytest.mark.parametrize("schema", ["course", "course-v1"])
+def test_records_that_name_nobody_stand_for_one_patient_a_split(tmp_path, schema):
+    name = "IM-0001-0059" if schema == "course" else ""
+    write(tmp_path / "train_images-00000-of-00002.tfrecords", name, schema=schema)
+    write(tmp_path / "train_images-00001-of-00002.tfrecords", name, schema=schema)
+    (patient,) = index_tree(tmp_path)
+    assert (patient.patient_id, patient.original_id, len(patient.frames)) == ("train", "", 2)
+    write(tmp_path / "val_images.tfrecords", name, schema=schema)
+    with pytest.warns(UserWarning, match="records of train and validation do not name their patients: one may stand"):
+        patients = index_tree(tmp_path)
+    assert [patient.patient_id for patient in patients] == ["train", "validation"]
+
+
+def test_a_missing_part_is_missed(tmp_path):
+    write(tmp_path / "train_images-00000-of-00003.tfrecords", "a/IM-0001-0001")
+    write(tmp_path / "train_images-00002-of-00003.tfrecords", "a/IM-0001-0002")
+    with pytest.raises(DataError, match=r"00000-of-00003\.tfrecords: is one of 3 files, and 2 are there"):
+        index_tree(tmp_path)
+
+
+def test_parts_of_two_writings_do_not_make_a_whole(tmp_path):
+    write(tmp_path / "train_images-00000-of-00002.tfrecords", "a/IM-0001-0001")
+    write(tmp_path / "train_images-00001-of-00003.tfrecords", "a/IM-0001-0002")
+    with pytest.raises(DataError, match="is one of 2 files, and 1 are there"):
+        index_tree(tmp_path)
+
+
+def test_no_record_at_all_is_refused(tmp_path):
+    write(tmp_path / "train_images.tfrecords")
+    with pytest.raises(DataError, match="holds no record"):
+        index_tree(tmp_path)
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
+    write(tmp_path / "outside.tfrecords", "a/IM-0001-0001")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "train_images.tfrecords").symlink_to(tmp_path / "outside.tfrecords")
+    with pytest.raises(DataError, match="leads out of"):
+        index_tree(tmp_path / "tree")
+
+
+def test_hidden_files_are_no_data(tmp_path):
+    write(tmp_path / "train_images.tfrecord", "a/IM-0001-0001")
+    (tmp_path / "._train_images.tfrecord").write_bytes(b"\0\5\x16\7")
+    assert len(index_tree(tmp_path)) == 1
+
+
+def test_a_damaged_file_is_named_before_anything_is_trained(tmp_path):
+    path = tmp_path / "train_images.tfrecords"
+    write(path, "a/IM-0001-0001", "a/IM-0001-0002")
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"train_images\.tfrecords: is damaged in the record at byte [1-9]"):
+        index_tree(tmp_path)

@@ -1,0 +1,95 @@
+"""A small tree of the sample's kind, written with little but pydicom: any number of slices, phases and pixels."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+
+ROW, COLUMN = np.array([0.6, 0.8, 0.0]), np.array([0.0, 0.0, -1.0])
+
+
+def write_small_tree(
+    root: Path,
+    patients: Mapping[str, str],
+    slices: int = 2,
+    phases: int = 3,
+    shape: tuple[int, int] = (20, 16),
+    pixel_spacing: float = 1.5,
+    slice_spacing: float = 8.0,
+    radius: Callable[[int, int], float | None] = lambda slice_, phase: 3.0,
+    seed: int = 0,
+    **header,
+) -> Path:
+    """Patients by their two names, each with a bright disc and its contour where `radius(slice, phase)` gives one."""
+    lines = ["patient_id,original_id", *(f"{patient},{original}" for patient, original in patients.items())]
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "link.csv").write_text("\n".join(lines) + "\n")
+    for number, (patient, original) in enumerate(patients.items(), 1):
+        rng = np.random.default_rng((seed, number))
+        (root / "dicoms" / patient).mkdir(parents=True)
+        (root / "contourfiles" / original / "i-contours").mkdir(parents=True)
+        for slice_ in range(slices):
+            for phase in range(phases):
+                frame = slice_ * phases + phase + 1
+                disc = radius(slice_, phase)
+                dataset = _dataset(f"1.2.{number}", frame, slice_, phase, phases, pixel_spacing, slice_spacing, header)
+                pixels = _pixels(rng, shape, disc)
+                dataset.Rows, dataset.Columns, dataset.PixelData = *shape, pixels.tobytes()
+                dataset.save_as(root / "dicoms" / patient / f"{frame}.dcm", enforce_file_format=True)
+                if disc is not None:
+                    name = f"IM-0001-{frame:04}-icontour-manual.txt"
+                    _write(
+                        root / "contourfiles" / original / "i-contours" / name,
+                        _circle(shape, disc + 1e-7 * (1000 * number + frame)),
+                    )  # no two alike
+    return root
+
+
+def images_of(root: Path, patient: str) -> Iterable[Path]:
+    return sorted((root / "dicoms" / patient).glob("*.dcm"), key=lambda path: int(path.stem))
+
+
+def _pixels(rng: np.random.Generator, shape: tuple[int, int], disc: float | None) -> np.ndarray:
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    blood = (x - shape[1] // 2) ** 2 + (y - shape[0] // 2) ** 2 < (disc or 0) ** 2
+    return (rng.integers(20, 60, shape) + 200 * blood).astype("<i2")
+
+
+def _circle(shape: tuple[int, int], radius: float) -> np.ndarray:
+    angles = np.linspace(0, 2 * math.pi, 90, endpoint=False)
+    points = np.stack([shape[1] // 2 + radius * np.cos(angles), shape[0] // 2 + radius * np.sin(angles)], axis=1)
+    return points + 0.75  # the files' origin
+
+
+def _write(path: Path, points: np.ndarray) -> None:
+    path.write_text("".join(f"{x:.7f} {y:.7f}\n" for x, y in points))
+
+
+def _dataset(uid, frame, slice_, phase, phases, pixel_spacing, slice_spacing, header) -> Dataset:
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = MRImageStorage, f"{uid}.{frame}"
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = uid, f"{uid}.0.1", f"{uid}.0.2"
+    dataset.InstanceNumber = frame
+    dataset.PixelSpacing = [pixel_spacing] * 2
+    dataset.ImageOrientationPatient = [*ROW, *COLUMN]
+    position = [10.0, -20.0, 5.0] + slice_ * slice_spacing * np.cross(ROW, COLUMN)
+    dataset.ImagePositionPatient = [round(float(value), 3) for value in position]
+    dataset.SliceThickness = dataset.SpacingBetweenSlices = slice_spacing
+    dataset.NominalInterval, dataset.CardiacNumberOfImages = 800, phases
+    dataset.TriggerTime = round((phase + 0.5) * 800 / phases, 3)
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 1
+    for keyword, value in header.items():
+        if value is None:
+            delattr(dataset, keyword)
+        else:
+            setattr(dataset, keyword, value)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID = MRImageStorage
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    return dataset

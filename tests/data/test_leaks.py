@@ -1,0 +1,152 @@
+"""No patient on two sides of a split, told by the pixels that a network is given and not by names."""
+
+import shutil
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_lvseg.data import OFFICIAL_SPLITS, SAXDataset, SunnybrookSAXDataset, patient_folds, patient_split
+from keras_lvseg.data.audit import audit_tree
+from keras_lvseg.data.layouts import index_tree
+from keras_lvseg.errors import DataError
+from keras_lvseg.training.splits import choose_splits
+from tests.data.small_tree import images_of, write_small_tree
+
+PATIENTS = {f"P{i}": f"SMALL-{i}" for i in range(8)}
+SHAPE = (20, 16)
+seeds = st.integers(0, 2**32 - 1)
+few = settings(max_examples=12)
+
+
+def pixels(path):
+    return pydicom.dcmread(path).pixel_array.astype(np.float32).tobytes()
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """Patients of a few frames each, and whose pixels are whose."""
+    folder = write_small_tree(tmp_path_factory.mktemp("leaks") / "tree", PATIENTS, slices=1, phases=3)
+    return folder, {pixels(path): patient for patient in PATIENTS for path in images_of(folder, patient)}
+
+
+@pytest.fixture(scope="module")
+def challenge(tmp_path_factory):
+    """All 45 names of the challenge, the training patients with the course's 260 images."""
+    names = [name for split in OFFICIAL_SPLITS.values() for name in split]
+    patients = {f"SCD{i:07}": name for i, name in enumerate(names, 1)}
+    folder = tmp_path_factory.mktemp("challenge") / "tree"
+    write_small_tree(folder, patients, slices=3, phases=6)
+    training = [folder / "contourfiles" / name / "i-contours" for name in OFFICIAL_SPLITS["train"]]
+    for path in [path for contours in training for path in sorted(contours.glob("*.txt"))][260:]:
+        path.unlink()
+    return folder, {pixels(path): patient for patient in patients for path in images_of(folder, patient)}
+
+
+def sides(dataset, owners):
+    """Whose images each split of a data set holds, by their pixels."""
+    return {
+        split: {owners[image.tobytes()] for image in dataset.as_arrays(split)[0]}
+        for split in dataset.info["splits"]
+        if dataset.labelled_frames(split)
+    }
+
+
+def assert_apart(cohort, splits):
+    folder, owners = cohort
+    found = sides(SAXDataset(folder, splits=splits, image_size=SHAPE, intensity=None), owners)
+    assert found == {split: {name.replace("SMALL-", "P") for name in names} for split, names in splits.items() if names}
+    assert sum(map(len, found.values())) == len(set().union(*found.values()))
+
+
+@few
+@given(seeds, st.sampled_from([0.0, 0.2, 0.4]), st.sampled_from([0.0, 0.2, 0.5]))
+def test_random_splits_share_nobody(cohort, seed, validation, test):
+    patients = SAXDataset(cohort[0]).patients
+    assert_apart(cohort, patient_split(patients, validation, test, seed))
+
+
+@few
+@given(seeds, st.integers(2, len(PATIENTS)))
+def test_folds_share_nobody(cohort, seed, folds):
+    for splits in patient_folds(SAXDataset(cohort[0]).patients, folds, seed)[:3]:
+        assert_apart(cohort, splits)
+
+
+@few
+@given(seeds, st.sets(st.sampled_from(sorted(PATIENTS)), max_size=2), st.booleans())
+def test_the_trainer_s_splits_share_nobody(cohort, seed, test, by_other_name):
+    names = [PATIENTS[name] if by_other_name else name for name in sorted(test)]
+    assert_apart(cohort, choose_splits(index_tree(cohort[0]), names, (), seed))
+
+
+@few
+@given(st.lists(st.sampled_from([None, "train", "validation", "test"]), min_size=8, max_size=8), st.data())
+def test_splits_by_hand_share_nobody(cohort, sides_of, data):
+    splits: dict[str, list[str]] = {}
+    for patient, side in zip(PATIENTS, sides_of, strict=True):
+        if side:
+            splits.setdefault(side, []).append(data.draw(st.sampled_from([patient, PATIENTS[patient]])))
+    assert_apart(cohort, splits)
+
+
+@few
+@given(st.sampled_from(sorted(PATIENTS)), st.booleans(), st.booleans())
+def test_a_patient_on_two_sides_is_refused_under_either_name(cohort, patient, one, other):
+    names = [PATIENTS[patient] if choice else patient for choice in (one, other)]
+    with pytest.raises(ValueError, match="a patient stands in one split only"):
+        SAXDataset(cohort[0], splits={"train": [names[0]], "test": [names[1]]})
+
+
+def test_no_split_has_everybody_on_one_side(cohort):
+    folder, owners = cohort
+    assert sides(SAXDataset(folder, image_size=SHAPE, intensity=None), owners) == {"all": {*PATIENTS}}
+
+
+def test_the_official_split_shares_nobody(challenge):
+    folder, owners = challenge
+    found = sides(SunnybrookSAXDataset(folder, image_size=SHAPE, intensity=None), owners)
+    assert [len(patients) for patients in found.values()] == [15, 15, 15]
+    assert len(set().union(*found.values())) == 45
+
+
+def test_the_course_s_split_shares_patients_and_says_so(challenge):
+    folder, owners = challenge
+    with pytest.warns(UserWarning, match="one patient on both sides"):
+        dataset = SunnybrookSAXDataset(folder, splits="course", image_size=SHAPE, intensity=None)
+    found = sides(dataset, owners)
+    assert found["train"] & found["validation"]
+    assert dataset.info["patients_on_both_sides"] is True
+    images = [{image.tobytes() for image in dataset.as_arrays(split)[0]} for split in found]
+    assert [len(side) for side in images] == [234, 26]
+    assert not images[0] & images[1]
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A patient who is there again under a second name."""
+    folder = write_small_tree(tmp_path / "tree", {"A": "a", "B": "b"}, slices=1, phases=3)
+    shutil.copytree(folder / "dicoms/A", folder / "dicoms/C")
+    (folder / "link.csv").write_text("patient_id,original_id\nA,a\nB,b\nC,c\n")
+    return folder
+
+
+def test_a_copied_patient_on_two_sides_is_refused_by_its_uids(copied):
+    with pytest.raises(DataError, match=r"in split 'test' has the SOPInstanceUID of .*A/1\.dcm in 'train'") as caught:
+        SAXDataset(copied, splits={"train": ["A", "B"], "test": ["C"]})
+    assert caught.value.path == str(copied / "dicoms/C/1.dcm")
+    SAXDataset(copied, splits={"train": ["A", "C"], "test": ["B"]})
+
+
+def test_a_copied_patient_with_new_headers_is_found_by_the_audit(copied):
+    for i, path in enumerate(images_of(copied, "C")):
+        dataset = pydicom.dcmread(path)
+        dataset.SOPInstanceUID = f"1.2.99.{i}"
+        dataset.save_as(path)
+    SAXDataset(copied, splits={"train": ["A", "B"], "test": ["C"]})
+    (finding,) = audit_tree(copied).errors
+    assert (finding.code, finding.patients) == ("repeated-patient", ("A", "C"))
+    assert finding.message == "share 3 images, pixel for pixel"
+    assert "flatters" in finding.consequence

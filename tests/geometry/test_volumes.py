@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keras_lvseg.geometry import ejection_fraction, stack_volume
+
+areas = st.lists(st.floats(0, 1e4), max_size=20)
+spacings = st.floats(0.1, 20)
+
+
+@given(radius=st.floats(10, 60), spacing=st.floats(0.1, 1))
+def test_slices_of_a_ball_give_its_volume(radius, spacing):
+    heights = np.arange(-radius, radius, spacing) + spacing / 2
+    slices = np.pi * np.clip(radius**2 - heights**2, 0, None)
+    millilitres = 4 / 3 * np.pi * (radius / 10) ** 3  # by centimetres
+    assert stack_volume(slices, spacing) == pytest.approx(millilitres, rel=0.01)
+
+
+@given(areas, spacings)
+def test_neither_order_nor_empty_slices_matter(slices, spacing):
+    volume = stack_volume(slices, spacing)
+    assert stack_volume([0.0, *slices[::-1], 0.0], spacing) == pytest.approx(volume)
+    assert stack_volume(slices, 2 * spacing) == pytest.approx(2 * volume)
+
+
+@given(edv=st.floats(1, 500), part=st.floats(0, 1.5))
+def test_what_is_left_over_is_not_ejected(edv, part):
+    assert ejection_fraction(edv, edv * part) == pytest.approx(100 - 100 * part, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("slices", "spacing", "message"),
+    [
+        ([10, -1], 8, "areas_mm2 have to be"),
+        ([10, float("nan")], 8, "areas_mm2 have to be"),
+        ([10], 0, "slice_spacing_mm has to be"),
+        ([10], float("inf"), "slice_spacing_mm has to be"),
+    ],
+)
+def test_what_makes_no_volume_is_refused(slices, spacing, message):
+    with pytest.raises(ValueError, match=message):
+        stack_volume(slices, spacing)
+
+
+@pytest.mark.parametrize(("edv", "esv"), [(0, 0), (-10, 5), (100, -1), (float("nan"), 5), (100, float("inf"))])
+def test_what_makes_no_ejection_fraction_is_refused(edv, esv):
+    with pytest.raises(ValueError, match="volumes have to be"):
+        ejection_fraction(edv, esv)
