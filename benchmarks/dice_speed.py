@@ -149,14 +149,15 @@ def main() -> None:
             rows.append(f"| {form} | {how} | {1000 * seconds[how]:.1f} | {' | '.join(ratios)} |")
         growth = growth_of_memory(update)
     share, longer = share_of_a_training_step()
-    packages = ("keras", keras.backend.backend(), "torch", "monai", "torchmetrics")
+    backend = keras.backend.backend()
+    packages = ("keras", backend, "torch", "monai", "torchmetrics")
     lines = [
-        "# Speed of Dice",
+        f"# Speed of Dice on {backend}",
         "",
         f"An update with {SHAPE[0]} images of {SHAPE[1]} x {SHAPE[2]} pixels and two classes: how many times as long",
         "MONAI's DiceMetric and torchmetrics' DiceScore take, with the argmax and the one-hot labels that they need.",
-        f"Medians of {ROUNDS} rounds in turn, in one process, on the same tensors. Ours is compiled: by XLA, and with",
-        "TensorFlow as the plain graph too that `fit` runs on a CPU.",
+        f"Medians of {ROUNDS} rounds in turn, in one process, on the same tensors. Ours is compiled by XLA;",
+        "TensorFlow's plain graph is what `fit` runs on a CPU.",
         "",
         "| from | compiled | milliseconds | MONAI / ours | torchmetrics / ours |",
         "| --- | --- | --- | --- | --- |",
@@ -168,7 +169,8 @@ def main() -> None:
         "",
         f"Over a thousand updates the peak memory of the process grows by {growth:.1f} MiB.",
         "",
-        f"Made on {time.strftime('%Y-%m-%d')} by `python benchmarks/dice_speed.py {arguments.table}` on "
+        f"Made on {time.strftime('%Y-%m-%d')} by `KERAS_BACKEND={backend} python benchmarks/dice_speed.py "
+        f"{arguments.table}` on "
         f"{len(os.sched_getaffinity(0))} CPU cores, Python {platform.python_version()}, "
         f"{', '.join(f'{name} {version(name)}' for name in packages)}.",
         "",
