@@ -3,7 +3,7 @@
     python benchmarks/dice_elsewhere.py docs/dice_elsewhere.md
 
 Needs `pip install "keras-lvseg[torch,reference]"`. Every package is asked as its documentation says, with its defaults
-but for what picks the foreground.
+but for what picks the foreground and says how the input is given.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def medicai(batches: Batches) -> float:
 def monai(batches: Batches) -> float:
     metric = DiceMetric(include_background=False)
     for labels, scores in batches:
-        # It wants one-hot predictions, and takes every score but zero for foreground where it gets others.
+        # Given scores it would take every one but zero for foreground.
         predicted, truth = (np.moveaxis(np.eye(2)[mask], -1, 1) for mask in (scores.argmax(axis=-1), labels))
         metric(torch.tensor(predicted), torch.tensor(truth))
     return float(metric.aggregate())
@@ -143,7 +143,9 @@ def main() -> None:
     lines = [
         "# Dice, asked elsewhere",
         "",
-        "The Dice of the foreground in a few situations on which packages differ, each package with its defaults.",
+        "The Dice of the foreground in a few situations on which packages differ. Each package with its defaults, but",
+        "for what picks the foreground and says how the input is given; keras' loss with `axis=(1, 2, 3)`, one Dice an",
+        "image.",
         "",
         f"| | {' | '.join(PACKAGES)} |",
         f"| --- |{' --- |' * len(PACKAGES)}",

@@ -20,9 +20,10 @@ from keras_lvseg.data.phantom.dicom import Stack, Study
 from keras_lvseg.data.tfrecords.course import CourseRecord
 from keras_lvseg.data.tfrecords.example import encode_example
 from keras_lvseg.data.tfrecords.framing import write_records
-from keras_lvseg.geometry import polygon_mask, read_contour
+from keras_lvseg.geometry import crossed_area, polygon_mask, read_contour
 
 OUTLINE = b"20.00 20.00\n40.50 21.00\n41.00 40.00\n30.00 44.50\n22.00 33.00\n"
+ZIGZAG = b"20 2\n21.5 62\n" * 400  # crosses every row 800 times
 LINKS = b"patient_id,original_id\nSCD1,SC-1\nSCD2,SC-2\n"
 PATIENTS = b"PatientID,OriginalID,Gender,Age\nSCD0000101,SC-HF-I-1,Male,63\nSCD0000201,SC-HF-I-02,Female,\n"
 # What parsers stumble over: extreme numbers and lengths, separators and quotes, ways out of a folder, DICOM's own
@@ -149,7 +150,7 @@ def readers() -> dict[str, Reader]:
     expert = "contours-manual/IRCCI-expert"
     valid = {
         "DICOM": dicom_frames(),
-        "contour": (OUTLINE, OUTLINE.replace(b"\n", b"\r\n"), OUTLINE + OUTLINE[:12]),
+        "contour": (OUTLINE, OUTLINE.replace(b"\n", b"\r\n"), OUTLINE + OUTLINE[:12], ZIGZAG),
         "link.csv": (LINKS, b"\xef\xbb\xbf" + LINKS.replace(b"\n", b"\r\n").replace(b"SC-1", b'"SC-1"')),
         "scd_patientdata.csv": (PATIENTS,),
         "TFRecord": (framed(*record_messages()), *map(framed, record_messages())),
@@ -157,9 +158,7 @@ def readers() -> dict[str, Reader]:
     inputs = {name: mutated(valid[name]) | mutated(valid[name]) | made for name, made in made_up().items()}
     return {
         "DICOM": Reader(inputs["DICOM"], "1.dcm", lambda folder: read_dicom(folder / "1.dcm")),
-        "contour": Reader(
-            inputs["contour"], contour, lambda folder: polygon_mask(read_contour(folder / contour), (64, 64))
-        ),
+        "contour": Reader(inputs["contour"], contour, lambda folder: fill(folder / contour)),
         "link.csv": Reader(
             inputs["link.csv"],
             "link.csv",
@@ -185,6 +184,13 @@ def read_dicom(path: Path) -> None:
         read_header(path)
     finally:
         read_pixels(path)
+
+
+def fill(path: Path) -> None:
+    """What is done with a contour at once."""
+    points = read_contour(path)
+    polygon_mask(points, (64, 64))
+    crossed_area(points)
 
 
 def read_every_record(folder: Path) -> None:

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from keras_lvseg.errors import DataError
 
@@ -46,22 +46,33 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         scratch.unlink(missing_ok=True)
 
 
+@contextmanager
+def open_bytes(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a file to read; gives it, and how many bytes it has.
+
+    Raises:
+        DataError: There is no such file, or it cannot be opened, or read within the block.
+    """
+    path = Path(path)
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe may take for ever
+            raise DataError(path, "is not a file")
+        with path.open("rb") as file:
+            yield file, os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise DataError(path, f"cannot be read ({error.strerror or error})") from None
+
+
 def read_bytes(path: str | os.PathLike[str], largest: int) -> bytes:
     """Read a file whole, so long as that is no more than `largest` bytes.
 
     Raises:
         DataError: There is no such file, it cannot be read, or it is larger.
     """
-    path = Path(path)
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # to open a pipe may take for ever
-            raise DataError(path, "is not a file")
-        if status.st_size > largest:
-            raise DataError(path, f"is too large: {status.st_size:,} bytes", f"at most {largest:,} are due")
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(path, f"cannot be read ({error.strerror or error})") from None
+    with open_bytes(path) as (file, size):
+        if size > largest:
+            raise DataError(path, f"is too large: {size:,} bytes", f"at most {largest:,} are due")
+        return file.read()
 
 
 def write_json(path: str | os.PathLike[str], values: Any) -> None:

@@ -18,6 +18,9 @@ def prepare(data: Annotated[Path, typer.Argument(help="Folder with DICOM.")]) ->
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("decoding", total=None)
         done = prepare_tree(data, lambda there, due: progress.update(task, completed=there, total=due))
+    if not done.frames:
+        console.print(f"{data}: holds records, which need no decoding: there is nothing to do", soft_wrap=True)
+        return
     known = done.frames - done.decoded
     what = f"{done.decoded:,} decoded, {known:,} there already" if done.decoded else "all there already"
     console.print(f"{done.frames:,} frames: {what}; in {done.folder}, which may be removed at any time", soft_wrap=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -18,10 +20,10 @@ from filelock import FileLock, Timeout
 from keras_lvseg.data.decoding import array_path, decode_files
 from keras_lvseg.data.dicom import read_pixels
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import whole_file
 
 _FORMAT = "frames-1"  # to be raised when what lies there, or how a file is decoded, changes
 _SETTLED = 2_000_000_000  # ns; the coarsest step in which a file system tells when a file was changed
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _PATIENCE = 3.0  # seconds to wait for another process before a word is said
 
 Stamp = list[int]
@@ -132,7 +134,7 @@ class FrameCache:
             array = array_path(self._arrays, self._digests[path])
             try:
                 return np.load(array, allow_pickle=False)
-            except FileNotFoundError:
+            except OSError:  # removed, or no longer to be read
                 pass
             except (ValueError, EOFError):  # a power cut may leave a name with nothing under it
                 with suppress(OSError):
@@ -176,18 +178,28 @@ class FrameCache:
             by_folder[path.parent].append(path)
         for folder, paths in by_folder.items():
             entries = self._list(folder) | {path.name: [*stamps[path], self._digests[path]] for path in paths}
-            with whole_file(self._list_path(folder)) as scratch:
-                scratch.write_text(json.dumps(entries), encoding="utf-8")
+            path = self._list_path(folder)
+            unfinished = self._scratch / path.name  # one process at a time: the lock is held
+            unfinished.write_text(json.dumps(entries), encoding="utf-8")
+            unfinished.replace(path)
 
     def _list(self, folder: Path) -> dict[str, list]:
         """The list of a folder of DICOM files: for each file's name its stamp and the hash of its bytes."""
         try:
-            return json.loads(self._list_path(folder).read_bytes())
-        except (OSError, ValueError):  # not there, or damaged: it only saves time
+            entries = json.loads(self._list_path(folder).read_bytes())
+        except (OSError, ValueError, RecursionError):  # not there, or damaged: it only saves time
             return {}
+        if not isinstance(entries, dict):
+            return {}
+        return {name: entry for name, entry in entries.items() if _is_entry(entry)}
 
     def _list_path(self, folder: Path) -> Path:
         return self._lists / f"{hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:32]}.json"
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether it is a list that ends with a hash; what comes before is a file's stamp where it equals it."""
+    return isinstance(entry, list) and bool(entry) and isinstance(entry[-1], str) and bool(_DIGEST.fullmatch(entry[-1]))
 
 
 def _stamp(path: Path) -> Stamp:

@@ -85,6 +85,8 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         nominal_interval=value.number("NominalInterval", float, default=None),
         phases=value.number("CardiacNumberOfImages", int, default=None),
     )
+    if value.uid("PhotometricInterpretation", default="MONOCHROME2") == "MONOCHROME1":
+        raise DataError(path, "is stored with black and white exchanged (MONOCHROME1)", "convert it to MONOCHROME2")
     if min(header.pixel_spacing) <= 0:
         raise DataError(path, f"has PixelSpacing {header.pixel_spacing}", "mm above 0 are due")
     due = rows * columns * value.number("BitsAllocated", int) // 8

@@ -17,9 +17,10 @@ class Patient:
         original_id: The patient's name among the contours.
         frames: Every frame, labelled or not.
         phases: How many phases the heart's cycle was cut into: as the header says, or as the fullest slice has.
-        ed_phase: End-diastole: of the phases with endocardial contours the one with the largest summed area.
+        ed_phase: End-diastole: of the phases with endocardial contours the one with the largest summed area. Phases
+            with fewer than half as many contours as the phase with the most are left out: a stray contour is no phase.
             None where no frame has a contour.
-        es_phase: End-systole: the one with the smallest. None where fewer than two phases have contours.
+        es_phase: End-systole: of the same phases the one with the smallest. None where they are fewer than two.
         edv_ml: End-diastolic volume in mL: the areas inside the endocardial contours, each times the slice spacing.
             A slice without a contour adds nothing. None where there is no contour, or no slice spacing.
         esv_ml: End-systolic volume in mL, likewise.

@@ -41,6 +41,8 @@ def make_dataset(
         >>> [image.shape for image, label in batches]
         [(2, 8, 6, 1), (2, 8, 6, 1), (1, 8, 6, 1)]
     """
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size has to be 1 or more, or None. Received: batch_size={batch_size}")
     epochs = itertools.count()
     augmented = sampling.augment is not None
     with tf.device("CPU"):  # where the pipeline runs, whatever the model runs on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal
 
 import numpy as np
@@ -34,9 +35,10 @@ class Preprocessing:
     intensity: Intensity = "zscore"
 
     def __post_init__(self) -> None:
-        if len(self.image_size) != 2 or min(self.image_size) < 1:
+        whole = all(isinstance(size, Integral) and size > 0 for size in self.image_size)
+        if len(self.image_size) != 2 or not whole:
             raise ValueError(f"image_size has to be rows and columns. Received: image_size={self.image_size}")
-        if self.pixel_spacing is not None and not self.pixel_spacing > 0:
+        if self.pixel_spacing is not None and not 0 < self.pixel_spacing < np.inf:
             raise ValueError(f"pixel_spacing has to be mm above 0. Received: pixel_spacing={self.pixel_spacing}")
         if not (self.intensity in ("zscore", "course", None) or callable(self.intensity)):
             choices = "'zscore', 'course', None or a function"
@@ -68,5 +70,8 @@ class Preprocessing:
         if self.intensity == "course":
             return image / 1024
         if callable(self.intensity):
-            return np.asarray(self.intensity(image), dtype=np.float32)
+            result = np.asarray(self.intensity(image), dtype=np.float32)
+            if result.shape != image.shape:
+                raise ValueError(f"intensity has to keep an image's shape, {image.shape}. It gave {result.shape}")
+            return result
         return image

@@ -23,7 +23,7 @@ class Sampling:
         shard: (index, count): every `count`-th image of the epoch's order from `index` on; None takes all.
 
     Raises:
-        ValueError: `shard` is not an index below a count.
+        ValueError: `shard` is not an index below a count, or shuffles by no seed: each shard would cut its own order.
 
     Example:
         >>> order, changes = Sampling(5, (64, 64), shard=(1, 2)).epoch(0)
@@ -39,6 +39,8 @@ class Sampling:
     shard: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        if self.shard is not None and self.shuffle and self.seed is None:
+            raise ValueError("shards of a shuffled split need one seed, the same in all of them. Received: seed=None")
         if self.seed is None:
             object.__setattr__(self, "seed", int(np.random.SeedSequence().generate_state(1)[0]))
         if self.shard is not None and not 0 <= self.shard[0] < self.shard[1]:

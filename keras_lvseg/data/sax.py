@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -73,6 +74,7 @@ class SAXDataset:
         self.patients: tuple[Patient, ...] = tuple(read_patient(files) for files in index_tree(data_dir))
         self.frames: tuple[Frame, ...] = tuple(frame for patient in self.patients for frame in patient.frames)
         self._splits = self._split_frames(splits)
+        self._seen: dict[bytes, tuple[str, Frame]] = {}  # by an image's pixels: where they were read first
         check_images_apart(self._splits)
 
     @property
@@ -84,7 +86,7 @@ class SAXDataset:
             "target": self.target,
             "image_size": list(self.preprocessing.image_size),
             "pixel_spacing": self.preprocessing.pixel_spacing,
-            "intensity": getattr(intensity, "__name__", intensity),
+            "intensity": getattr(intensity, "__name__", repr(intensity)) if callable(intensity) else intensity,
             "contour_origin": self.contour_origin,
             "splits": {
                 name: {
@@ -117,14 +119,17 @@ class SAXDataset:
             Images, float32 of shape (frames, H, W, 1), and labels, uint8 of the same shape.
 
         Raises:
-            DataError: A file cannot be read, or the split has no labelled frame.
+            DataError: A file cannot be read, the split has no labelled frame, or an image of it stands in another split
+                that was read before, whatever the headers say.
         """
         frames = self.labelled_frames(split)
         if not frames:
-            raise DataError(self.data_dir, f"has no {self.target} contour in split {split!r}")
+            lacking = f"{self.target} contour" if self._splits[split] else "patient"
+            raise DataError(self.data_dir, f"has no {lacking} in split {split!r}")
         shape = (len(frames), *self.preprocessing.image_size)
         images, labels = np.empty(shape, np.float32), np.empty(shape, np.uint8)
         for i, (frame, pixels) in enumerate(zip(frames, read_images(frames), strict=True)):
+            self._check_apart(split, frame, pixels)
             grid = self.preprocessing.grid(frame)
             images[i] = self.preprocessing.image(pixels, grid)
             labels[i] = label(frame, self.target, self.contour_origin, grid)
@@ -210,6 +215,15 @@ class SAXDataset:
         if not any(splits.values()):
             raise DataError(self.data_dir, "has no endocardium contour", "records are made of labelled frames")
         return write_course_records(folder, splits, self.preprocessing, self.contour_origin, schema, shards)
+
+    def _check_apart(self, split: str, frame: Frame, pixels: np.ndarray) -> None:
+        if pixels.min() == pixels.max():
+            return  # nothing to see: no patient's
+        digest = hashlib.sha256(pixels.tobytes()).digest()
+        other_split, other = self._seen.setdefault(digest, (split, frame))
+        if other_split != split:
+            problem = f"in split {split!r} shows the very pixels of {other.path} in {other_split!r}"
+            raise DataError(frame.path, problem, "a patient belongs in one split; see the audit")
 
     def _split_frames(self, splits: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[Frame, ...]]:
         if splits is None:

@@ -153,6 +153,25 @@ def outline_fit(image: np.ndarray, points: np.ndarray, pixel_spacing: tuple[floa
     return float(2 * brighter / (len(inside) * len(outside)) - 1)
 
 
+def pixels_beyond(points: np.ndarray, shape: tuple[int, ...]) -> float:
+    """How far an outline leaves an image; half a pixel over the edge is rounding.
+
+    Args:
+        points: Array of shape (points, 2): the outline, x and y in zero-based pixel centres.
+        shape: The image's rows and columns.
+
+    Returns:
+        Pixels past the centres of the outermost ones; 0 where that is one or less.
+
+    Example:
+        >>> line = np.array([[3, 3], [20.9, 3]])
+        >>> pixels_beyond(line, (10, 21)), round(pixels_beyond(line, (10, 20)), 1)
+        (0.0, 1.9)
+    """
+    beyond = max(-points.min(), *(points.max(axis=0) - (shape[1] - 1, shape[0] - 1)))
+    return float(beyond) if beyond > 1 else 0.0
+
+
 def _series(headers: Iterable[Header]) -> list[list[Header]]:
     """Frames by SeriesInstanceUID; where one stands for several series, by the names of the files."""
     found = []
@@ -192,8 +211,7 @@ def _problem(series: Sequence[Header], outlines: Mapping[tuple[int, str], np.nda
     if count > 1:
         return f"holds InstanceNumber {number} more than once"
     for (number, _), points in outlines.items():
-        edge = np.array([by_number[number].columns, by_number[number].rows]) - 0.5
-        if (points < -0.5).any() or (points > edge).any():
+        if pixels_beyond(points, (by_number[number].rows, by_number[number].columns)):
             return f"is too small for the contour of frame {number}"
     orientation = np.array([header.orientation for header in series])
     if not np.allclose(orientation, orientation[0], atol=1e-3):

@@ -86,14 +86,16 @@ def patient_folds(
 
 
 def by_either_name(patients: Iterable[_Patient]) -> dict[str, _Patient]:
-    """Patients by their name among the images and by that among the contours."""
-    return {name: patient for patient in patients for name in (patient.original_id, patient.patient_id)}
+    """Patients by their name among the images, and by that among the contours where it is not another's first name."""
+    patients = tuple(patients)
+    by_contours = {patient.original_id: patient for patient in patients if patient.original_id}
+    return by_contours | {patient.patient_id: patient for patient in patients}
 
 
 def check_images_apart(splits: Mapping[str, Sequence[Frame]]) -> None:
     """See to it that no image stands in two splits, by its SOPInstanceUID: that is a patient under two names.
 
-    A copy whose headers were written anew is found by the audit alone, which compares pixels.
+    A copy whose headers were written anew is found when pixels are read, by `SAXDataset.as_arrays` and by the audit.
 
     Args:
         splits: Each split's frames.

@@ -66,6 +66,24 @@ def arrange(files: PatientFiles, headers: Sequence[Header]) -> Patient:
     return Patient(files.patient_id, files.original_id, tuple(frames), count, **_volumes(frames))
 
 
+def stray_phases(frames: Sequence[Frame]) -> dict[int, list[Frame]]:
+    """Phases too sparsely contoured to be end-diastole or end-systole, of which both are outlined throughout.
+
+    Args:
+        frames: One patient's.
+
+    Returns:
+        By phase, the frames with an endocardial contour, where they are fewer than half as many as in the phase that
+        has the most.
+    """
+    contoured = defaultdict(list)
+    for frame in frames:
+        if frame.endocardium is not None:
+            contoured[frame.phase].append(frame)
+    most = max(map(len, contoured.values()), default=0)
+    return {phase: drawn for phase, drawn in contoured.items() if 2 * len(drawn) < most}
+
+
 def _check_one_series(headers: Sequence[Header]) -> None:
     first = headers[0]
     folder = first.path.parent
@@ -140,10 +158,11 @@ def _phase_count(header: Header, frames_by_slice: Sequence[int]) -> int:
 
 
 def _phase_by_time(header: Header, phases: int) -> int:
-    if header.phases and header.trigger_time is not None and header.nominal_interval:
-        step = header.nominal_interval / phases
+    time, interval = header.trigger_time, header.nominal_interval or 0
+    if header.phases and time is not None and time >= 0 and interval > 0:
+        step = interval / phases
         # A trigger time on the very border of two phases must not fall to the earlier one by its last digit.
-        return min(int(header.trigger_time / step + 1e-3), phases - 1)
+        return min(int(time / step + 1e-3), phases - 1)
     problem = "belongs to a slice with missing frames, and the header does not tell its phase"
     raise DataError(header.path, problem, "TriggerTime, NominalInterval and CardiacNumberOfImages would")
 
@@ -170,8 +189,9 @@ def _check_one_place_each(frames: Sequence[Frame]) -> None:
 def _volumes(frames: Sequence[Frame]) -> dict[str, Any]:
     """The phases and volumes of `Patient`."""
     areas: dict[int, list[float]] = defaultdict(list)
+    stray = stray_phases(frames)
     for frame in frames:
-        if frame.endocardium is not None:
+        if frame.endocardium is not None and frame.phase not in stray:
             areas[frame.phase].append(polygon_area(read_contour(frame.endocardium)) * frame.pixel_area)
     phases = sorted(areas, key=lambda phase: sum(areas[phase]), reverse=True)
     ed_phase, es_phase = (phases[0] if phases else None), (phases[-1] if len(phases) > 1 else None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 
 from keras_lvseg.data.frames import Frame
 from keras_lvseg.data.layouts import PatientFiles
+from keras_lvseg.data.layouts.looking import unpadded
 from keras_lvseg.data.patients import Patient
 from keras_lvseg.data.preprocessing import Intensity
 from keras_lvseg.data.sax import SAXDataset
@@ -186,5 +186,5 @@ def official_splits(patients: Sequence[Patient | PatientFiles]) -> dict[str, tup
 
 def _official_split(original_id: str) -> str | None:
     # Some copies pad the number: SC-HF-I-01 is SC-HF-I-1.
-    name = re.sub(r"-0+(?=\d+$)", "-", original_id)
+    name = unpadded(original_id)
     return next((split for split, names in OFFICIAL_SPLITS.items() if name in names), None)

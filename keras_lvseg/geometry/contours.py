@@ -20,6 +20,8 @@ the resolution. 0 is what most code assumes, -1 what the challenge's MATLAB eval
 
 _LARGEST_FILE = 1_000_000  # bytes; a real contour has a few kilobytes
 _LARGEST_COORDINATE = 65_536  # pixels; no DICOM image has more rows or columns
+# Pixels: a heart's has hundreds, one around a mask of 256 x 256 random pixels 300,000. Filling it takes its time.
+_LONGEST_OUTLINE = 500_000
 
 
 def read_contour(path: str | os.PathLike[str], origin: float = CONTOUR_ORIGIN) -> np.ndarray:
@@ -34,7 +36,7 @@ def read_contour(path: str | os.PathLike[str], origin: float = CONTOUR_ORIGIN) -
         Array of shape (points, 2): x and y in zero-based pixel centres, the first point not repeated.
 
     Raises:
-        DataError: The file is not such a text, or has fewer than three points.
+        DataError: The file is not such a text, has fewer than three points, or an outline too long to be one.
     """
     path = Path(path)
     content = read_bytes(path, _LARGEST_FILE)
@@ -47,6 +49,8 @@ def read_contour(path: str | os.PathLike[str], origin: float = CONTOUR_ORIGIN) -
         points = points[:-1]
     if len(points) < 3:
         raise DataError(path, f"has {len(points)} points", "an outline has three or more")
+    if (length := _length(points)) > _LONGEST_OUTLINE:
+        raise DataError(path, f"is {length:,.0f} pixels long", f"an outline has up to {_LONGEST_OUTLINE:,}")
     return points + origin
 
 
@@ -79,9 +83,15 @@ def write_contour(path: str | os.PathLike[str], points: np.ndarray, origin: floa
         raise ValueError(f"an outline has the shape (points, 2) and three points or more; received {points.shape}")
     if not (np.abs(points - origin) <= _LARGEST_COORDINATE).all():
         raise ValueError(f"an outline's points are numbers of pixels, {_LARGEST_COORDINATE:,} at most")
+    if (length := _length(points)) > _LONGEST_OUTLINE:
+        raise ValueError(f"an outline has up to {_LONGEST_OUTLINE:,} pixels of length; received {length:,.0f}")
     text = "".join(f"{x:.2f} {y:.2f}\n" for x, y in points - origin)
     with whole_file(path) as scratch:
         scratch.write_text(text, encoding="ascii")
+
+
+def _length(points: np.ndarray) -> float:
+    return float(np.linalg.norm(points - np.roll(points, 1, axis=0), axis=1).sum())
 
 
 def _point(path: Path, number: int, line: str) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_SCANLINES = 16  # a pixel
+from keras_lvseg.geometry.scanlines import SCANLINES, scan_lines
 
 
 def crossed_area(points: np.ndarray) -> float:
@@ -24,17 +24,13 @@ def crossed_area(points: np.ndarray) -> float:
         >>> crossed_area(np.array(square)), crossed_area(np.array(bow))
         (0.0, 4.0)
     """
-    x0, y0 = np.asarray(points, dtype=float).T
-    x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
-    # Scan line i lies at (i + 0.5) / _SCANLINES; of one that goes through a corner, one edge crosses it and not two.
-    first, last = (np.ceil(y * _SCANLINES - 0.5).astype(int) for y in (np.minimum(y0, y1), np.maximum(y0, y1)))
-    crossings = last - first
-    edge = np.repeat(np.arange(len(x0)), crossings)
-    line = np.arange(len(edge)) - np.repeat(np.cumsum(crossings) - crossings - first, crossings)
-    x = x0[edge] + ((line + 0.5) / _SCANLINES - y0[edge]) * (x1 - x0)[edge] / (y1 - y0)[edge]
-    order = np.lexsort((x, line))
-    # How often the outline goes round what lies right of a crossing; it is 0 again at the end of each line.
-    winding = np.cumsum(np.sign(y1 - y0)[edge][order])
-    width = np.append(np.diff(x[order]), 0) * (winding != 0)
-    wanted = 1 if (winding * width).sum() >= 0 else -1
-    return float(width[winding != wanted].sum() / _SCANLINES)
+    points = np.asarray(points, dtype=float)
+    points = points - (0, np.floor(points[:, 1].min(initial=0)))
+    area, ways, crossed = 0.0, (1, -1), np.zeros(2)
+    for _, x, way in scan_lines(points, int(np.ceil(points[:, 1].max(initial=0)))):
+        # How often the outline goes round what lies right of a crossing; it is 0 again at the end of each line.
+        winding = np.cumsum(way)
+        width = np.append(np.diff(x), 0) * (winding != 0)
+        area += (winding * width).sum()
+        crossed += [width[winding != wanted].sum() for wanted in ways]
+    return float(crossed[0 if area >= 0 else 1] / SCANLINES)

@@ -1,8 +1,11 @@
 import shutil
 
+import numpy as np
 import pytest
 
 from keras_lvseg.cli import main
+from keras_lvseg.data.tfrecords.course import CourseRecord
+from keras_lvseg.data.tfrecords.framing import write_records
 
 
 @pytest.fixture
@@ -34,6 +37,15 @@ def test_a_tree_is_decoded_once_and_said_to_be_there(prepare, tree, tmp_path):
     next(tmp_path.glob("cache/*/arrays/*/*.npy")).unlink()
     assert f"{count} frames: 1 decoded, {count - 1} there already" in prepare(tree)[1]
     assert arrays() == count
+
+
+def test_records_need_no_preparing(prepare, tmp_path):
+    record = CourseRecord(np.arange(16).reshape(4, 4), np.eye(4, dtype=np.uint8))
+    write_records(tmp_path / "records" / "train_images.tfrecords", [record.encode("course")])
+    code, out, err = prepare(tmp_path / "records")
+    assert (code, err) == (0, "")
+    assert out.strip() == f"{tmp_path / 'records'}: holds records, which need no decoding: there is nothing to do"
+    assert not (tmp_path / "cache").exists()
 
 
 def test_faults_are_one_line_that_names_the_file(prepare, tree, tmp_path, monkeypatch):

@@ -18,12 +18,21 @@ WORKER = Path(__file__).parents[2] / "keras_lvseg" / "data" / "decoding_worker.p
 ROUNDS, PROCESSES = 30, 4
 
 
-def start(paths: list[Path], folder: Path, report: Path | None = None) -> int:
-    """Fork a process that decodes into `folder` and writes how many it had to."""
+def start(paths: list[Path], folder: Path, report: Path | None = None, killed_at: str | None = None) -> int:
+    """Fork a process that decodes into `folder` and writes how many it had to.
+
+    It is killed before a file takes a name that ends with `killed_at`.
+    """
     child = os.fork()
     if child:
         return child
     status = 1
+
+    def kill(event: str, arguments: tuple) -> None:
+        if killed_at and event == "os.rename" and str(arguments[1]).endswith(killed_at):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(kill)
     try:
         decoded = FrameCache(folder).decode(paths)
         if report:
@@ -49,24 +58,38 @@ def check_complete(folder: Path, paths: list[Path], expected: list[np.ndarray]) 
 
 
 def killed_at_random(folder: Path, paths: list[Path], expected: list[np.ndarray]) -> list[int]:
-    """How many arrays were there when each was killed: any number of files, and some part of the next one, into it."""
+    """How many arrays were there when each was killed: any number of files, and some part of the next one, into it.
+
+    Three after each other share a cache, and the last of them is killed when all arrays are there.
+    """
     draw = random.Random(0)
     there = []
     for round_ in range(ROUNDS):
-        # Every third one starts workers, which outlive it.
-        decoding.SERIAL_BELOW = 1 if round_ % 3 == 0 else len(paths) + 1
-        own = folder / str(round_)
+        # Every sixth one starts workers, which outlive it.
+        decoding.SERIAL_BELOW = 1 if round_ % 6 == 1 else len(paths) + 1
+        own, last = folder / str(round_ // 3), round_ % 3 == 2
+        already = min(check_whole(own, expected), len(paths) - 1)
         child = start(paths, own)
-        due, deadline = draw.randrange(len(paths)), time.monotonic() + 20
+        due, deadline = len(paths) if last else draw.randrange(already, len(paths)), time.monotonic() + 20
         while sum(1 for _ in own.glob("*/arrays/*/*")) < due and time.monotonic() < deadline:
             pass
         time.sleep(draw.uniform(0, 0.002))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         there.append(check_whole(own, expected))
-        decoding.SERIAL_BELOW = len(paths) + 1
-        check_complete(own, paths, expected)
+        if last:
+            decoding.SERIAL_BELOW = len(paths) + 1
+            check_complete(own, paths, expected)
     return there
+
+
+def killed_while_remembering(folder: Path, paths: list[Path], expected: list[np.ndarray]) -> list[str]:
+    """What is left that nobody takes away, of one that was killed when its first list was written and had no name."""
+    child = start(paths, folder, killed_at=".json")
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    check_complete(folder, paths, expected)
+    scraps = [path for path in folder.glob("*/*/*") if path.is_file() and path.suffix != ".json"]
+    return [path.name for path in (*scraps, *folder.glob("*/*/.*"))]
 
 
 def many_at_once(folder: Path, paths: list[Path], expected: list[np.ndarray]) -> list[int]:
@@ -84,17 +107,19 @@ if __name__ == "__main__":
     worker = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(worker)
     worker.bare_packages()
-    from keras_lvseg.data import decoding
+    from keras_lvseg.data import cache, decoding
     from keras_lvseg.data.cache import FrameCache
     from keras_lvseg.data.dicom import read_pixels
 
     assert "keras" not in sys.modules
+    cache._SETTLED = 0  # so that there is something to remember
     tree, folder, report = (Path(argument) for argument in sys.argv[1:])
     paths = sorted(tree.glob("dicoms/*/*.dcm"))
     expected = [read_pixels(path) for path in paths]
     found = {
         "files": len(paths),
         "there": killed_at_random(folder, paths, expected),
+        "left": killed_while_remembering(folder / "remembering", paths, expected),
         "decoded": many_at_once(folder / "many", paths, expected),
     }
     report.write_text(json.dumps(found))

@@ -195,6 +195,8 @@ def test_killed_at_random_moments_and_many_at_once(phantom_tree, tmp_path):
     found = json.loads(report.read_text())
     assert len(found["there"]) == 30
     assert sum(0 < there < found["files"] for there in found["there"]) >= 5  # in the midst of it
+    assert sum(there == found["files"] for there in found["there"]) >= 10  # after the last array
+    assert found["left"] == []
     assert sorted(found["decoded"]) == [0, 0, 0, found["files"]]
 
 
@@ -235,9 +237,30 @@ def test_a_damaged_array_is_made_anew(tree, folder, settled):
         frames = FrameCache(folder)
         assert frames.decode(paths) == decoded
         assert_arrays_are_the_files(frames, paths)
-    for damaged in folder.glob("*/lists/*.json"):
-        damaged.write_text('{"1.dcm": [')
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"1.dcm": [', "[]", "7", "[" * 100_000, '{"1.dcm": []}', '{"1.dcm": 3}', '{"1.dcm": [1, 2, 3, 4, 5]}', "\xff"],
+)
+def test_a_damaged_list_costs_no_more_than_time(tree, folder, settled, content):
+    paths = images(tree)[:3]
+    FrameCache(folder).decode(paths)
+    (damaged,) = folder.glob("*/lists/*.json")
+    whole = damaged.read_text()
+    damaged.write_bytes(content.encode("latin-1"))
     assert FrameCache(folder).decode(paths) == 0
+    assert json.loads(damaged.read_text()) == json.loads(whole)
+
+
+def test_an_array_that_cannot_be_read_is_not_missed(tree, folder):
+    paths = images(tree)[:3]
+    frames = FrameCache(folder)
+    frames.decode(paths)
+    for array in folder.glob("*/arrays/*/*.npy"):
+        array.unlink()
+        array.mkdir()
+    assert_arrays_are_the_files(frames, paths)
 
 
 def test_a_cache_that_is_removed_is_made_anew(tree, folder):

@@ -83,6 +83,7 @@ def test_a_file_that_ends_in_its_header_is_refused(frame):
         ("PixelSpacing", [0, 1], r"PixelSpacing \(0\.0, 1\.0\); mm above 0 are due"),
         ("NumberOfFrames", 20, "holds several frames"),
         ("SamplesPerPixel", 3, "is a colour image"),
+        ("PhotometricInterpretation", "MONOCHROME1", "black and white exchanged"),
     ],
 )
 def test_a_header_that_does_not_do_is_refused(frame, keyword, value, message):

@@ -129,6 +129,7 @@ def copied(tmp_path):
     """A patient who is there again under a second name."""
     folder = write_small_tree(tmp_path / "tree", {"A": "a", "B": "b"}, slices=1, phases=3)
     shutil.copytree(folder / "dicoms/A", folder / "dicoms/C")
+    shutil.copytree(folder / "contourfiles/a", folder / "contourfiles/c")
     (folder / "link.csv").write_text("patient_id,original_id\nA,a\nB,b\nC,c\n")
     return folder
 
@@ -140,13 +141,18 @@ def test_a_copied_patient_on_two_sides_is_refused_by_its_uids(copied):
     SAXDataset(copied, splits={"train": ["A", "C"], "test": ["B"]})
 
 
-def test_a_copied_patient_with_new_headers_is_found_by_the_audit(copied):
+def test_a_copied_patient_with_new_headers_is_found_by_the_pixels(copied):
     for i, path in enumerate(images_of(copied, "C")):
         dataset = pydicom.dcmread(path)
         dataset.SOPInstanceUID = f"1.2.99.{i}"
         dataset.save_as(path)
-    SAXDataset(copied, splits={"train": ["A", "B"], "test": ["C"]})
-    (finding,) = audit_tree(copied).errors
-    assert (finding.code, finding.patients) == ("repeated-patient", ("A", "C"))
+    dataset = SAXDataset(copied, splits={"train": ["A", "B"], "test": ["C"]}, image_size=SHAPE)
+    dataset.as_arrays("train")
+    with pytest.raises(DataError, match=r"in split 'test' shows the very pixels of .*A/\d\.dcm in 'train'"):
+        dataset.as_arrays("test")
+    together = SAXDataset(copied, splits={"train": ["A", "C"], "test": ["B"]}, image_size=SHAPE)
+    assert [len(together.as_arrays(split)[0]) for split in ("train", "test")] == [6, 3]
+    finding = next(finding for finding in audit_tree(copied).errors if finding.code == "repeated-patient")
+    assert finding.patients == ("A", "C")
     assert finding.message == "share 3 images, pixel for pixel"
     assert "flatters" in finding.consequence

@@ -127,7 +127,9 @@ def test_shards_share_no_image_and_miss_none(dataset):
     [
         ({"target": "lv"}, "target has to be one of endocardium, myocardium"),
         ({"image_size": (0, 128)}, "image_size has to be"),
+        ({"image_size": (8.5, 8)}, "image_size has to be"),
         ({"pixel_spacing": -1}, "pixel_spacing has to be"),
+        ({"pixel_spacing": np.inf}, "pixel_spacing has to be"),
         ({"intensity": "minmax"}, "intensity has to be"),
         ({"splits": {"train": ["PHANTOM0001"], "test": ["PH-01"]}}, "'PH-01' in 'train' and 'test'"),
         ({"splits": {"train": ["nobody"]}}, "has no patient 'nobody' for split 'train'; it has PHANTOM0001"),
@@ -142,9 +144,19 @@ def test_an_unknown_split_and_one_without_labels_are_refused(phantom_tree):
     dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"], "none": []})
     with pytest.raises(ValueError, match="split has to be one of train, none"):
         dataset.as_arrays("test")
-    with pytest.raises(DataError, match="has no endocardium contour in split 'none'"):
+    with pytest.raises(DataError, match="has no patient in split 'none'"):
         dataset.as_arrays("none")
     with pytest.raises(ValueError, match="batch_size has to be 1 or more"):
         dataset.as_pydataset("train", 0)
+    with pytest.raises(ValueError, match="batch_size has to be 1 or more"):
+        dataset.as_dataset("train", 0)
     with pytest.raises(ValueError, match="shard has to be"):
         dataset.as_dataset("train", shard=(2, 2))
+    with pytest.raises(ValueError, match="shards of a shuffled split need one seed"):
+        dataset.as_dataset("train", shuffle=True, shard=(0, 2))
+
+
+def test_an_intensity_that_loses_the_image_is_refused(phantom_tree):
+    dataset = SAXDataset(phantom_tree, intensity=lambda image: image.mean())
+    with pytest.raises(ValueError, match=r"intensity has to keep an image's shape, \(256, 256\). It gave \(\)"):
+        dataset.as_arrays("all")

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_lvseg.data import series
+from keras_lvseg.data.audit.outlines import outline_faults
 from keras_lvseg.data.dicom import Header, read_header
 from keras_lvseg.data.layouts import PatientFiles, index_tree
 from keras_lvseg.data.series import contoured_series, match_series, outline_fit
 from keras_lvseg.errors import DataError
-from keras_lvseg.geometry import polygon_mask, slice_normal
+from keras_lvseg.geometry import polygon_mask, read_contour, slice_normal, write_contour
 
 KINDS = {300: "true", 301: "dark", 302: "shifted", 303: "long axis", 304: "repeated"}
 
@@ -145,6 +146,22 @@ def small(headers):
     return renamed(headers, rows=100, columns=100)
 
 
+@pytest.mark.parametrize(("margin", "fits"), [(0.9, True), (1.1, False)])
+def test_an_outline_may_leave_a_series_image_as_far_as_the_audit_lets_it(folders, tmp_path, margin, fits):
+    folder = folders[0]
+    contour = folder.files.contours[0]
+    points = read_contour(contour.path)
+    path = tmp_path / contour.path.name
+    points[:, 0] += 199 + margin - points[:, 0].max()
+    write_contour(path, points)
+    files = replace(folder.files, contours=(replace(contour, path=path),))
+    (match,) = match_series(files, renamed(folder.headers("true"), columns=200))
+    assert match.problem == (None if fits else f"is too small for the contour of frame {contour.number}")
+    image = np.zeros((match.headers[0].rows, 200))
+    faults = {code for code, *_ in outline_faults(image, (1.4, 1.4), {"epicardium": read_contour(path)})}
+    assert ("outside-image" in faults) is not fits
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
@@ -208,7 +225,6 @@ def test_fit_is_cliff_s_delta_of_the_two_sides(seed, centre, radius, spacing):
 def test_real_outlines_fit_their_own_frames(sunnybrook):
     from keras_lvseg.data import SAXDataset
     from keras_lvseg.data.dicom import read_pixels
-    from keras_lvseg.geometry import read_contour
 
     frames = [frame for frame in SAXDataset(sunnybrook).frames if frame.endocardium]
     fits = [outline_fit(read_pixels(f.path), read_contour(f.endocardium), f.pixel_spacing) for f in frames]

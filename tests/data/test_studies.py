@@ -125,6 +125,16 @@ def test_a_missing_trigger_time_in_an_incomplete_slice_is_named(study):
         patient(folder)
 
 
+@pytest.mark.parametrize("values", [{"NominalInterval": -900}, {"NominalInterval": 0}, {"TriggerTime": -700}])
+def test_times_that_are_none_tell_no_phase(tmp_path, values):
+    folder = write_small_tree(tmp_path, {"A": "a"}, slices=2, phases=6, radius=lambda s, p: None)
+    (folder / "dicoms/A/3.dcm").unlink()
+    edit(folder / "dicoms/A/5.dcm", **values)
+    with pytest.raises(DataError, match="does not tell its phase") as caught:
+        patient(folder)
+    assert caught.value.path == str(folder / "dicoms/A/5.dcm")
+
+
 def test_an_unlabelled_study_has_no_ed(study):
     folder, _ = study
     shutil.rmtree(folder / "contourfiles")
@@ -176,6 +186,25 @@ def write_spindle(folder, **header):
 
 def spindle_ml(phase):
     return sum(np.pi * (1.5 * spindle(slice_, phase)) ** 2 * 6 / 1000 for slice_ in range(1, 6))
+
+
+def test_a_stray_contour_makes_no_end_systole(tmp_path):
+    # Five slices are outlined at phases 0 and 9; of a third phase, two are too few and three are not.
+    for slices, es_phase in ((2, 9), (3, 4)):
+        folder = write_small_tree(
+            tmp_path / str(slices),
+            {"A": "a"},
+            slices=7,
+            phases=25,
+            shape=(64, 64),
+            radius=lambda s, p, slices=slices: 3 if p == 4 and 1 <= s <= slices else spindle(s, p),
+        )
+        found = patient(folder)
+        assert (found.ed_phase, found.es_phase) == (0, es_phase)
+    stray = write_small_tree(
+        tmp_path / "no ES", {"A": "a"}, slices=3, radius=lambda s, p: 4 if p == 0 or (s, p) == (1, 1) else None
+    )
+    assert (patient(stray).ed_phase, patient(stray).es_phase, patient(stray).ejection_fraction) == (0, None, None)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,10 @@ PROGRAMS = {
     if (blocks := re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.DOTALL))
 }
 # What takes a minute on a page takes seconds here.
-SHORTER = {"patients=6": "patients=3", "patient_split(patients, validation=0)": "{'train': ['PH-01'], 'test': ['PH-02']}"}
+SHORTER = {
+    "patients=6": "patients=3",
+    "patient_split(patients, validation=0)": "{'train': ['PH-01'], 'test': ['PH-02']}",
+}
 
 
 @pytest.fixture(autouse=True)

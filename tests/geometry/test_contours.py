@@ -50,6 +50,7 @@ def test_closed_and_open_outlines_and_blank_lines_read_alike(tmp_path):
         (b"", "has 0 points"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF", "is not a text file"),
         (b"1 1\n" * 300_000, "is too large"),
+        (b"1 -65000\n1 65000\n" * 2, "is 520,000 pixels long; an outline has up to 500,000"),
     ],
 )
 def test_what_is_no_contour_is_refused_by_name(tmp_path, content, message):
@@ -67,7 +68,15 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "points", [np.ones((2, 2)), np.ones((3, 3)), np.ones(6), [[1, 1], [2, np.nan], [3, 3]], [[1, 1], [2, 1e6], [3, 3]]]
+    "points",
+    [
+        np.ones((2, 2)),
+        np.ones((3, 3)),
+        np.ones(6),
+        [[1, 1], [2, np.nan], [3, 3]],
+        [[1, 1], [2, 1e6], [3, 3]],
+        [[1, -65e3], [1, 65e3]] * 2,
+    ],
 )
 def test_what_would_not_be_read_is_not_written(tmp_path, points):
     with pytest.raises(ValueError, match="an outline"):

@@ -119,6 +119,12 @@ def test_masks_of_real_contours_come_back_from_files(sunnybrook, tmp_path):
     assert len(paths) == 84
 
 
+def test_a_mask_of_noise_comes_back_from_a_file(tmp_path):
+    mask = np.random.default_rng(0).random((256, 256)) < 0.5
+    write_contour(tmp_path / "contour.txt", join_contours(mask_contours(mask)))
+    np.testing.assert_array_equal(polygon_mask(read_contour(tmp_path / "contour.txt"), mask.shape), mask)
+
+
 @pytest.mark.parametrize("mask", [np.ones((2, 2)), np.ones(4, bool), np.ones((2, 2, 1), bool)])
 def test_what_is_no_mask_is_refused(mask):
     with pytest.raises(ValueError, match="mask has to be boolean with 2 axes"):

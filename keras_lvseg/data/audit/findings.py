@@ -33,6 +33,7 @@ FAULTS = {
     "repeated-image": _Fault("warning", "it counts twice, and one of the frames is not what its header says"),
     "missing-frames": _Fault("warning", "unlabelled frames are not trained on; of those missing none can be segmented"),
     "missing-contour": _Fault("warning", "volumes by summed areas are too small by this slice"),
+    "stray-phase": _Fault("warning", "volumes leave this phase out; its outline may belong to another frame"),
     "slice-gap": _Fault("warning", "volumes take what lies between slices to be as the slices are"),
     "slice-spacing": _Fault("warning", "volumes go by the positions; programs that go by the header get others"),
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from keras_lvseg.data.series import outline_fit
+from keras_lvseg.data.series import outline_fit, pixels_beyond
 from keras_lvseg.geometry import crossed_area, polygon_mask
 
 # On the 28 pairs of the Sunnybrook sample 0.1 % is the most; with another patient's outer contours it is 20 to 60 %.
@@ -37,7 +37,7 @@ def outline_faults(
     """
     masks = {}
     for border, points in outlines.items():
-        beyond = _beyond(points, pixels.shape)
+        beyond = pixels_beyond(points, pixels.shape)
         if beyond > 0:
             problem = f"leaves the image of {pixels.shape[1]} x {pixels.shape[0]} pixels by {beyond:.1f}"
             yield "outside-image", f"the {border}'s outline {problem}", (border,)
@@ -65,9 +65,3 @@ def outline_faults(
     if fit <= 0:
         message = f"blood is not brighter than wall along the outline: the fit is {fit:.2f}, and 1 is the best"
         yield "dark-blood", message, ("endocardium",)
-
-
-def _beyond(points: np.ndarray, shape: tuple[int, ...]) -> float:
-    """How far an outline leaves the image, in pixels; half a pixel over the edge is rounding."""
-    beyond = max(-points.min(), *(points.max(axis=0) - (shape[1] - 1, shape[0] - 1)))
-    return float(beyond) if beyond > 1 else 0.0

@@ -15,10 +15,10 @@ from keras_lvseg.data.audit.findings import Finding
 from keras_lvseg.data.audit.outlines import outline_faults
 from keras_lvseg.data.dicom import Header, read_header, read_pixels
 from keras_lvseg.data.frames import Frame
-from keras_lvseg.data.images import read_image
+from keras_lvseg.data.images import read_image, read_mask
 from keras_lvseg.data.layouts import PatientFiles
 from keras_lvseg.data.patients import Patient
-from keras_lvseg.data.studies import arrange
+from keras_lvseg.data.studies import arrange, stray_phases
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import read_contour
 
@@ -51,7 +51,9 @@ class PatientAudit:
         """Look at everything."""
         if self.files.frames:  # records: no header, no contour
             for frame in self.files.frames:
-                self._pixels(frame.path, partial(read_image, frame))
+                if self._pixels(frame.path, partial(read_image, frame)) is not None and not read_mask(frame).any():
+                    message = f"the mask of frame {frame.instance_number} holds no pixel of the cavity"
+                    self._add("empty-outline", message, frame.path)
             return
         headers = self._each("unreadable-image", self.files.images, read_header)
         points = self._each("unreadable-contour", [contour.path for contour in self.files.contours], self._points)
@@ -61,6 +63,7 @@ class PatientAudit:
         if patient:
             self._check_spacings(patient, [headers[frame.path] for frame in patient.frames])
             self._check_gaps(patient)
+            self._check_phases(patient)
         # Series that are not used harm nobody; where it is not known which one is, all are looked at.
         for path in frames or headers:
             self.uids.append((headers[path].sop_instance_uid, self._name(path)))
@@ -132,6 +135,12 @@ class PatientAudit:
                     f"no contour at {name} in slice {', '.join(map(str, gaps))}, and slices on both sides have one"
                 )
                 self._add("missing-contour", message, folder)
+
+    def _check_phases(self, patient: Patient) -> None:
+        for phase, frames in stray_phases(patient.frames).items():
+            slices = ", ".join(str(frame.slice) for frame in frames)
+            message = f"phase {phase} has contours in slice {slices} alone, fewer than half as many as another phase"
+            self._add("stray-phase", message, *(frame.endocardium for frame in frames if frame.endocardium))
 
     def _check_outlines(self, frame: Frame, pixels: np.ndarray, points: dict[Path, np.ndarray]) -> None:
         paths = {"endocardium": frame.endocardium, "epicardium": frame.epicardium}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from keras_lvseg.data.audit.findings import Finding
 from keras_lvseg.data.audit.patients import PatientAudit
 from keras_lvseg.data.layouts import index_tree
+from keras_lvseg.data.tfrecords.course import parse_file_name
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 
 
@@ -104,39 +105,52 @@ def audit_tree(
 
 
 def _across_patients(audits: Sequence[PatientAudit]) -> Iterator[Finding]:
-    for patients, names, count in _repeats(audits, lambda audit: audit.pixels):
+    for patients, splits, names, count in _repeats(audits, lambda audit: audit.pixels):
         if len(patients) > 1:
             message = f"share {_plural(count, 'image')}, pixel for pixel"
             yield Finding("repeated-patient", patients, names, message)
+        elif len(splits) > 1:
+            message = f"has {_plural(count, 'image')} in the files of {' and '.join(splits)} alike, pixel for pixel"
+            yield Finding("repeated-patient", patients, names, message)
+        elif splits:
+            message = f"has {_plural(count, 'image')} of {splits[0]} more than once, pixel for pixel"
+            yield Finding("repeated-image", patients, names, message)
         else:
             message = f"{len(names)} images are copies of each other, pixel for pixel"
             yield Finding("repeated-image", patients, names, message)
-    for patients, names, count in _repeats(audits, lambda audit: audit.outlines):
+    for patients, _, names, count in _repeats(audits, lambda audit: audit.outlines):
         if len(patients) > 1:
             message = f"share {_plural(count, 'contour')}, point for point"
         else:
             message = f"{len(names)} contours are copies of each other, point for point"
         yield Finding("repeated-contour", patients, names, message)
-    for patients, names, count in _repeats(audits, lambda audit: audit.uids):
+    for patients, _, names, count in _repeats(audits, lambda audit: audit.uids):
         message = f"{len(names)} images have {_plural(count, 'SOPInstanceUID')} between them"
         yield Finding("repeated-uid", patients, names, message)
 
 
 def _repeats(
     audits: Sequence[PatientAudit], values: Callable[[PatientAudit], list[tuple[str, str]]]
-) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], int]]:
-    """Values that several files have, by whose they are: the patients, the files, and how many values."""
-    places: dict[str, list[tuple[str, str]]] = defaultdict(list)
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int]]:
+    """Values that are there several times, by whose they are.
+
+    Yields:
+        The patients, the splits that files of records are named after, the files, and how many values.
+    """
+    places: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for audit in audits:
         for value, name in values(audit):
-            places[value].append((audit.files.patient_id, name))
-    groups: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
+            split = parse_file_name(Path(name)).split if audit.files.frames else ""
+            places[value].append((audit.files.patient_id, split, name))
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = defaultdict(list)
+    counts: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
     for found in places.values():
         if len(found) > 1:
-            patients = tuple(dict.fromkeys(patient for patient, _ in found))
-            groups[patients].append([name for _, name in found])
-    for patients, names in groups.items():
-        yield patients, tuple(dict.fromkeys(name for some in names for name in some)), len(names)
+            patients, splits, names = (tuple(dict.fromkeys(filter(None, part))) for part in zip(*found, strict=True))
+            groups[patients, splits] += names
+            counts[patients, splits] += 1
+    for (patients, splits), every in groups.items():
+        yield patients, splits, tuple(dict.fromkeys(every)), counts[patients, splits]
 
 
 def _plural(count: int, what: str) -> str:

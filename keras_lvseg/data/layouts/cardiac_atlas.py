@@ -78,8 +78,16 @@ def _links(root: Path, folders: list[Path]) -> dict[str, str]:
     tables = [path for path in tables if path.name.lower() == _TABLE]
     if not tables:
         return KNOWN_LINKS
-    links = {patient_id: unpadded(original_id) for patient_id, original_id in read_links(tables[0], _COLUMNS)}
+    first, *others = (_read_table(table) for table in tables)
+    for table, links in zip(tables[1:], others, strict=True):
+        if links != first:
+            raise DataError(table, f"gives patients other names than {tables[0]}", "keep the one that is right")
+    return first
+
+
+def _read_table(table: Path) -> dict[str, str]:
+    links = {patient_id: unpadded(original_id) for patient_id, original_id in read_links(table, _COLUMNS)}
     twice = [name for name, count in Counter(links.values()).items() if count > 1]
     if twice:
-        raise DataError(tables[0], f"gives two patients the name {twice[0]}", "each has its own")
+        raise DataError(table, f"gives two patients the name {twice[0]}", "each has its own")
     return links

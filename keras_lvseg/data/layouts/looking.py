@@ -22,10 +22,13 @@ _CONTOUR = re.compile(r"IM-\d{4}-(\d{4,9})-(i|o|p\d)contour-manual\.txt", re.IGN
 
 
 def subfolders(root: Path) -> list[Path]:
-    """Every folder below `root` that is not hidden, in order; links are listed and not entered."""
+    """Every folder below `root` that holds data, in order; links are listed and not entered.
+
+    Hidden ones hold none, nor does what archives made on a Mac keep of each file beside it.
+    """
     found = []
     for parent, names, _ in os.walk(root):
-        names[:] = sorted(name for name in names if not name.startswith("."))
+        names[:] = sorted(name for name in names if not name.startswith(".") and name != "__MACOSX")
         found += [Path(parent, name) for name in names]
         if len(Path(parent).relative_to(root).parts) == _DEEPEST - 1:
             names.clear()

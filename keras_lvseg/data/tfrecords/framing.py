@@ -16,7 +16,7 @@ from typing import BinaryIO
 import google_crc32c
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import whole_file
+from keras_lvseg.files import open_bytes, whole_file
 
 _LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
 _ROTATION, _DELTA = 15, 0xA282EAD8
@@ -58,24 +58,17 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
         DataError: The file cannot be read, is cut short, or a checksum does not fit.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            while (offset := file.tell()) < size:
-                yield offset, _read_at(path, file, offset, size)
-    except OSError as error:
-        raise DataError(path, f"cannot be read ({error.strerror or error})") from None
+    with open_bytes(path) as (file, size):
+        while (offset := file.tell()) < size:
+            yield offset, _read_at(path, file, offset, size)
 
 
 def read_record(path: str | os.PathLike[str], offset: int) -> bytes:
     """Read the one record that begins at byte `offset`; raises as `read_records` does."""
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return _read_at(path, file, offset, os.fstat(file.fileno()).st_size)
-    except OSError as error:
-        raise DataError(path, f"cannot be read ({error.strerror or error})") from None
+    with open_bytes(path) as (file, size):
+        file.seek(offset)
+        return _read_at(path, file, offset, size)
 
 
 def _read_at(path: Path, file: BinaryIO, offset: int, size: int) -> bytes:

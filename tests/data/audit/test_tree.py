@@ -9,6 +9,8 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.audit import audit_tree
 from keras_lvseg.data.audit.findings import FAULTS
 from keras_lvseg.data.phantom import write_phantom
+from keras_lvseg.data.tfrecords.course import CourseRecord, file_name
+from keras_lvseg.data.tfrecords.framing import write_records
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import read_contour, write_contour
 from tests.data.small_tree import images_of, write_small_tree
@@ -162,6 +164,21 @@ def slice_without_a_contour(tree):
     return "missing-contour", [tree / "dicoms/PHANTOM0001"]
 
 
+def contour_at_a_third_phase(tree):
+    patient = next(patient for patient in SAXDataset(tree).patients if patient.patient_id == "PHANTOM0001")
+    third = next(phase for phase in range(patient.phases) if phase not in (patient.ed_phase, patient.es_phase))
+    frame = next(frame for frame in patient.frames if frame.phase == patient.ed_phase and frame.endocardium)
+    number = frame.instance_number + third - frame.phase
+    image = shutil.copy(frame.path, frame.path.with_name(f"{number}.dcm"))
+    dataset = pydicom.dcmread(image)
+    time = (third + 0.5) * dataset.NominalInterval / patient.phases
+    pixels = (dataset.pixel_array + 1).tobytes()
+    edit(image, InstanceNumber=number, SOPInstanceUID="1.2.3", TriggerTime=f"{time:.2f}", PixelData=pixels)
+    contour = frame.endocardium.with_name(f"IM-0001-{number:04}-icontour-manual.txt")
+    write_contour(contour, read_contour(frame.endocardium) + 0.1)
+    return "stray-phase", [contour]
+
+
 def thin_slices(tree):
     for path in images(tree):
         edit(path, SliceThickness=5)
@@ -194,6 +211,7 @@ PLANTED = [
     contour_with_letters_in_it,
     contour_without_an_image,
     slice_without_a_contour,
+    contour_at_a_third_phase,
     thin_slices,
     header_with_another_slice_spacing,
 ]
@@ -291,7 +309,34 @@ def test_records_are_audited_by_their_pixels(phantom_tree, tmp_path):
     shutil.copy(tmp_path / "records/train_images.tfrecords", tmp_path / "records/test_images.tfrecords")
     report = audit_tree(tmp_path / "records")
     assert report.images == 2 * len(dataset.labelled_frames("train")) + len(dataset.labelled_frames("validation"))
-    assert [finding.code for finding in report.findings] == ["repeated-image"]
+    (finding,) = report.findings
+    assert (finding.code, finding.severity, finding.patients) == ("repeated-patient", "error", ("PH-01",))
+    assert finding.files == ("test_images.tfrecords", "train_images.tfrecords")
+    count = len(dataset.labelled_frames("train"))
+    assert finding.message == f"has {count} images in the files of test and train alike, pixel for pixel"
+
+
+def test_a_record_that_is_there_twice_in_one_split_leaks_nothing(tmp_path):
+    image, label = np.arange(16).reshape(4, 4), np.eye(4, dtype=np.uint8)
+    records = [CourseRecord(image, label, f"A/IM-0001-000{number}").encode("course") for number in (1, 2)]
+    for shard in (0, 1):
+        write_records(tmp_path / file_name("train", shard, 2), records[shard:])
+    (finding,) = audit_tree(tmp_path).findings
+    assert (finding.code, len(finding.files)) == ("repeated-image", 2)
+    assert finding.message == "has 1 image of train more than once, pixel for pixel"
+
+
+def test_an_empty_mask_in_records_is_found(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = [np.eye(4, dtype=np.uint8), np.zeros((4, 4), np.uint8)]
+    records = [
+        CourseRecord(rng.integers(0, 99, (4, 4)), label, f"A/IM-0001-000{number}").encode("course")
+        for number, label in enumerate(labels, 1)
+    ]
+    write_records(tmp_path / "train_images.tfrecords", records)
+    (finding,) = audit_tree(tmp_path).findings
+    assert (finding.code, finding.patients, finding.files) == ("empty-outline", ("A",), ("train_images.tfrecords",))
+    assert finding.message == "the mask of frame 2 holds no pixel of the cavity"
 
 
 def test_a_tree_that_nobody_knows_is_refused(tmp_path):

@@ -49,6 +49,17 @@ def test_a_table_links_other_patients(tmp_path):
         index_tree(tmp_path)
 
 
+def test_tables_that_differ_are_refused_by_name(tmp_path):
+    touch(tmp_path, IMAGE, contour(CONTOURS, "SC-HF-I-01"), contour(CONTOURS, "SC-HF-I-02"))
+    first, second = (tmp_path / folder / "scd_patientdata.csv" for folder in ("", CONTOURS))
+    first.write_text("PatientID,OriginalID\nSCD0000101,SC-HF-I-01\n")
+    second.write_text("PatientID,OriginalID,Age\nSCD0000101,SC-HF-I-1,60\n")
+    assert [patient.original_id for patient in index_tree(tmp_path)] == ["SC-HF-I-1"]
+    second.write_text("PatientID,OriginalID\nSCD0000101,SC-HF-I-02\n")
+    with pytest.raises(DataError, match=f"^{second}: gives patients other names than {first}; keep the one"):
+        index_tree(tmp_path)
+
+
 def test_parts_may_be_missing(tmp_path):
     other = "SCD_IMAGES_05/SCD0004501/CINESAX_301/IM-0009-0001.dcm"
     touch(tmp_path, IMAGE, other, contour(CONTOURS, "SC-HF-I-01"), contour(CONTOURS, "SC-HYP-37"))
@@ -77,7 +88,7 @@ def test_papillary_contours_are_left_out(tmp_path):
 
 def test_what_archives_of_other_systems_bring_is_no_data(tmp_path):
     hidden = ["__MACOSX/SCD_ManualContours/SC-HF-I-01/contours-manual/IRCCI-expert/._IM-0001-0059-icontour-manual.txt"]
-    hidden += [IMAGE.replace("IM-", "._IM-"), ".Trash/" + IMAGE]
+    hidden += [IMAGE.replace("IM-", "._IM-"), "__MACOSX/" + IMAGE.replace("IM-", "._IM-"), ".Trash/" + IMAGE]
     touch(tmp_path, IMAGE, contour(CONTOURS, "SC-HF-I-01"), *hidden)
     (patient,) = index_tree(tmp_path)
     assert (len(patient.images), len(patient.contours)) == (1, 1)
