@@ -100,7 +100,7 @@ sphinx_gallery_conf = {
     "reset_argv": _arguments,
     "download_all_examples": False,
     "show_memory": False,
-    "min_reported_time": 0,
+    "write_computation_times": False,
     "remove_config_comments": True,
 }
 

@@ -43,7 +43,7 @@ def run_demo(folder: str | os.PathLike[str], seed: int = 0, console: Console | N
     folder, console = Path(folder), console or Console()
     check_free(folder)
     start = time.perf_counter()
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("writing hearts", total=_HEARTS)
         hearts = write_phantom(
             folder / "phantom", _HEARTS, seed, frames="contoured", on_patient=lambda _: progress.advance(task)

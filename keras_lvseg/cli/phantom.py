@@ -23,7 +23,7 @@ def phantom(
     from keras_lvseg.data.phantom import write_phantom
 
     console = Console()
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("writing hearts", total=patients)
         truths = write_phantom(out, patients, seed, on_patient=lambda _: progress.advance(task), tree=tree)
     console.print(f"{len(truths)} hearts in {out}, their volumes in {out / 'phantom.json'}", soft_wrap=True)

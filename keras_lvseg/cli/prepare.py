@@ -15,7 +15,7 @@ def prepare(data: Annotated[Path, typer.Argument(help="Folder with DICOM.")]) ->
     from keras_lvseg.data.prepare import prepare as prepare_tree
 
     console = Console()
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("decoding", total=None)
         done = prepare_tree(data, lambda there, due: progress.update(task, completed=there, total=due))
     if not done.frames:
