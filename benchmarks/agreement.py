@@ -6,18 +6,14 @@ Needs `pip install "keras-lvseg[torch,reference]"`. The tests run the same compa
 """
 
 import argparse
-import platform
-import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from importlib.metadata import version
 from pathlib import Path
 
-import keras
 import numpy as np
+from _table import write_table
 
 from keras_lvseg import DiceCoefficient, SparseSoftmaxCE
-from keras_lvseg.files import whole_file
 
 CASES = 2000
 TARGET = 1e-6
@@ -160,14 +156,8 @@ def main() -> None:
         "torchmetrics, and 1 here (`empty_score`); MONAI's default leaves out every image with an empty label, false",
         "positives with it, and here a false positive on an empty label scores 0; torch's cross-entropy is NaN where",
         "every pixel is ignored, and here it is 0.",
-        "",
-        f"Made on {time.strftime('%Y-%m-%d')} by `python benchmarks/agreement.py {arguments.table}` on "
-        f"{keras.backend.backend()}, Python {platform.python_version()}, "
-        f"{', '.join(f'{name} {version(name)}' for name in packages)}.",
-        "",
     ]
-    with whole_file(arguments.table) as scratch:
-        scratch.write_text("\n".join(lines), encoding="utf-8")
+    write_table(arguments.table, lines, f"python benchmarks/agreement.py {arguments.table}", packages)
 
 
 if __name__ == "__main__":

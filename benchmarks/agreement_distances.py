@@ -7,13 +7,11 @@ Needs `pip install "keras-lvseg[torch,reference]"`. The tests run the same compa
 
 import argparse
 import math
-import platform
-import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from _table import write_table
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import directed_hausdorff
 
@@ -23,7 +21,6 @@ from keras_lvseg.evaluation import (
     hausdorff_distance,
     surface_distances,
 )
-from keras_lvseg.files import whole_file
 
 CASES = 2000
 TARGET = 1e-4  # mm
@@ -202,13 +199,8 @@ def main() -> None:
         "masks are nan in MONAI, and 0 mm here; one empty mask is inf there and nan as soon as a percentile is asked",
         "for, and inf here; `percentile=0` is the maximum there, and raises here. MONAI's average surface distance is",
         "one-way unless told otherwise, and ours is symmetric: the mean of the distances of both directions together.",
-        "",
-        f"Made on {time.strftime('%Y-%m-%d')} by `python benchmarks/agreement_distances.py {arguments.table}` with "
-        f"Python {platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in packages)}.",
-        "",
     ]
-    with whole_file(arguments.table) as scratch:
-        scratch.write_text("\n".join(lines), encoding="utf-8")
+    write_table(arguments.table, lines, f"python benchmarks/agreement_distances.py {arguments.table}", packages)
 
 
 if __name__ == "__main__":

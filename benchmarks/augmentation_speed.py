@@ -7,20 +7,17 @@ the images lie in memory on both sides.
 """
 
 import argparse
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from _table import write_table
 
 from keras_lvseg.data import Augmentation
 from keras_lvseg.data.sampling import Sampling
-from keras_lvseg.files import whole_file
 
 SIZE = (256, 256)
 BATCH = 16
@@ -173,14 +170,8 @@ def main() -> None:
         f"| | images/s | times as long as {OURS} |",
         "| --- | --- | --- |",
         *rows,
-        "",
-        f"Made on {time.strftime('%Y-%m-%d')} by `python benchmarks/augmentation_speed.py {arguments.table}` on "
-        f"{len(os.sched_getaffinity(0))} CPU cores, Python {platform.python_version()}, "
-        f"{', '.join(f'{name} {version(name)}' for name in packages)}.",
-        "",
     ]
-    with whole_file(arguments.table) as scratch:
-        scratch.write_text("\n".join(lines), encoding="utf-8")
+    write_table(arguments.table, lines, f"python benchmarks/augmentation_speed.py {arguments.table}", packages)
 
 
 if __name__ == "__main__":

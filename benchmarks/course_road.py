@@ -7,22 +7,18 @@ The examples take the same road, each with what suits its page; here steps may b
 """
 
 import argparse
-import os
-import platform
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
 import numpy as np
+from _table import write_table
 
 from keras_lvseg import SAXDataset, SparseDiceCE, SparseSoftmaxCE, fcn, fully_connected, unet
 from keras_lvseg.data import Augmentation
 from keras_lvseg.data.phantom import write_phantom
-from keras_lvseg.files import whole_file
 from keras_lvseg.inference.evaluate import evaluate
 from keras_lvseg.inference.scores import Scores
 
@@ -96,14 +92,13 @@ def main() -> None:
         "| step | weights | Dice | of the worse seed | worst image |",
         "| --- | --- | --- | --- | --- |",
         *rows,
-        "",
-        f"Made on {time.strftime('%Y-%m-%d')} by `python benchmarks/course_road.py {arguments.table}{options}` on "
-        f"{len(os.sched_getaffinity(0))} CPU cores, Python {platform.python_version()}, keras {keras.__version__}, "
-        f"{keras.backend.backend()} {version(keras.backend.backend())}.",
-        "",
     ]
-    with whole_file(arguments.table) as scratch_file:
-        scratch_file.write_text("\n".join(lines), encoding="utf-8")
+    write_table(
+        arguments.table,
+        lines,
+        f"python benchmarks/course_road.py {arguments.table}{options}",
+        ("keras", keras.backend.backend()),
+    )
 
 
 if __name__ == "__main__":

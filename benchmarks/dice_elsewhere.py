@@ -7,22 +7,19 @@ but for what picks the foreground and says how the input is given.
 """
 
 import argparse
-import platform
-import time
 import warnings
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
 import numpy as np
 import torch
+from _table import write_table
 from keras import ops
 from medicai.metrics import SparseDiceMetric
 from monai.metrics import DiceMetric
 
 from keras_lvseg import DiceCoefficient
-from keras_lvseg.files import whole_file
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of a change of its default, whatever is passed
@@ -150,13 +147,8 @@ def main() -> None:
         f"| | {' | '.join(PACKAGES)} |",
         f"| --- |{' --- |' * len(PACKAGES)}",
         *rows,
-        "",
-        f"Made on {time.strftime('%Y-%m-%d')} by `python benchmarks/dice_elsewhere.py {arguments.table}` with Python "
-        f"{platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in packages)}.",
-        "",
     ]
-    with whole_file(arguments.table) as scratch:
-        scratch.write_text("\n".join(lines), encoding="utf-8")
+    write_table(arguments.table, lines, f"python benchmarks/dice_elsewhere.py {arguments.table}", packages)
 
 
 if __name__ == "__main__":

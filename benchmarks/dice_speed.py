@@ -7,23 +7,20 @@ Ratios of medians of rounds in turn, in one process on the same tensors.
 """
 
 import argparse
-import os
-import platform
 import resource
 import statistics
 import time
 import warnings
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
 import numpy as np
 import torch
+from _table import write_table
 from monai.metrics import DiceMetric
 
 from keras_lvseg import DiceCoefficient, SparseDiceCE, unet
-from keras_lvseg.files import whole_file
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of a change of its default, whatever is passed
@@ -168,15 +165,10 @@ def main() -> None:
         f"(quartiles {longer[0]:.1%} and {longer[2]:.1%}, {PAIRS} pairs).",
         "",
         f"Over a thousand updates the peak memory of the process grows by {growth:.1f} MiB.",
-        "",
-        f"Made on {time.strftime('%Y-%m-%d')} by `KERAS_BACKEND={backend} python benchmarks/dice_speed.py "
-        f"{arguments.table}` on "
-        f"{len(os.sched_getaffinity(0))} CPU cores, Python {platform.python_version()}, "
-        f"{', '.join(f'{name} {version(name)}' for name in packages)}.",
-        "",
     ]
-    with whole_file(arguments.table) as scratch:
-        scratch.write_text("\n".join(lines), encoding="utf-8")
+    write_table(
+        arguments.table, lines, f"KERAS_BACKEND={backend} python benchmarks/dice_speed.py {arguments.table}", packages
+    )
 
 
 if __name__ == "__main__":

@@ -7,21 +7,19 @@ Batches of 16 shuffled images of 256 x 256 pixels with their masks, second and l
 
 import argparse
 import os
-import platform
 import resource
 import statistics
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import tensorflow as tf
+from _table import write_table
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.phantom import write_phantom
-from keras_lvseg.files import whole_file
 
 BATCH = 16
 
@@ -94,14 +92,10 @@ def main() -> None:
         "",
         f"Making `as_dataset` and its first epoch raise the process's peak memory by {growth:.0f} MiB; its images and",
         f"labels take {held:.0f} MiB.",
-        "",
-        f"Made on {time.strftime('%Y-%m-%d')} by `python benchmarks/pipeline_speed.py {arguments.table}` on "
-        f"{len(os.sched_getaffinity(0))} CPU cores, Python {platform.python_version()}, "
-        f"TensorFlow {version('tensorflow')}, pydicom {version('pydicom')}.",
-        "",
     ]
-    with whole_file(arguments.table) as scratch_file:
-        scratch_file.write_text("\n".join(lines), encoding="utf-8")
+    write_table(
+        arguments.table, lines, f"python benchmarks/pipeline_speed.py {arguments.table}", ("tensorflow", "pydicom")
+    )
 
 
 if __name__ == "__main__":

@@ -8,21 +8,19 @@ Rounds in turn, each into an empty cache, the start of the worker processes coun
 
 import argparse
 import os
-import platform
 import resource
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pydicom
+from _table import write_table
 
 from keras_lvseg.data.phantom import write_phantom
 from keras_lvseg.data.prepare import prepare
-from keras_lvseg.files import whole_file
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -92,14 +90,8 @@ def main() -> None:
         "",
         f"`prepare` raises the process's peak memory by {found['growth']:.0f} MiB; its largest worker peaks at "
         f"{found['worker']:.0f} MiB.",
-        "",
-        f"Made on {time.strftime('%Y-%m-%d')} by `python benchmarks/prepare_speed.py {arguments.table}` on "
-        f"{len(os.sched_getaffinity(0))} CPU cores, Python {platform.python_version()}, NumPy {version('numpy')}, "
-        f"pydicom {version('pydicom')}.",
-        "",
     ]
-    with whole_file(arguments.table) as scratch_file:
-        scratch_file.write_text("\n".join(lines), encoding="utf-8")
+    write_table(arguments.table, lines, f"python benchmarks/prepare_speed.py {arguments.table}", ("numpy", "pydicom"))
 
 
 if __name__ == "__main__":

@@ -41,19 +41,23 @@ _COURSE_IMAGES, _COURSE_TRAIN = 260, 234
 class SunnybrookSAXDataset(SAXDataset):
     """`SAXDataset` with the Sunnybrook data's own splits.
 
+    What is done with it stands there: `as_dataset`, `as_arrays`, `as_pydataset`, `write_tfrecords`, `audit`.
+
     Args:
-        data_dir: As in `SAXDataset`, and so are all arguments but the next.
-        target: See there.
+        data_dir: The folder that the data lies in; the tree is recognised by looking.
+        target: "endocardium" (0 background, 1 cavity) or "myocardium" (0, 1 cavity, 2 myocardium; frames with both
+            contours only).
         splits: "official": the challenge's 15/15/15 as train, validation and test, as far as the patients are there.
             A mapping from a split's name to patients (`patient_split` and `patient_folds` make such mappings).
             "course": 260 images of the 15 training patients cut 234/26 as images, as NVIDIA's course does it: images
             of one patient stand on both sides, so its scores flatter.
             "files": the split that TFRecords were written as, `train_images.tfrecords` as train. It is also what
             "official" comes to for records that do not name their patients.
-        image_size: See there.
-        pixel_spacing: See there.
-        intensity: See there.
-        contour_origin: See there.
+        image_size: Rows and columns, cut or padded about the frame's centre.
+        pixel_spacing: mm to resample to first; None keeps each frame's own.
+        intensity: "zscore" (each image to mean 0 and standard deviation 1), "course" (times 1/1024), None (as stored),
+            or a function of one image.
+        contour_origin: Added to a contour's x and y to get zero-based pixel centres.
 
     Raises:
         DataError: The tree cannot be read, has a patient in none of the official lists, or not the course's 260 images.
