@@ -90,7 +90,7 @@ def test_a_folder_that_holds_something_is_left_alone(phantom_tree, tmp_path):
 
 def test_nothing_is_written_when_the_data_cannot_be_read(phantom_tree, tmp_path):
     dataset = SAXDataset(phantom_tree, splits={"train": []}, image_size=(32, 32))
-    with pytest.raises(DataError, match="no endocardium contour in split 'train'"):
+    with pytest.raises(DataError, match="no patient in split 'train'"):
         train(dataset, tmp_path / "run")
     assert not any(tmp_path.iterdir())
 
