@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+import pydicom
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
@@ -93,3 +94,13 @@ def _dataset(uid, frame, slice_, phase, phases, pixel_spacing, slice_spacing, he
     dataset.file_meta.MediaStorageSOPClassUID = MRImageStorage
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     return dataset
+
+
+def edit(path: Path, **values: object) -> Path:
+    """Set elements of a DICOM file, valid or not."""
+    dataset = pydicom.dcmread(path)
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    with pydicom.config.disable_value_validation():
+        dataset.save_as(path)
+    return path

@@ -18,6 +18,7 @@ from pydicom.uid import RLELossless
 from keras_lvseg.data import SAXDataset, cache, decoding
 from keras_lvseg.data.cache import FrameCache, cache_folder
 from keras_lvseg.errors import DataError
+from tests.data.small_tree import edit
 from tests.harness import run_in_new_process
 
 _opened: list[str] | None = None
@@ -72,14 +73,6 @@ def assert_arrays_are_the_files(frames, paths):
         np.testing.assert_array_equal(pixels, expected)
 
 
-def changed(path, **elements):
-    dataset = pydicom.dcmread(path)
-    for keyword, value in elements.items():
-        setattr(dataset, keyword, value)
-    with pydicom.config.disable_value_validation():
-        dataset.save_as(path)
-
-
 def together(batches):
     return [np.concatenate(part) for part in zip(*batches, strict=True)]
 
@@ -122,7 +115,7 @@ def test_any_size_and_depth_comes_back(phantom_tree, tmp_path_factory, pixels):
     }
     depth["PixelRepresentation"] = int(pixels.dtype.kind == "i")
     even = pixels.tobytes() + bytes(pixels.nbytes % 2)
-    changed(path, Rows=pixels.shape[0], Columns=pixels.shape[1], PixelData=even, **depth)
+    edit(path, Rows=pixels.shape[0], Columns=pixels.shape[1], PixelData=even, **depth)
     frames = FrameCache(folder / "cache")
     frames.decode([path])
     assert frames.read(path).dtype == pixels.dtype
@@ -161,7 +154,7 @@ def test_every_setting_and_form_gives_the_same_bits_cold_and_warm(tree, folder, 
     for path in images(tree):
         if path.parent.name == "PHANTOM0002":
             pixels = pydicom.dcmread(path).pixel_array[:192, :160]
-            changed(path, Rows=192, Columns=160, PixelData=pixels.tobytes())
+            edit(path, Rows=192, Columns=160, PixelData=pixels.tobytes())
     time.sleep(0.02)
     settings = [{}, {"image_size": (200, 180), "intensity": None}, {"pixel_spacing": 1.5, "intensity": np.sqrt}]
     for keywords in settings:

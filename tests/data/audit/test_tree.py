@@ -13,21 +13,12 @@ from keras_lvseg.data.tfrecords.course import CourseRecord, file_name
 from keras_lvseg.data.tfrecords.framing import write_records
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import read_contour, write_contour
-from tests.data.small_tree import images_of, write_small_tree
+from tests.data.small_tree import edit, images_of, write_small_tree
 
 
 @pytest.fixture
 def tree(phantom_tree, tmp_path):
     return shutil.copytree(phantom_tree, tmp_path / "tree")
-
-
-def edit(path, **values):
-    dataset = pydicom.dcmread(path)
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
-    with pydicom.config.disable_value_validation():
-        dataset.save_as(path)
-    return path
 
 
 def images(tree, patient="PHANTOM0001"):
