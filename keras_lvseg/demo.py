@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.phantom import write_phantom
@@ -16,6 +15,7 @@ from keras_lvseg.files import check_free
 from keras_lvseg.inference.evaluate import Evaluation
 from keras_lvseg.reporting.evaluation import write_evaluation
 from keras_lvseg.reporting.page import write_page
+from keras_lvseg.reporting.progress import progress_bar
 from keras_lvseg.reporting.tables import score_table
 from keras_lvseg.training.evaluate import evaluate_run
 from keras_lvseg.training.settings import TrainingSettings
@@ -43,7 +43,7 @@ def run_demo(folder: str | os.PathLike[str], seed: int = 0, console: Console | N
     folder, console = Path(folder), console or Console()
     check_free(folder)
     start = time.perf_counter()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar(console) as progress:
         task = progress.add_task("writing hearts", total=_HEARTS)
         hearts = write_phantom(
             folder / "phantom", _HEARTS, seed, frames="contoured", on_patient=lambda _: progress.advance(task)

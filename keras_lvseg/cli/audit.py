@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 
 def audit(
@@ -18,9 +17,10 @@ def audit(
     """Look at every file for what would spoil a training; exit code 1 where there is an error."""
     from keras_lvseg.data.audit import audit_tree
     from keras_lvseg.reporting.audit import audit_summary, audit_table
+    from keras_lvseg.reporting.progress import progress_bar
 
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar(console) as progress:
         task = progress.add_task("looking at patients", total=None)
         report = audit_tree(data, on_patient=lambda done, of: progress.update(task, completed=done, total=of))
     if as_json:

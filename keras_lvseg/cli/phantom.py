@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 
 def phantom(
@@ -21,9 +20,10 @@ def phantom(
 ) -> None:
     """Write synthetic beating hearts as DICOM studies with contours and known volumes."""
     from keras_lvseg.data.phantom import write_phantom
+    from keras_lvseg.reporting.progress import progress_bar
 
     console = Console()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar(console) as progress:
         task = progress.add_task("writing hearts", total=patients)
         truths = write_phantom(out, patients, seed, on_patient=lambda _: progress.advance(task), tree=tree)
     console.print(f"{len(truths)} hearts in {out}, their volumes in {out / 'phantom.json'}", soft_wrap=True)

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 
 def prepare(data: Annotated[Path, typer.Argument(help="Folder with DICOM.")]) -> None:
     """Decode a folder's DICOM into the cache, which training then reads in its place."""
     from keras_lvseg.data.prepare import prepare as prepare_tree
+    from keras_lvseg.reporting.progress import progress_bar
 
     console = Console()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar(console) as progress:
         task = progress.add_task("decoding", total=None)
         done = prepare_tree(data, lambda there, due: progress.update(task, completed=there, total=due))
     if not done.frames:

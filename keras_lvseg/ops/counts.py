@@ -2,7 +2,7 @@
 
 A mask takes a byte a pixel, and four bytes lie in an integer of 32 bits. Masks are compared and added four pixels
 at a time, each in its own byte of such a word, and the bytes are told apart only when there are few words left. That is
-what makes the metric fast: adding up floats would take sixteen times as much memory to read and to write.
+what makes the metric fast: floats would take four times as much memory to read and to write, several times over.
 """
 
 from __future__ import annotations
