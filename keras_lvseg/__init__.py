@@ -22,6 +22,7 @@ except PackageNotFoundError:  # a checkout that is not installed
 _LAZY = {
     "DataError": "keras_lvseg.errors",
     "SAXDataset": "keras_lvseg.data",
+    "Segmenter": "keras_lvseg.inference.segmenter",
     "SunnybrookSAXDataset": "keras_lvseg.data",
     "patient_folds": "keras_lvseg.data",
     "patient_split": "keras_lvseg.data",
@@ -31,6 +32,7 @@ __all__ = [
     "DataError",
     "DiceCoefficient",
     "SAXDataset",
+    "Segmenter",
     "SparseDiceCE",
     "SparseSoftDice",
     "SparseSoftmaxCE",

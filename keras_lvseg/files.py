@@ -89,6 +89,12 @@ def write_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) 
         writer.writerows(rows)
 
 
+def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """Read what `write_rows` wrote, every cell as text."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def check_free(folder: Path) -> None:
     """See to it that a folder can be written without touching what somebody else wrote.
 

@@ -32,6 +32,15 @@ def sunnybrook() -> Path:
 
 
 @pytest.fixture(scope="session")
+def sunnybrook_png() -> Path:
+    """The folder of the challenge's training patients as pictures."""
+    folder = os.environ.get("KERAS_LVSEG_SUNNYBROOK_PNG")
+    if not folder:
+        pytest.skip("KERAS_LVSEG_SUNNYBROOK_PNG is not set: the folder of the training patients as pictures")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
 def phantom_tree(tmp_path_factory) -> Path:
     """Three synthetic patients, the contoured frames only; to be read, not to be changed."""
     from keras_lvseg.data.phantom import write_phantom
@@ -50,5 +59,5 @@ def small_run(phantom_tree, tmp_path_factory):
 
     splits = {"train": ["PHANTOM0001", "PHANTOM0002"], "test": ["PHANTOM0003"]}
     dataset = SAXDataset(phantom_tree, splits=splits, image_size=(80, 80))
-    settings = TrainingSettings(epochs=10, filters=6, learning_rate=5e-3, batch_size=4, augment=False)
+    settings = TrainingSettings(epochs=10, filters=6, learning_rate=5e-3, batch_size=4, augmentation="none")
     return train(dataset, tmp_path_factory.mktemp("runs") / "run", settings)

@@ -13,13 +13,14 @@ from keras_lvseg.cli.demo import demo
 from keras_lvseg.cli.evaluate import evaluate
 from keras_lvseg.cli.phantom import phantom
 from keras_lvseg.cli.prepare import prepare
+from keras_lvseg.cli.segment import segment
 from keras_lvseg.cli.train import train
 from keras_lvseg.errors import DataError
 
 __all__ = ["main"]
 
 app = typer.Typer(name="keras-lvseg", no_args_is_help=True, add_completion=False)
-for command in (demo, phantom, audit, prepare, train, evaluate):
+for command in (demo, phantom, audit, prepare, train, evaluate, segment):
     app.command()(command)
 
 

@@ -13,6 +13,7 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder that 'train' left.")],
     data: Annotated[Path, typer.Argument(help="Folder with DICOM and contours.")],
     seen: Annotated[bool, typer.Option(help="Score the patients that it was trained on as well.")] = False,
+    repair_labels: Annotated[bool, typer.Option(help="Mend label pictures that were drawn too large.")] = False,
 ) -> None:
     """Score a trained network on patients that it has not seen, on the images' own grid."""
     from keras_lvseg.reporting.evaluation import write_evaluation
@@ -22,7 +23,7 @@ def evaluate(
 
     console = Console()
     folder = RunFolder.open(run)
-    evaluation = evaluate_run(folder, data, seen)
+    evaluation = evaluate_run(folder, data, seen, repair_labels)
     files = write_evaluation(evaluation, folder.path / "evaluation")
     console.print(score_table(evaluation.scores, f"{evaluation.target}, native grid"))
     console.print(challenge_table(evaluation.challenge))

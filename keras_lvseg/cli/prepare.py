@@ -19,7 +19,7 @@ def prepare(data: Annotated[Path, typer.Argument(help="Folder with DICOM.")]) ->
         task = progress.add_task("decoding", total=None)
         done = prepare_tree(data, lambda there, due: progress.update(task, completed=there, total=due))
     if not done.frames:
-        console.print(f"{data}: holds records, which need no decoding: there is nothing to do", soft_wrap=True)
+        console.print(f"{data}: holds no DICOM: there is nothing to decode", soft_wrap=True)
         return
     known = done.frames - done.decoded
     what = f"{done.decoded:,} decoded, {known:,} there already" if done.decoded else "all there already"

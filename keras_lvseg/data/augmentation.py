@@ -32,9 +32,11 @@ class Augmentation:
         noise: The largest standard deviation of the normal noise that is added, in units of the intensities.
         shading: As `scale`, for factors that vary over the image as under a surface coil, counted from the image's
             lowest intensity on.
+        crop: Rows and columns to keep about the centre once all else is done: what is turned and shifted into view is
+            then what lay beside it, and no smeared border. None keeps the whole image.
 
     Raises:
-        ValueError: A range is below 0 or not finite, or `elastic` above 0.48.
+        ValueError: A range is below 0 or not finite, `elastic` above 0.48, or `crop` below 1.
 
     Example:
         >>> changes = Augmentation(rotation=180, flip=True).draw(seed=1, epoch=0, count=5, image_size=(64, 64))
@@ -52,9 +54,12 @@ class Augmentation:
     gamma: float = 0.0
     noise: float = 0.0
     shading: float = 0.0
+    crop: int | None = None
 
     def __post_init__(self) -> None:
-        for name in (field.name for field in fields(self)):
+        if self.crop is not None and self.crop < 1:
+            raise ValueError(f"crop has to be 1 or more, or None. Received: crop={self.crop}")
+        for name in (field.name for field in fields(self) if field.name != "crop"):
             value = getattr(self, name)
             if not 0 <= value < np.inf:
                 raise ValueError(f"{name} has to be 0 or more, and finite. Received: {name}={value}")

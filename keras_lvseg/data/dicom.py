@@ -27,7 +27,8 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 # A file may claim any size: beyond these, it is refused before memory is asked for.
 _LARGEST_FILE = 2**28  # bytes
 _LARGEST_SIDE = 4096  # pixels
-_SIZE = ["SamplesPerPixel", "NumberOfFrames", "Rows", "Columns", "PixelData"]
+_SIZE = ["SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelData"]
+_GREY = ["PhotometricInterpretation", "BitsStored"]
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,6 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         nominal_interval=value.number("NominalInterval", float, default=None),
         phases=value.number("CardiacNumberOfImages", int, default=None),
     )
-    if value.uid("PhotometricInterpretation", default="MONOCHROME2") == "MONOCHROME1":
-        raise DataError(path, "is stored with black and white exchanged (MONOCHROME1)", "convert it to MONOCHROME2")
     if min(header.pixel_spacing) <= 0:
         raise DataError(path, f"has PixelSpacing {header.pixel_spacing}", "mm above 0 are due")
     due = rows * columns * value.number("BitsAllocated", int) // 8
@@ -103,7 +102,9 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
         path: A DICOM file with one grey-scale image.
 
     Returns:
-        Array of shape (rows, columns) of the type that the file stores; no rescaling is applied.
+        Array of shape (rows, columns) of the type that the file stores; no rescaling is applied. Larger is brighter:
+        where the file has it the other way around (MONOCHROME1), the values that it can store are exchanged, the
+        smallest for the largest and so on.
 
     Raises:
         DataError: The pixels cannot be decoded; the line says what to install where that is the cause.
@@ -131,7 +132,13 @@ def decode_pixels(content: bytes, path: str | os.PathLike[str]) -> np.ndarray:
     pixels = _read(path, lambda: pixel_array(io.BytesIO(content), decoding_plugin=plugin))
     if pixels.ndim != 2:
         raise DataError(path, f"holds pixels of shape {pixels.shape}", "a frame has rows and columns")
-    return pixels
+    dataset = _read(path, lambda: pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=_GREY))
+    value = _Values(path, dataset)
+    if value.uid("PhotometricInterpretation", default="") != "MONOCHROME1":
+        return pixels
+    if pixels.dtype.kind == "i":  # which reaches as far below zero as above it
+        return ~pixels
+    return (2 ** value.number("BitsStored", int) - 1 - pixels.astype(np.int64)).astype(pixels.dtype)
 
 
 def _read(path: Path, read: Callable[[], Any]) -> Any:
@@ -174,7 +181,9 @@ def _transfer_syntax(content: bytes) -> tuple[str, int]:
 
 def _image_size(path: Path, value: _Values) -> tuple[int, int]:
     """Rows and columns of the one image, of one sample a pixel, that a file is to hold."""
-    if value.number("SamplesPerPixel", int, default=1) != 1:
+    interpretation = value.uid("PhotometricInterpretation", default="MONOCHROME2")
+    # A palette has one sample a pixel too, which then is no brightness.
+    if value.number("SamplesPerPixel", int, default=1) != 1 or not interpretation.startswith("MONOCHROME"):
         raise DataError(path, "is a colour image", "a frame has one sample a pixel")
     if value.number("NumberOfFrames", int, default=1) != 1:
         raise DataError(path, "holds several frames", "one file holds one frame")

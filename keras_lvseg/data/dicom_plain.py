@@ -10,7 +10,7 @@ from pydicom.filereader import data_element_generator
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 _KINDS = {(8, 0): np.uint8, (8, 1): np.int8, (16, 0): np.uint16, (16, 1): np.int16}
-_SAMPLES, _FRAMES, _ROWS, _COLUMNS = 0x00280002, 0x00280008, 0x00280010, 0x00280011
+_SAMPLES, _GREY, _FRAMES, _ROWS, _COLUMNS = 0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011
 _ALLOCATED, _STORED, _SIGNED, _PIXELS = 0x00280100, 0x00280101, 0x00280103, 0x7FE00010
 
 
@@ -23,7 +23,8 @@ def plain_pixels(content: bytes, start: int, syntax: str) -> np.ndarray | None:
         syntax: How it is encoded, the UID.
 
     Returns:
-        Array of shape (rows, columns) of the type that the file stores, or None where anything is other than usual.
+        Array of shape (rows, columns) of the type that the file stores, larger is brighter as in
+        `keras_lvseg.data.dicom.read_pixels`, or None where anything is other than usual.
     """
     if syntax not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
         return None
@@ -50,6 +51,8 @@ def plain_pixels(content: bytes, start: int, syntax: str) -> np.ndarray | None:
     if not size or len(pixels) != size + size % 2:  # the standard fills up to an even number of bytes
         return None
     image = np.frombuffer(pixels, np.dtype(kind).newbyteorder("<"), rows * columns).reshape(rows, columns).astype(kind)
+    if (values.get(_GREY) or b"").strip(b"\0 ") == b"MONOCHROME1":
+        image = ~image
     if stored < allocated:  # bits above may hold what is no part of the image; the uppermost of the rest is the sign
         image <<= allocated - stored
         image >>= allocated - stored

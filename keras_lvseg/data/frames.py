@@ -11,11 +11,12 @@ class Frame:
     """One short-axis image and the contours that belong to it; nothing of it is read yet but the header.
 
     Attributes:
-        path: The DICOM file, or the file of records that the frame stands in.
+        path: The DICOM file, the picture, or the file of records that the frame stands in.
         patient_id: The patient's name among the images.
         original_id: The patient's name among the contours; the same as `patient_id` where there is but one, and
             empty where it is not known whose image it is.
-        instance_number: DICOM's InstanceNumber; a record's number in its file, where it has no other.
+        instance_number: DICOM's InstanceNumber; a picture's number in its name; a record's number in its file, where
+            it has no other.
         sop_instance_uid: DICOM's identity of this image.
         series_instance_uid: Of its series.
         study_instance_uid: Of its study.
@@ -31,11 +32,13 @@ class Frame:
         trigger_time: ms after the R wave, None where the header is silent.
         slice: Index of the slice in the study, from 0, in the order of the instance numbers.
         phase: Index of the phase in the heart's cycle, from 0.
-        endocardium: The contour file of the left ventricle's cavity, None where the frame has none.
-        epicardium: The contour file of the outer wall, None where the frame has none.
+        endocardium: The contour file of the left ventricle's cavity, or a label picture of it; None where the frame has
+            neither.
+        epicardium: The same of all that lies inside the outer wall's border.
         mask: The file that holds the cavity's mask, where it is a mask and no contour.
         offset: The byte of `path` that the frame's record begins at, None where `path` is a file of its own. What
-            records do not tell is nan (lengths in mm), empty (identities), and 0 (the phase).
+            records and pictures do not tell is nan (lengths in mm), empty (identities), and 0 (a record's phase).
+        repaired: Whether label pictures' outlines are drawn as `keras_lvseg.geometry.repaired_outline` has them.
     """
 
     path: Path
@@ -60,6 +63,7 @@ class Frame:
     epicardium: Path | None = None
     mask: Path | None = None
     offset: int | None = None
+    repaired: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:

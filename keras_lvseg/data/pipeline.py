@@ -56,7 +56,10 @@ def make_dataset(
 
     def batch(indices: tf.Tensor, changes: tf.Tensor) -> Pair:
         pair = tf.gather(all_images, indices), tf.gather(all_labels, indices)
-        return apply_changes(*pair, changes) if augmented else pair
+        if not augmented:
+            return pair
+        changed = apply_changes(*pair, changes)
+        return changed[0][:, *sampling.window], changed[1][:, *sampling.window]
 
     def single(index: tf.Tensor, change: tf.Tensor) -> Pair:
         image, label = batch(index[None], change[None])

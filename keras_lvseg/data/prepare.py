@@ -17,7 +17,7 @@ class Prepared:
     """What `prepare` did.
 
     Attributes:
-        frames: How many DICOM files the tree has; none where it is made of records.
+        frames: How many DICOM files the tree has; none where it is made of records or pictures.
         decoded: How many of them had to be decoded.
         folder: The cache.
     """

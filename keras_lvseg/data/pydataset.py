@@ -36,8 +36,7 @@ class SAXPyDataset(keras.utils.PyDataset):
             raise ValueError(f"batch_size has to be 1 or more. Received: batch_size={batch_size}")
         self._images, self._labels, self._sampling = images, labels, sampling
         self._batch_size, self._drop_remainder = batch_size, drop_remainder
-        self._epoch = 0
-        self._order, self._changes = sampling.epoch(0)
+        self.start_at(0)
 
     def __len__(self) -> int:
         batches = self._sampling.size / self._batch_size
@@ -51,10 +50,18 @@ class SAXPyDataset(keras.utils.PyDataset):
         images, labels = self._images[order], self._labels[order]
         if self._sampling.augment is not None:
             pairs = [apply_change(*pair) for pair in zip(images, labels, changes, strict=True)]
-            images, labels = (np.stack(part) for part in zip(*pairs, strict=True))
+            images, labels = (np.stack(part)[:, *self._sampling.window] for part in zip(*pairs, strict=True))
         return images, labels
 
     def on_epoch_end(self) -> None:
         """Draw the next epoch's order and changes."""
-        self._epoch += 1
+        self.start_at(self._epoch + 1)
+
+    def start_at(self, epoch: int) -> None:
+        """Draw an epoch's order and changes, as a training that goes on after a break needs them.
+
+        Args:
+            epoch: Index of the epoch, from 0.
+        """
+        self._epoch = epoch
         self._order, self._changes = self._sampling.epoch(self._epoch)

@@ -23,7 +23,8 @@ class Sampling:
         shard: (index, count): every `count`-th image of the epoch's order from `index` on; None takes all.
 
     Raises:
-        ValueError: `shard` is not an index below a count, or shuffles by no seed: each shard would cut its own order.
+        ValueError: `shard` is not an index below a count, or shuffles by no seed: each shard would cut its own order;
+            or what `augment` crops to is larger than the image.
 
     Example:
         >>> order, changes = Sampling(5, (64, 64), shard=(1, 2)).epoch(0)
@@ -45,6 +46,18 @@ class Sampling:
             object.__setattr__(self, "seed", int(np.random.SeedSequence().generate_state(1)[0]))
         if self.shard is not None and not 0 <= self.shard[0] < self.shard[1]:
             raise ValueError(f"shard has to be (index, count) with index < count. Received: shard={self.shard}")
+
+        if self.augment is not None and (self.augment.crop or 0) > min(self.image_size):
+            raise ValueError(f"crop fits into an image of {self.image_size}. Received: crop={self.augment.crop}")
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """The rows and columns of a changed image that are kept."""
+        kept = [(self.augment and self.augment.crop) or size for size in self.image_size]
+        rows, columns = (
+            slice((size - k) // 2, (size - k) // 2 + k) for size, k in zip(self.image_size, kept, strict=True)
+        )
+        return rows, columns
 
     @property
     def size(self) -> int:

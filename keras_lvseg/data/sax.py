@@ -14,6 +14,7 @@ from keras_lvseg.data.augmentation import Augmentation
 from keras_lvseg.data.frames import Frame
 from keras_lvseg.data.images import read_images
 from keras_lvseg.data.layouts import index_tree
+from keras_lvseg.data.layouts.pictures import mark_for_repair
 from keras_lvseg.data.patients import Patient
 from keras_lvseg.data.preprocessing import Intensity, Preprocessing
 from keras_lvseg.data.sampling import Sampling
@@ -43,7 +44,9 @@ class SAXDataset:
         intensity: "zscore" (each image to mean 0 and standard deviation 1), "course" (times 1/1024), None (as
             stored), or a function of one image.
         contour_origin: Added to a contour's x and y to get zero-based pixel centres, see
-            `keras_lvseg.geometry.CONTOUR_ORIGIN`.
+            `keras_lvseg.geometry.CONTOUR_ORIGIN`. Label pictures lie where they lie, unless they are repaired.
+        repair_labels: Whether label pictures were drawn too large and are mended, see
+            `keras_lvseg.geometry.repaired_outline`; for a tree of pictures.
 
     Attributes:
         frames: Every frame, labelled or not, by patient, slice and phase; read from headers alone.
@@ -51,7 +54,8 @@ class SAXDataset:
         info: The settings and the splits as plain values, for run folders and reports.
 
     Raises:
-        DataError: The tree cannot be read, or an image stands in two splits: a patient has two names.
+        DataError: The tree cannot be read, an image stands in two splits (a patient has two names), or there are no
+            label pictures to repair.
         ValueError: An argument is out of its range, or a patient stands in two splits.
     """
 
@@ -64,6 +68,7 @@ class SAXDataset:
         pixel_spacing: float | None = None,
         intensity: Intensity = "zscore",
         contour_origin: float = CONTOUR_ORIGIN,
+        repair_labels: bool = False,
     ):
         if target not in TARGETS:
             raise ValueError(f"target has to be one of {', '.join(TARGETS)}. Received: target={target!r}")
@@ -71,7 +76,11 @@ class SAXDataset:
         self.data_dir = Path(data_dir)
         self.target: Target = target
         self.contour_origin = float(contour_origin)
-        self.patients: tuple[Patient, ...] = tuple(read_patient(files) for files in index_tree(data_dir))
+        self.repair_labels = bool(repair_labels)
+        patients = index_tree(data_dir)
+        if repair_labels:
+            patients = mark_for_repair(data_dir, patients)
+        self.patients: tuple[Patient, ...] = tuple(read_patient(files) for files in patients)
         self.frames: tuple[Frame, ...] = tuple(frame for patient in self.patients for frame in patient.frames)
         self._splits = self._split_frames(splits)
         self._seen: dict[bytes, tuple[str, Frame]] = {}  # by an image's pixels: where they were read first
@@ -88,6 +97,7 @@ class SAXDataset:
             "pixel_spacing": self.preprocessing.pixel_spacing,
             "intensity": getattr(intensity, "__name__", repr(intensity)) if callable(intensity) else intensity,
             "contour_origin": self.contour_origin,
+            "repair_labels": self.repair_labels,
             "splits": {
                 name: {
                     "patients": sorted({frame.patient_id for frame in frames}),

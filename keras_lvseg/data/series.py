@@ -61,7 +61,7 @@ def contoured_series(files: PatientFiles, headers: Sequence[Header]) -> list[Hea
     Raises:
         DataError: No series will do, or no single one; the line names the candidates and how well each fits.
     """
-    if len(_series(headers)) < 2:
+    if len(split_series(headers)) < 2:
         return list(headers)
     matches = match_series(files, headers)
     folder = _folder(headers)
@@ -84,6 +84,25 @@ def contoured_series(files: PatientFiles, headers: Sequence[Header]) -> list[Hea
     return list(left[0].headers)
 
 
+def split_series(headers: Iterable[Header]) -> list[list[Header]]:
+    """Tell frames apart by SeriesInstanceUID; where one stands for several series, by the names of the files.
+
+    Args:
+        headers: Frames in any order.
+
+    Returns:
+        Each series by InstanceNumber.
+    """
+    found = []
+    for same in _grouped((header.series_instance_uid, header) for header in headers):
+        numbers = {header.instance_number for header in same}
+        if len(numbers) == len(same):
+            found.append(same)
+        else:
+            found += _grouped((_named_series(header.path), header) for header in same)
+    return [sorted(series, key=lambda header: header.instance_number) for series in found]
+
+
 def match_series(files: PatientFiles, headers: Sequence[Header]) -> tuple[SeriesMatch, ...]:
     """Compare a patient's contours with every series.
 
@@ -102,7 +121,7 @@ def match_series(files: PatientFiles, headers: Sequence[Header]) -> tuple[Series
     folder = _folder(headers)
     outlines: dict[tuple[int, str], np.ndarray] = {(c.number, c.border): read_contour(c.path) for c in files.contours}
     matches = []
-    for series in _series(headers):
+    for series in split_series(headers):
         first = min(header.path for header in series).relative_to(folder)
         name = f"{first} and {len(series) - 1} more"
         matches.append(SeriesMatch(name, tuple(series), _problem(series, outlines)))
@@ -170,18 +189,6 @@ def pixels_beyond(points: np.ndarray, shape: tuple[int, ...]) -> float:
     """
     beyond = max(-points.min(), *(points.max(axis=0) - (shape[1] - 1, shape[0] - 1)))
     return float(beyond) if beyond > 1 else 0.0
-
-
-def _series(headers: Iterable[Header]) -> list[list[Header]]:
-    """Frames by SeriesInstanceUID; where one stands for several series, by the names of the files."""
-    found = []
-    for same in _grouped((header.series_instance_uid, header) for header in headers):
-        numbers = {header.instance_number for header in same}
-        if len(numbers) == len(same):
-            found.append(same)
-        else:
-            found += _grouped((_named_series(header.path), header) for header in same)
-    return [sorted(series, key=lambda header: header.instance_number) for series in found]
 
 
 def _named_series(path: Path) -> tuple[Path, str]:

@@ -14,17 +14,18 @@ import numpy as np
 from keras_lvseg.data.dicom import Header, read_header
 from keras_lvseg.data.frames import Frame
 from keras_lvseg.data.layouts import PatientFiles
+from keras_lvseg.data.outlines import read_outline
 from keras_lvseg.data.patients import Patient
 from keras_lvseg.data.series import contoured_series
 from keras_lvseg.errors import DataError
-from keras_lvseg.geometry import polygon_area, read_contour, slice_indices, slice_normal, stack_volume
+from keras_lvseg.geometry import polygon_area, slice_indices, slice_normal, stack_volume
 
 _MOST = 1000  # slices or phases: far beyond any heart
 _MOST_NUMBERED = 100  # slices; an InstanceNumber that tells of more counts something else
 
 
 def read_patient(files: PatientFiles) -> Patient:
-    """Read the headers of one patient's images and put each frame in its place.
+    """Read the headers of one patient's images and put each frame in its place; records and pictures bring their own.
 
     Args:
         files: What a layout found of the patient.
@@ -33,8 +34,8 @@ def read_patient(files: PatientFiles) -> Patient:
         DataError: A header is unusable, the images are not one series of parallel, evenly spaced slices, or a
             contour's frame is missing.
     """
-    if files.frames:  # records tell neither phase nor spacing
-        return Patient(files.patient_id, files.original_id, files.frames, 1, None, None, None, None)
+    if files.frames:
+        return Patient(files.patient_id, files.original_id, files.frames, files.phases, **_volumes(files.frames))
     return arrange(files, [read_header(path) for path in files.images])
 
 
@@ -192,7 +193,7 @@ def _volumes(frames: Sequence[Frame]) -> dict[str, Any]:
     stray = stray_phases(frames)
     for frame in frames:
         if frame.endocardium is not None and frame.phase not in stray:
-            areas[frame.phase].append(polygon_area(read_contour(frame.endocardium)) * frame.pixel_area)
+            areas[frame.phase].append(polygon_area(read_outline(frame, "endocardium")) * frame.pixel_area)
     phases = sorted(areas, key=lambda phase: sum(areas[phase]), reverse=True)
     ed_phase, es_phase = (phases[0] if phases else None), (phases[-1] if len(phases) > 1 else None)
     spacing = frames[0].slice_spacing

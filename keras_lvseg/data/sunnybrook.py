@@ -58,9 +58,12 @@ class SunnybrookSAXDataset(SAXDataset):
         intensity: "zscore" (each image to mean 0 and standard deviation 1), "course" (times 1/1024), None (as stored),
             or a function of one image.
         contour_origin: Added to a contour's x and y to get zero-based pixel centres.
+        repair_labels: Whether label pictures were drawn too large and are mended, see
+            `keras_lvseg.geometry.repaired_outline`; for a tree of pictures.
 
     Raises:
-        DataError: The tree cannot be read, has a patient in none of the official lists, or not the course's 260 images.
+        DataError: The tree cannot be read, has a patient in none of the official lists, not the course's 260 images,
+            or no label pictures to repair.
         ValueError: An argument is out of its range, or a patient stands in two splits.
 
     Example:
@@ -84,6 +87,7 @@ class SunnybrookSAXDataset(SAXDataset):
         pixel_spacing: float | None = None,
         intensity: Intensity = "zscore",
         contour_origin: float = CONTOUR_ORIGIN,
+        repair_labels: bool = False,
     ):
         if isinstance(splits, str) and splits not in ("official", "course", "files"):
             raise ValueError(
@@ -91,7 +95,7 @@ class SunnybrookSAXDataset(SAXDataset):
             )
         self._named = splits if isinstance(splits, str) else None
         mapping = None if isinstance(splits, str) else splits
-        super().__init__(data_dir, target, mapping, image_size, pixel_spacing, intensity, contour_origin)
+        super().__init__(data_dir, target, mapping, image_size, pixel_spacing, intensity, contour_origin, repair_labels)
 
     @classmethod
     def from_tfrecords(

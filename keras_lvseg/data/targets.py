@@ -9,14 +9,15 @@ import numpy as np
 
 from keras_lvseg.data.frames import Frame
 from keras_lvseg.data.images import read_mask
-from keras_lvseg.geometry import NetworkGrid, polygon_mask, read_contour
+from keras_lvseg.data.outlines import Border, read_outline
+from keras_lvseg.geometry import NetworkGrid, polygon_mask
 
 Target = Literal["endocardium", "myocardium"]
 TARGETS = ("endocardium", "myocardium")
 
 
 def is_labelled(frame: Frame, target: Target) -> bool:
-    """Whether the frame has the contours that the target is drawn from.
+    """Whether the frame has the contours, or the label pictures, that the target is drawn from.
 
     A frame without a contour is unlabelled, never empty: an outer contour that nobody drew does not say that there
     is no myocardium.
@@ -43,7 +44,7 @@ def label(frame: Frame, target: Target, contour_origin: float, grid: NetworkGrid
 
     Raises:
         ValueError: The frame is not labelled; it is never drawn as an empty one.
-        DataError: A contour cannot be read.
+        DataError: A contour or a label picture cannot be read.
     """
     if not is_labelled(frame, target):
         raise ValueError(f"{frame.path} lacks a contour that {target!r} is drawn from: it is unlabelled, not empty")
@@ -53,8 +54,7 @@ def label(frame: Frame, target: Target, contour_origin: float, grid: NetworkGrid
     shape = frame.shape if grid is None else grid.image_size
     to_grid: Callable = (lambda points: points) if grid is None else grid.points_from_native
     drawn = np.zeros(shape, dtype=np.uint8)
-    borders = [(frame.epicardium, 2)] if target == "myocardium" else []
-    for path, value in [*borders, (frame.endocardium, 1)]:
-        assert path is not None  # is_labelled has seen to it
-        drawn[polygon_mask(to_grid(read_contour(path, contour_origin)), shape)] = value
+    borders: dict[Border, int] = {"epicardium": 2, "endocardium": 1} if target == "myocardium" else {"endocardium": 1}
+    for border, value in borders.items():
+        drawn[polygon_mask(to_grid(read_outline(frame, border, contour_origin)), shape)] = value
     return drawn

@@ -5,6 +5,7 @@ from keras_lvseg.geometry.crossings import crossed_area
 from keras_lvseg.geometry.grids import NetworkGrid
 from keras_lvseg.geometry.planes import slice_indices, slice_normal
 from keras_lvseg.geometry.polygons import polygon_area, polygon_mask
+from keras_lvseg.geometry.repair import repaired_outline
 from keras_lvseg.geometry.tracing import join_contours, mask_contours
 from keras_lvseg.geometry.volumes import ejection_fraction, stack_volume
 
@@ -18,6 +19,7 @@ __all__ = [
     "polygon_area",
     "polygon_mask",
     "read_contour",
+    "repaired_outline",
     "slice_indices",
     "slice_normal",
     "stack_volume",

@@ -9,11 +9,12 @@ import keras
 import numpy as np
 
 from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.outlines import read_outline
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.data.targets import Target, label
 from keras_lvseg.errors import DataError
 from keras_lvseg.evaluation import ChallengeScore, ContourScore, challenge_score, score_contour
-from keras_lvseg.geometry import CONTOUR_ORIGIN, read_contour
+from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.inference.predict import predict_masks
 from keras_lvseg.inference.scores import Scores, score
 
@@ -46,6 +47,8 @@ def evaluate(
     target: Target = "endocardium",
     contour_origin: float = CONTOUR_ORIGIN,
     roles: Mapping[str, str] | None = None,
+    mirror: bool = False,
+    clean: bool = False,
 ) -> Evaluation:
     """Score a network on the frames' own grids: what a crop cuts away counts as the error that it is.
 
@@ -56,6 +59,8 @@ def evaluate(
         target: What it was trained to find.
         contour_origin: Added to the contours' x and y to get zero-based pixel centres.
         roles: By patient, the split that the patient stood in when the network was trained; "new" for others.
+        mirror: See `predict_masks`.
+        clean: See `predict_masks`.
 
     Returns:
         Scores, labels and masks.
@@ -66,17 +71,16 @@ def evaluate(
     for frame in frames:
         if frame.endocardium is None:
             problem = "holds masks and no spacing, which distances in mm are made of"
-            raise DataError(frame.path, problem, "score on DICOM files with contours")
+            raise DataError(frame.path, problem, "score on DICOM files with contours, or on pictures with labels")
     labels = tuple(label(frame, target, contour_origin) for frame in frames)
-    masks = tuple(predict_masks(model, frames, preprocessing))
+    masks = tuple(predict_masks(model, frames, preprocessing, mirror=mirror, clean=clean))
     scores = score(frames, labels, masks, roles or {})
     contours = [_contour_score(frame, mask, contour_origin) for frame, mask in zip(frames, masks, strict=True)]
     return Evaluation(target, scores, challenge_score(contours), tuple(frames), labels, masks)
 
 
 def _contour_score(frame: Frame, mask: np.ndarray, contour_origin: float) -> ContourScore:
-    assert frame.endocardium is not None  # `evaluate` has seen to it
-    manual = read_contour(frame.endocardium, contour_origin)
+    manual = read_outline(frame, "endocardium", contour_origin)
     return score_contour(
         mask == 1,
         manual,

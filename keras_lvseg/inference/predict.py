@@ -10,10 +10,19 @@ import numpy as np
 from keras_lvseg.data.frames import Frame
 from keras_lvseg.data.images import read_image
 from keras_lvseg.data.preprocessing import Preprocessing
+from keras_lvseg.geometry import NetworkGrid
+from keras_lvseg.inference.cleanup import clean_labels
+
+_VIEWS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))  # axes of (B, H, W, C) along which images are mirrored
 
 
 def predict_masks(
-    model: keras.Model, frames: Sequence[Frame], preprocessing: Preprocessing, batch_size: int = 16
+    model: keras.Model,
+    frames: Sequence[Frame],
+    preprocessing: Preprocessing,
+    batch_size: int = 16,
+    mirror: bool = False,
+    clean: bool = False,
 ) -> Iterator[np.ndarray]:
     """Segment frames.
 
@@ -22,20 +31,53 @@ def predict_masks(
         frames: The frames.
         preprocessing: What the network was trained with.
         batch_size: Frames a step.
+        mirror: Take the mean of what the network says of the image and of its three mirror images.
+        clean: Keep one connected part, without holes, see `clean_labels`.
 
     Yields:
         For each frame an array of class numbers, uint8, of the frame's own rows and columns. What the network did not
         see is background.
     """
-    grids = [preprocessing.grid(frame) for frame in frames]
     for start in range(0, len(frames), batch_size):
-        batch = slice(start, start + batch_size)
-        images = [
-            preprocessing.image(read_image(frame), grid)
-            for frame, grid in zip(frames[batch], grids[batch], strict=True)
-        ]
-        logits = model.predict_on_batch(np.stack(images)[..., None])
-        probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-        for scores, grid in zip(probabilities, grids[batch], strict=True):
-            native = [grid.to_native(scores[..., c], fill=float(c == 0)) for c in range(scores.shape[-1])]
-            yield np.argmax(native, axis=0).astype(np.uint8)
+        batch = frames[start : start + batch_size]
+        grids = [preprocessing.grid(frame) for frame in batch]
+        pairs = zip(batch, grids, strict=True)
+        images = np.stack([preprocessing.image(read_image(frame), grid) for frame, grid in pairs])[..., None]
+        for scores, grid in zip(predict_probabilities(model, images, mirror), grids, strict=True):
+            yield native_labels(scores, grid, clean)
+
+
+def predict_probabilities(model: keras.Model, images: np.ndarray, mirror: bool = False) -> np.ndarray:
+    """What a network says of images on its own grid.
+
+    Args:
+        model: A network that gives logits of shape (B, H, W, classes).
+        images: float32 array of shape (B, H, W, channels).
+        mirror: See `predict_masks`.
+
+    Returns:
+        float32 array of shape (B, H, W, classes).
+    """
+    views = _VIEWS if mirror else _VIEWS[:1]
+    total = 0.0
+    for axes in views:
+        logits = model.predict_on_batch(np.flip(images, axes))
+        probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(keras.ops.cast(logits, "float32")))
+        total = total + np.flip(probabilities, axes) / len(views)
+    return np.asarray(total)
+
+
+def native_labels(probabilities: np.ndarray, grid: NetworkGrid, clean: bool = False) -> np.ndarray:
+    """What a network says of an image, as class numbers on the frame's own grid.
+
+    Args:
+        probabilities: Array of shape (H, W, classes), one image's of `predict_probabilities`.
+        grid: The network's grid in the frame.
+        clean: See `predict_masks`.
+
+    Returns:
+        uint8 array of the frame's shape. What the network did not see is background.
+    """
+    others = [grid.to_native(probabilities[..., c]) for c in range(1, probabilities.shape[-1])]
+    native = np.stack([1 - sum(others), *others])  # the background is what is left, and all of what was not seen
+    return clean_labels(native) if clean else np.argmax(native, axis=0).astype(np.uint8)

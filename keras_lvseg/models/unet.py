@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import keras
 
@@ -14,7 +15,7 @@ from keras_lvseg.ops.arguments import check_integer
 def unet(
     input_shape: tuple[int | None, int | None, int] = (None, None, 1),
     num_classes: int = 2,
-    filters: int = 32,
+    filters: int | None = None,
     depth: int = 4,
     normalization: str | None = "batch",
     dropout: float = 0.0,
@@ -30,12 +31,15 @@ def unet(
     Args:
         input_shape: Height, width and channels of the images; height and width may be None.
         num_classes: Number of classes, two or more.
-        filters: Channels of the first level.
+        filters: Channels of the first level; None for 32, or for as many as named weights have.
         depth: How many times the image is halved.
         normalization: Of each convolution, see `UNetBlock`.
         dropout: Share of each block's output to drop while training, from 0 to 1.
         residual: Whether each block adds its input to its output.
-        weights: None to start from random weights, or the path of a file that `save` or `save_weights` wrote.
+        weights: None to start from random weights; the path of a file that `save` or `save_weights` wrote; or the
+            name of weights that come with the package, which fixes the architecture. `"sax-lv"` finds the cavity
+            of the left ventricle in short-axis images (16 filters, the other arguments as they are by default);
+            `keras_lvseg.models.shipped.read_shipped` tells what images it wants. Not for clinical use.
 
     Returns:
         A model from images `(B, H, W, channels)` to logits `(B, H, W, num_classes)`, which are float32 under
@@ -43,27 +47,39 @@ def unet(
         metric.
 
     Raises:
-        ValueError: An argument breaks its rule, or `weights` is no file.
+        ValueError: An argument breaks its rule or contradicts named weights, or `weights` is neither file nor name.
 
     Example:
         >>> import keras
         >>> model = unet(filters=4, depth=2)
         >>> model(keras.ops.ones((1, 5, 7, 1))).shape[1:] == (5, 7, 2)
         True
+        >>> unet(weights="sax-lv").get_layer("down_0").filters
+        16
 
     References:
         - Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation", 2015.
     """
     height, width, channels = input_shape
+    fixed = _fixed_by(weights)
+    filters = fixed.get("filters", 32) if filters is None else filters
+    given = {
+        "input_shape": [None, None, channels],  # no weight depends on height and width
+        "num_classes": num_classes,
+        "filters": filters,
+        "depth": depth,
+        "normalization": normalization,
+        "dropout": dropout,
+        "residual": residual,
+    }
+    for argument, due in fixed.items():
+        if given.get(argument) != due:
+            received = f"{argument}={given.get(argument)!r}"
+            raise ValueError(f"`weights={weights!r}` needs `{argument}={due!r}`. Received: {received}")
     check_integer("channels", channels, least=1)
     check_integer("num_classes", num_classes, least=2)
     check_integer("filters", filters, least=1)
     check_integer("depth", depth, least=1)
-    if weights is not None and not os.path.isfile(weights):
-        raise ValueError(
-            "`weights` must be None or the path of a file of weights; no named weights are shipped. "
-            f"Received: weights={str(weights)!r}"
-        )
 
     def block(name: str, level: int) -> keras.layers.Layer:
         return UNetBlock(
@@ -88,6 +104,27 @@ def unet(
     logits = keras.layers.Conv2D(num_classes, 1, data_format="channels_last", dtype="float32", name="logits")(x)
 
     model = keras.Model(image, logits, name="unet")
-    if weights is not None:
+    if fixed:
+        from keras_lvseg.models.shipped import load_shipped
+
+        load_shipped(model, str(weights))
+    elif weights is not None:
         model.load_weights(weights)
     return model
+
+
+def _fixed_by(weights: str | os.PathLike[str] | None) -> dict[str, Any]:
+    """The arguments that named weights leave no choice about; none where the weights are a file or random."""
+    if weights is None:
+        return {}
+    from keras_lvseg.models.shipped import read_shipped, shipped_names  # which import this file
+
+    names = shipped_names()
+    if weights in names:
+        return read_shipped(str(weights))["architecture"]
+    if not os.path.isfile(weights):
+        raise ValueError(
+            f"`weights` must be None, a name of shipped weights ({', '.join(names)}), or the path of a file of "
+            f"weights. Received: weights={str(weights)!r}"
+        )
+    return {}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from keras_lvseg.files import whole_file
+from keras_lvseg.files import read_rows, whole_file
 
 
 def write_curves(history: Path, path: Path) -> None:
@@ -17,8 +16,7 @@ def write_curves(history: Path, path: Path) -> None:
         history: A run folder's `history.csv`.
         path: The PNG to write.
     """
-    with history.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(history)
     epochs = [int(row["epoch"]) for row in rows]
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     loss, dice = figure.subplots(1, 2)

@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from keras_lvseg.files import write_rows
+from keras_lvseg.files import read_rows, whole_file, write_rows
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -18,16 +18,18 @@ class ProgressBar(keras.callbacks.Callback):
 
     Args:
         console: Where to draw it.
+        done: Epochs that an earlier process has done.
     """
 
-    def __init__(self, console: Console):
+    def __init__(self, console: Console, done: int = 0):
         super().__init__()
+        self._done = done
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("epochs"), TimeElapsedColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, TextColumn("{task.description}"), console=console)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Draw the empty bar."""
-        self._task = self._bar.add_task("", total=self.params["epochs"])
+        self._task = self._bar.add_task("", total=self.params["epochs"], completed=self._done)
         self._bar.start()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -47,18 +49,36 @@ class HistoryFile(keras.callbacks.Callback):
 
     Args:
         path: The file.
+        done: Epochs that an earlier process has done, and whose figures stay.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, done: int = 0):
         super().__init__()
         self._path = path
-        self._rows: list[dict[str, float]] = []
+        self._rows: list[dict[str, Any]] = list(read_rows(path)[:done]) if done else []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Add an epoch."""
         row = {name: float(value) for name, value in (logs or {}).items()}
         self._rows.append({"epoch": epoch + 1, **row, "learning_rate": float(self.model.optimizer.learning_rate)})
         write_rows(self._path, self._rows)
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """The network and its optimizer as they stand after each epoch, in a file that is whole at any moment.
+
+    Args:
+        path: The file, ending in .keras.
+    """
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self._path = path
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Save them."""
+        with whole_file(self._path) as scratch:
+            self.model.save(scratch)
 
 
 class TensorBoardLogs(keras.callbacks.Callback):

@@ -13,13 +13,16 @@ from keras_lvseg.training.run_folder import RunFolder
 _SEEN = ("train", "validation")  # splits whose patients a network was trained on, or followed along with
 
 
-def evaluate_run(run: RunFolder, data_dir: str | os.PathLike[str], seen: bool = False) -> Evaluation:
+def evaluate_run(
+    run: RunFolder, data_dir: str | os.PathLike[str], seen: bool = False, repair_labels: bool = False
+) -> Evaluation:
     """Score a run's network on patients that it has not seen.
 
     Args:
         run: A finished training run.
         data_dir: A folder with labelled data, in any tree that is known.
         seen: Score the patients that it was trained on as well.
+        repair_labels: Hold it against repaired label pictures, see `SAXDataset`.
 
     Returns:
         Scores, labels and masks.
@@ -29,9 +32,10 @@ def evaluate_run(run: RunFolder, data_dir: str | os.PathLike[str], seen: bool = 
     """
     model, target, origin = run.load_model(), run.target(), run.contour_origin()
     roles = run.patients()
-    labelled = SAXDataset(data_dir, target, contour_origin=origin).labelled_frames("all")
+    dataset = SAXDataset(data_dir, target, contour_origin=origin, repair_labels=repair_labels)
+    labelled = dataset.labelled_frames("all")
     frames = [frame for frame in labelled if seen or roles.get(frame.patient_id) not in _SEEN]
     if not frames:
         problem = f"has no labelled frame of a patient that {run.path} was not trained on"
         raise DataError(Path(data_dir), problem, "name other data, or ask for seen patients too")
-    return evaluate(model, frames, run.preprocessing(), target, origin, roles)
+    return evaluate(model, frames, run.preprocessing(), target, origin, roles, **run.at_test())

@@ -13,7 +13,7 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.data.targets import Target
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import check_free, write_json
+from keras_lvseg.files import check_free, whole_file, write_json
 from keras_lvseg.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ class RunFolder:
     def model(self) -> Path:
         """The trained network."""
         return self.path / "model.keras"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The network and its optimizer after the last epoch so far; gone when the training is finished."""
+        return self.path / "checkpoint.keras"
 
     @property
     def settings(self) -> Path:
@@ -61,24 +66,44 @@ class RunFolder:
         return self.path / "logs"
 
     @classmethod
-    def start(cls, path: str | os.PathLike[str], settings: TrainingSettings, dataset: SAXDataset) -> RunFolder:
+    def start(
+        cls, path: str | os.PathLike[str], settings: TrainingSettings, dataset: SAXDataset, resume: bool = False
+    ) -> RunFolder:
         """Make the folder and write down what is about to be done.
 
+        Args:
+            path: The folder.
+            settings: The knobs.
+            dataset: The data.
+            resume: Take a folder in which the same was begun before.
+
         Raises:
-            DataError: The folder is there and holds something.
+            DataError: The folder is there and holds something, or something else than what is to be resumed.
             ValueError: The data set's intensity is a function, which no file can hold.
         """
         run = cls(Path(path))
-        check_free(run.path)
         if callable(dataset.preprocessing.intensity):
             raise ValueError("intensity has to be a name for a run to be written down. Received: a function")
-        run.path.mkdir(parents=True, exist_ok=True)
         info = dataset.info
         splits = info.pop("splits")
         written = {"keras_lvseg": __version__, "training": asdict(settings), "data": info}
+        patients = {name: split["patients"] for name, split in splits.items()}
+        if resume and run.settings.is_file():
+            run._check_same(written, patients)
+        else:
+            check_free(run.path)
+        run.path.mkdir(parents=True, exist_ok=True)
         write_json(run.settings, written)
-        write_json(run.split, {name: split["patients"] for name, split in splits.items()})
+        write_json(run.split, patients)
         return run
+
+    def finish(self, model: keras.Model) -> None:
+        """Leave the trained network, and the checkpoint no longer."""
+        with whole_file(self.model) as scratch:
+            model.save(scratch)
+        # With what a process that was killed while it wrote has left.
+        for stale in (self.checkpoint, *self.path.glob(f".{self.checkpoint.stem}.*")):
+            stale.unlink(missing_ok=True)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> RunFolder:
@@ -100,13 +125,15 @@ class RunFolder:
         Raises:
             DataError: The file is no Keras model.
         """
-        import keras
+        return _load_model(self.model)
 
-        try:
-            return keras.saving.load_model(self.model)
-        except Exception as error:  # a damaged archive makes keras raise whatever its parts raise
-            reason = " ".join(str(error).split())[:120]
-            raise DataError(self.model, f"is no Keras model that can be loaded ({reason})", "train again") from None
+    def load_checkpoint(self) -> keras.Model:
+        """Load the network of an unfinished run, with its optimizer.
+
+        Raises:
+            DataError: The file is no Keras model.
+        """
+        return _load_model(self.checkpoint)
 
     def preprocessing(self) -> Preprocessing:
         """How the network wants its frames."""
@@ -121,17 +148,48 @@ class RunFolder:
         """Where the contours that it was trained on were taken to lie."""
         return self._data()["contour_origin"]
 
+    def at_test(self) -> dict[str, bool]:
+        """What the recipe does at test, as keywords of `keras_lvseg.inference.predict.predict_masks`."""
+        training = self._part("training")
+        return {"mirror": training["mirror"], "clean": training["clean"]}
+
     def patients(self) -> dict[str, str]:
         """The split that each patient stood in, by patient."""
         split = _read_json(self.split)
         return {patient: name for name, patients in split.items() for patient in patients}
 
     def _data(self) -> dict[str, Any]:
+        return self._part("data")
+
+    def _part(self, name: str) -> dict[str, Any]:
         settings = _read_json(self.settings)
         try:
-            return settings["data"]
+            return settings[name]
         except (KeyError, TypeError):
-            raise DataError(self.settings, "has no part 'data'", "'keras-lvseg train' writes it") from None
+            raise DataError(self.settings, f"has no part {name!r}", "'keras-lvseg train' writes it") from None
+
+    def _check_same(self, written: dict[str, Any], patients: dict[str, list[str]]) -> None:
+        """See to it that what was begun here is what is to go on; the data may have moved."""
+        for part in ("training", "data"):
+            begun = self._part(part)
+            for name, value in written[part].items():
+                if name != "data_dir" and begun.get(name) != value:
+                    problem = f"was begun with {name}={begun.get(name)!r}, and {value!r} was asked for"
+                    raise DataError(self.path, problem, "resume with the same settings, or train in a new folder")
+        if self.split.is_file() and _read_json(self.split) != patients:
+            raise DataError(
+                self.path, "was begun with other patients", "resume with the same, or train in a new folder"
+            )
+
+
+def _load_model(path: Path) -> keras.Model:
+    import keras
+
+    try:
+        return keras.saving.load_model(path)
+    except Exception as error:  # a damaged archive makes keras raise whatever its parts raise
+        reason = " ".join(str(error).split())[:120]
+        raise DataError(path, f"is no Keras model that can be loaded ({reason})", "train again") from None
 
 
 def _read_json(path: Path) -> Any:

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import tempfile
 
 import keras
+import numpy as np
 from rich.console import Console
 
 from keras_lvseg.data import Augmentation, SAXDataset
+from keras_lvseg.data.phantom import write_phantom
+from keras_lvseg.data.pydataset import SAXPyDataset
+from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.losses import SparseDiceCE, SparseSoftmaxCE
 from keras_lvseg.metrics import DiceCoefficient
 from keras_lvseg.models import fcn, fully_connected, unet
 from keras_lvseg.reporting.curves import write_curves
-from keras_lvseg.training.callbacks import HistoryFile, ProgressBar, TensorBoardLogs
+from keras_lvseg.training.callbacks import Checkpoint, HistoryFile, ProgressBar, TensorBoardLogs
 from keras_lvseg.training.devices import preferred_dtype
 from keras_lvseg.training.run_folder import RunFolder
-from keras_lvseg.training.settings import TrainingSettings
+from keras_lvseg.training.settings import AugmentationName, TrainingSettings
 
 # Patients lie in the scanner as they will and radiographers turn the plane: any rotation is as likely as any other.
-AUGMENTATION = Augmentation(rotation=180, scale=0.2, shift=8, flip=True, contrast=0.25, brightness=0.25)
+# The full one shifts so far that a crop of 96 pixels comes to lie on every part of an image of 144: what lies beside
+# the heart has to be learned as well.
+_AUGMENTATIONS: dict[AugmentationName, Augmentation] = {
+    "full": Augmentation(
+        rotation=180,
+        scale=0.25,
+        shift=28,
+        flip=True,
+        elastic=0.2,
+        contrast=0.25,
+        brightness=0.25,
+        gamma=0.4,
+        noise=0.2,
+        shading=0.4,
+    ),
+    "plain": Augmentation(rotation=180, scale=0.2, noise=0.2),
+}
+_PHANTOM_SEED = 2009  # far from those of demonstrations and tests, which must not meet what was trained on
 
 _SAMPLES = 4  # predictions that TensorBoard shows
 
@@ -28,60 +51,106 @@ def train(
     folder: str | os.PathLike[str],
     settings: TrainingSettings | None = None,
     console: Console | None = None,
+    resume: bool = False,
 ) -> RunFolder:
     """Train a network on a data set's split "train" and leave everything that there is to know of it in a folder.
 
     Where the data set has a split "validation", its figures are followed along; the network is the last epoch's.
+    After each epoch the state is saved, so that a run that was killed can go on.
 
     Args:
         dataset: The data, with a split "train".
         folder: The run folder, new or empty.
         settings: The knobs.
         console: Where the progress bar is drawn; None draws none.
+        resume: Go on after the last epoch of the run that was begun in `folder` with the same data and settings; it
+            ends with the weights that it would have had without the break. A new or empty folder begins one, and a
+            run that is finished is left as it is.
 
     Returns:
         The run folder.
 
     Raises:
-        DataError: The data cannot be read, or the folder holds something already.
+        DataError: The data cannot be read, or the folder holds something already; with `resume`, something else than
+            such a run.
     """
     settings = settings or TrainingSettings()
     keras.utils.set_random_seed(settings.seed)
     classes = 3 if dataset.target == "myocardium" else 2
-    augment = AUGMENTATION if settings.augment else None
-    train_data = dataset.as_pydataset("train", settings.batch_size, shuffle=True, augment=augment, seed=settings.seed)
+    train_data = _training_data(dataset, settings)
     watched = "validation" if _has_images(dataset, "validation") else "train"
     images, labels = dataset.as_arrays(watched)
-    run = RunFolder.start(folder, settings, dataset)
+    run = RunFolder.start(folder, settings, dataset, resume)
+    if run.model.is_file():
+        return run
 
-    model = build_model(settings, dataset.preprocessing.image_size, classes)
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate_schedule(settings, len(train_data))),
-        loss=SparseDiceCE() if settings.model == "unet" else SparseSoftmaxCE(),
-        metrics=[DiceCoefficient(class_id) for class_id in range(1, classes)],
-    )
+    if run.checkpoint.is_file():
+        model = run.load_checkpoint()
+    else:
+        model = build_model(settings, dataset.preprocessing.image_size, classes)
+        model.compile(
+            optimizer=keras.optimizers.Adam(
+                learning_rate_schedule(settings, len(train_data)), weight_decay=settings.weight_decay or None
+            ),
+            loss=SparseDiceCE() if settings.loss == "dice_ce" else SparseSoftmaxCE(),
+            metrics=[DiceCoefficient(class_id) for class_id in range(1, classes)],
+        )
+    done = int(model.optimizer.iterations) // len(train_data)
+    train_data.start_at(done)
     picked = slice(None, None, -(-len(images) // _SAMPLES))
     every = max(settings.epochs // 10, 1)
-    callbacks = [HistoryFile(run.history), TensorBoardLogs(run.logs, images[picked], labels[picked], every)]
+    # The checkpoint comes last: an epoch that it holds stands in the history already.
+    callbacks = [
+        HistoryFile(run.history, done),
+        TensorBoardLogs(run.logs, images[picked], labels[picked], every),
+        Checkpoint(run.checkpoint),
+    ]
     if console is not None:
-        callbacks.append(ProgressBar(console))
+        callbacks.append(ProgressBar(console, done))
     model.fit(
         train_data,
         validation_data=(images, labels) if watched == "validation" else None,
+        initial_epoch=done,
         epochs=settings.epochs,
         shuffle=False,  # the data is shuffled by the run's seed; Keras would draw another order on top
         callbacks=callbacks,
         verbose=0,
     )
     write_curves(run.history, run.curves)
-    model.save(run.model)
+    # What is left is for inference, on whatever device.
+    trained = build_model(dataclasses.replace(settings, dtype="float32"), dataset.preprocessing.image_size, classes)
+    trained.set_weights(model.get_weights())
+    run.finish(trained)
     return run
+
+
+def _training_data(dataset: SAXDataset, settings: TrainingSettings) -> SAXPyDataset:
+    images, labels = dataset.as_arrays("train")
+    if settings.phantoms:
+        synthetic = _phantoms(dataset, settings.phantoms)
+        images, labels = (np.concatenate(parts) for parts in zip((images, labels), synthetic, strict=True))
+    size = dataset.preprocessing.image_size
+    augment = _AUGMENTATIONS.get(settings.augmentation, Augmentation())
+    if settings.model == "unet":
+        augment = dataclasses.replace(augment, crop=min(settings.crop, *size))
+    sampling = Sampling(len(images), size, True, augment, settings.seed)
+    return SAXPyDataset(images, labels, sampling, settings.batch_size, drop_remainder=len(images) > settings.batch_size)
+
+
+def _phantoms(dataset: SAXDataset, patients: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of so many synthetic patients, on the data set's grid."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_phantom(folder, patients=patients, seed=_PHANTOM_SEED, frames="contoured")
+        own = dataset.preprocessing
+        return SAXDataset(
+            folder, dataset.target, None, own.image_size, own.pixel_spacing, own.intensity, dataset.contour_origin
+        ).as_arrays("all")
 
 
 def build_model(settings: TrainingSettings, image_size: tuple[int, int], classes: int) -> keras.Model:
     """Make the untrained network that the settings name, in the dtype that suits the device."""
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(preferred_dtype())
+    keras.config.set_dtype_policy(settings.dtype or preferred_dtype())
     try:
         if settings.model == "fully_connected":
             return fully_connected(image_size, num_classes=classes, hidden_units=64)

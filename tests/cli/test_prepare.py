@@ -44,7 +44,7 @@ def test_records_need_no_preparing(prepare, tmp_path):
     write_records(tmp_path / "records" / "train_images.tfrecords", [record.encode("course")])
     code, out, err = prepare(tmp_path / "records")
     assert (code, err) == (0, "")
-    assert out.strip() == f"{tmp_path / 'records'}: holds records, which need no decoding: there is nothing to do"
+    assert out.strip() == f"{tmp_path / 'records'}: holds no DICOM: there is nothing to decode"
     assert not (tmp_path / "cache").exists()
 
 

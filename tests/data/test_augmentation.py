@@ -83,7 +83,10 @@ def test_one_range_does_not_change_what_the_others_draw(name):
     np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("name", [field for field in EVERYTHING.__dataclass_fields__ if field != "flip"])
+RANGES = [field for field in EVERYTHING.__dataclass_fields__ if field not in ("flip", "crop")]
+
+
+@pytest.mark.parametrize("name", RANGES)
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
 def test_a_range_below_0_or_not_finite_is_refused(name, value):
     with pytest.raises(ValueError, match=f"^{name} has to be 0 or more, and finite. Received: {name}="):
@@ -118,3 +121,10 @@ def test_epochs_differ_and_a_seed_repeats_them():
     assert not np.array_equal(first[1], second[1])
     np.testing.assert_array_equal(first[1], Sampling(20, SIZE, True, EVERYTHING, seed=4).epoch(0)[1])
     assert Sampling(20, SIZE).seed != Sampling(20, SIZE).seed
+
+
+def test_a_crop_that_is_none_or_larger_than_the_image_is_refused():
+    with pytest.raises(ValueError, match="crop has to be 1 or more"):
+        Augmentation(crop=0)
+    with pytest.raises(ValueError, match="crop fits into an image of"):
+        Sampling(3, (20, 30), augment=Augmentation(crop=21))

@@ -54,6 +54,20 @@ def test_run_length_encoding_is_read(frame):
     np.testing.assert_array_equal(read_pixels(path), pixels)
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+def test_larger_is_brighter_where_black_and_white_are_exchanged(frame, compressed):
+    dataset, path = frame
+    pixels = dataset.pixel_array
+    dataset.PixelData = (-1 - pixels).tobytes()
+    dataset.PhotometricInterpretation = "MONOCHROME1"
+    if compressed:
+        dataset.compress(RLELossless, generate_instance_uid=False)
+    save(dataset, path)
+    assert read_header(path).rows == dataset.Rows
+    np.testing.assert_array_equal(read_pixels(path), pixels)
+    assert read_pixels(path).dtype == pixels.dtype
+
+
 @pytest.mark.parametrize("lost", [1, 40, 100_000])
 def test_a_file_that_ends_too_soon_is_found_by_its_header(frame, lost):
     dataset, path = frame
@@ -83,7 +97,7 @@ def test_a_file_that_ends_in_its_header_is_refused(frame):
         ("PixelSpacing", [0, 1], r"PixelSpacing \(0\.0, 1\.0\); mm above 0 are due"),
         ("NumberOfFrames", 20, "holds several frames"),
         ("SamplesPerPixel", 3, "is a colour image"),
-        ("PhotometricInterpretation", "MONOCHROME1", "black and white exchanged"),
+        ("PhotometricInterpretation", "PALETTE COLOR", "is a colour image"),
     ],
 )
 def test_a_header_that_does_not_do_is_refused(frame, keyword, value, message):

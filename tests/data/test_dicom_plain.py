@@ -58,6 +58,20 @@ def test_it_is_what_pydicom_decodes(pixels, syntax, unused_bits):
         np.testing.assert_array_equal(plain, pixels)
 
 
+@given(IMAGES, st.sampled_from(LITTLE), st.sampled_from([0, 4]))
+def test_monochrome1_is_turned_over_within_what_the_file_can_store(pixels, syntax, unused_bits):
+    content, start = encoded(pixels, syntax, unused_bits, PhotometricInterpretation="MONOCHROME1")
+    stored = pixel_array(io.BytesIO(content)).astype(int)  # which pydicom leaves as it is
+    bits = 8 * pixels.itemsize - unused_bits
+    lowest, highest = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if pixels.dtype.kind == "i" else (0, 2**bits - 1)
+    plain = plain_pixels(content, start, syntax)
+    assert plain.dtype == pixels.dtype
+    np.testing.assert_array_equal(plain, lowest + highest - stored)
+    # The way of files that are not plain.
+    odd, _ = encoded(pixels, syntax, unused_bits, PhotometricInterpretation="MONOCHROME1", NumberOfFrames=1)
+    np.testing.assert_array_equal(decode_pixels(odd, "1.dcm"), plain)
+
+
 @pytest.mark.parametrize(
     "unusual",
     [

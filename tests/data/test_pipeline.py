@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -153,3 +155,19 @@ def test_python_runs_once_an_epoch():
     for _ in range(3):
         assert len(list(data)) == 4
     assert calls == [0, 1, 2]
+
+
+@pytest.mark.parametrize("crop", [1, 13, 20])
+def test_a_crop_is_the_middle_of_what_there_was_in_both_pipelines(crop):
+    whole = Sampling(5, SIZE, shuffle=True, augment=EVERYTHING, seed=3)
+    cropped = Sampling(5, SIZE, shuffle=True, augment=replace(EVERYTHING, crop=crop), seed=3)
+    images, labels = random_pairs(5)
+    expected = SAXPyDataset(images, labels, whole, 5, False)[0]
+    (rows, columns) = ((size - crop) // 2 for size in SIZE)
+    for part in (
+        SAXPyDataset(images, labels, cropped, 5, False)[0],
+        next(iter(make_dataset(images, labels, cropped, batch_size=5))),
+    ):
+        for kept, changed in zip(part, expected, strict=True):
+            assert kept.shape == (5, crop, crop, 1)
+            np.testing.assert_allclose(kept, changed[:, rows : rows + crop, columns : columns + crop], atol=1e-4)

@@ -1,11 +1,12 @@
 import keras
 import numpy as np
 import pytest
+from skimage.measure import label as connected_parts
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.dicom import read_pixels
 from keras_lvseg.data.preprocessing import Preprocessing
-from keras_lvseg.inference.predict import predict_masks
+from keras_lvseg.inference.predict import predict_masks, predict_probabilities
 
 THRESHOLD = 100.0
 
@@ -56,3 +57,33 @@ def test_resampling_there_and_back_keeps_the_mask(thresholding, frames):
         total += mask[inner].sum() + bright[inner].sum()
     assert total > 10_000
     assert 2 * both / total > 0.98
+
+
+@pytest.fixture(scope="module")
+def lopsided():
+    """A network that looks to one side: nothing of it is the same in a mirror."""
+    image = keras.Input((None, None, 1))
+    model = keras.Model(image, keras.layers.Conv2D(3, 3, padding="same", name="logits")(image))
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 1, 3))
+    model.get_layer("logits").set_weights([kernel, np.array([0.0, 0.5, -0.5])])
+    return model
+
+
+@pytest.mark.parametrize("axes", [(1,), (2,), (1, 2)])
+def test_mirrored_images_give_mirrored_masks_where_mirrors_are_asked_for(lopsided, axes):
+    images = np.random.default_rng(1).normal(size=(2, 9, 12, 1)).astype(np.float32)
+    there = predict_probabilities(lopsided, np.flip(images, axes), mirror=True)
+    np.testing.assert_allclose(np.flip(there, axes), predict_probabilities(lopsided, images, mirror=True), atol=1e-6)
+    bare = [predict_probabilities(lopsided, x) for x in (images, np.flip(images, axes))]
+    assert np.abs(np.flip(bare[1], axes) - bare[0]).max() > 0.1
+    np.testing.assert_allclose(there.sum(axis=-1), 1, atol=1e-6)
+
+
+def test_masks_can_be_cleaned(thresholding, frames):
+    preprocessing = Preprocessing((256, 256), intensity=None)
+    raw, cleaned = (
+        list(predict_masks(thresholding, frames[:3], preprocessing, clean=clean)) for clean in (False, True)
+    )
+    for mask, one in zip(raw, cleaned, strict=True):
+        assert connected_parts(mask, connectivity=1, return_num=True)[1] > 1
+        assert connected_parts(one, connectivity=1, return_num=True)[1] == 1

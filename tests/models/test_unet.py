@@ -98,8 +98,12 @@ def test_weights_from_a_file(suffix, tmp_path):
 
 @pytest.mark.parametrize("weights", ["sunnybrook", "no/such/file.weights.h5"])
 def test_weights_that_are_not_there(weights):
-    with pytest.raises(ValueError, match=r"no named weights are shipped.*Received: weights="):
+    with pytest.raises(ValueError, match=rf"a name of shipped weights \(sax-lv\).*Received: weights='{weights}'"):
         unet(weights=weights)
+
+
+def test_a_network_of_random_weights_has_32_filters():
+    assert unet(depth=1).get_layer("down_0").filters == 32
 
 
 @pytest.mark.parametrize(

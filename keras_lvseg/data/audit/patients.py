@@ -17,10 +17,10 @@ from keras_lvseg.data.dicom import Header, read_header, read_pixels
 from keras_lvseg.data.frames import Frame
 from keras_lvseg.data.images import read_image, read_mask
 from keras_lvseg.data.layouts import PatientFiles
+from keras_lvseg.data.outlines import read_outline_file
 from keras_lvseg.data.patients import Patient
-from keras_lvseg.data.studies import arrange, stray_phases
+from keras_lvseg.data.studies import arrange, read_patient, stray_phases
 from keras_lvseg.errors import DataError
-from keras_lvseg.geometry import read_contour
 
 _NAMED = 3  # missing frames
 
@@ -49,12 +49,40 @@ class PatientAudit:
 
     def run(self) -> None:
         """Look at everything."""
-        if self.files.frames:  # records: no header, no contour
-            for frame in self.files.frames:
-                if self._pixels(frame.path, partial(read_image, frame)) is not None and not read_mask(frame).any():
-                    message = f"the mask of frame {frame.instance_number} holds no pixel of the cavity"
-                    self._add("empty-outline", message, frame.path)
-            return
+        if self.files.images:
+            self._look_at_files()
+        elif any(frame.mask for frame in self.files.frames):
+            self._look_at_records()
+        else:
+            self._look_at_pictures()
+
+    def _look_at_records(self) -> None:
+        for frame in self.files.frames:  # no header, no contour
+            if self._pixels(frame.path, partial(read_image, frame)) is not None and not read_mask(frame).any():
+                message = f"the mask of frame {frame.instance_number} holds no pixel of the cavity"
+                self._add("empty-outline", message, frame.path)
+
+    def _look_at_pictures(self) -> None:
+        labels = [path for frame in self.files.frames for path in (frame.endocardium, frame.epicardium) if path]
+        points = self._each("unreadable-contour", labels, self._points)
+        self.outlines = [(_hash(outline), self._name(path)) for path, outline in points.items()]
+        frames = tuple(
+            replace(
+                frame,
+                endocardium=frame.endocardium if frame.endocardium in points else None,
+                epicardium=frame.epicardium if frame.epicardium in points else None,
+            )
+            for frame in self.files.frames
+        )
+        patient = read_patient(replace(self.files, frames=frames))
+        self._check_gaps(patient)
+        self._check_phases(patient)
+        for frame in frames:
+            pixels = self._pixels(frame.path, partial(read_image, frame))
+            if pixels is not None:
+                self._check_outlines(frame, pixels, points)
+
+    def _look_at_files(self) -> None:
         headers = self._each("unreadable-image", self.files.images, read_header)
         points = self._each("unreadable-contour", [contour.path for contour in self.files.contours], self._points)
         self.outlines = [(_hash(outline), self._name(path)) for path, outline in points.items()]
@@ -160,7 +188,7 @@ class PatientAudit:
         return pixels
 
     def _points(self, path: Path) -> np.ndarray:
-        return read_contour(path, self.contour_origin)
+        return read_outline_file(path, self.contour_origin)
 
     def _each(self, code: str, paths: Sequence[Path], read: Callable[[Path], Any]) -> dict[Path, Any]:
         """What each file gives; one that gives nothing is a finding."""

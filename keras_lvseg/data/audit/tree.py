@@ -11,7 +11,7 @@ from typing import Any
 
 from keras_lvseg.data.audit.findings import Finding
 from keras_lvseg.data.audit.patients import PatientAudit
-from keras_lvseg.data.layouts import index_tree
+from keras_lvseg.data.layouts import PatientFiles, index_tree
 from keras_lvseg.data.tfrecords.course import parse_file_name
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 
@@ -24,7 +24,7 @@ class AuditReport:
         root: The tree.
         patients: How many patients it has.
         images: How many images.
-        contours: How many contours.
+        contours: How many contours or label pictures.
         findings: What is wrong; errors first.
     """
 
@@ -99,9 +99,14 @@ def audit_tree(
         root=root,
         patients=len(patients),
         images=sum(len(files.frames or files.images) for files in patients),
-        contours=sum(len(files.contours) for files in patients),
+        contours=sum(len(files.contours) + _labels(files) for files in patients),
         findings=tuple(sorted(findings, key=lambda finding: finding.severity != "error")),
     )
+
+
+def _labels(files: PatientFiles) -> int:
+    """How many label pictures there are."""
+    return sum((frame.endocardium is not None) + (frame.epicardium is not None) for frame in files.frames)
 
 
 def _across_patients(audits: Sequence[PatientAudit]) -> Iterator[Finding]:
@@ -140,7 +145,7 @@ def _repeats(
     places: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for audit in audits:
         for value, name in values(audit):
-            split = parse_file_name(Path(name)).split if audit.files.frames else ""
+            split = parse_file_name(Path(name)).split if any(frame.mask for frame in audit.files.frames) else ""
             places[value].append((audit.files.patient_id, split, name))
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = defaultdict(list)
     counts: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()

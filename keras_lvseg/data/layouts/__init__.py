@@ -8,14 +8,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from keras_lvseg.data.layouts import cardiac_atlas, challenge, course_records, linked
+from keras_lvseg.data.layouts import cardiac_atlas, challenge, course_records, linked, pictures
 from keras_lvseg.data.layouts.looking import check_inside, subfolders
 from keras_lvseg.data.layouts.records import ContourFile, PatientFiles
 from keras_lvseg.errors import DataError
 
-__all__ = ["ContourFile", "PatientFiles", "index_tree"]
+__all__ = ["ContourFile", "PatientFiles", "index_tree", "is_tree"]
 
-_LAYOUTS = (linked, cardiac_atlas, challenge, course_records)
+_LAYOUTS = (linked, cardiac_atlas, challenge, course_records, pictures)
+
+
+def is_tree(root: Path) -> bool:
+    """Whether a folder holds a tree that is known here, whatever may be wrong with it."""
+    return any(layout.matches(root) for layout in _LAYOUTS)
 
 
 def index_tree(root: str | os.PathLike[str]) -> tuple[PatientFiles, ...]:

@@ -125,9 +125,28 @@ def read_links(table: Path, columns: tuple[str, str]) -> list[tuple[str, str]]:
     Raises:
         DataError: The file is no such table, names a patient twice, or a name is more than a folder's name.
     """
+    rows = read_table(table, columns)
+    for column in columns:
+        check_names(table, column, [row[column] for row in rows])
+    return [(row[columns[0]], row[columns[1]]) for row in rows]
+
+
+def read_table(table: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Read a table of patients.
+
+    Args:
+        table: A CSV file whose first line names its columns.
+        columns: Those that it has to have.
+
+    Returns:
+        The cells of each line by column, without blanks around them; lines with nothing in `columns` are left out.
+
+    Raises:
+        DataError: The file is no such table, or lists nobody.
+    """
     content = read_bytes(table, _LARGEST_TABLE)
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), restval="")
         # Spreadsheets leave lines of nothing but commas.
         rows = [row for row in reader if any(row.get(column) for column in columns)]
     except (UnicodeDecodeError, csv.Error) as error:
@@ -135,14 +154,20 @@ def read_links(table: Path, columns: tuple[str, str]) -> list[tuple[str, str]]:
     if not rows or any(column not in (reader.fieldnames or ()) for column in columns):
         remedy = f"the first line names the columns {' and '.join(columns)}, then comes one patient a line"
         raise DataError(table, "lists no patients", remedy)
-    links = [((row[columns[0]] or "").strip(), (row[columns[1]] or "").strip()) for row in rows]
-    for column, names in zip(columns, zip(*links, strict=True), strict=True):
-        for name, count in Counter(names).items():
-            if not _is_folder_name(name):
-                raise DataError(table, f"has {column} {name[:40]!r}", "a folder's name inside the tree is due")
-            if count > 1:
-                raise DataError(table, f"lists {column} {name!r} more than once", "one line a patient")
-    return links
+    return [{column: cell.strip() for column, cell in row.items() if isinstance(cell, str)} for row in rows]
+
+
+def check_names(table: Path, column: str, names: Sequence[str]) -> None:
+    """See to it that a table's names are patients' names.
+
+    Raises:
+        DataError: A name stands there twice, or is more than a folder's name.
+    """
+    for name, count in Counter(names).items():
+        if not _is_folder_name(name):
+            raise DataError(table, f"has {column} {name[:40]!r}", "a folder's name inside the tree is due")
+        if count > 1:
+            raise DataError(table, f"lists {column} {name!r} more than once", "one line a patient")
 
 
 def _is_folder_name(name: str) -> bool:

@@ -22,7 +22,8 @@ class ContourFile:
 class PatientFiles:
     """One patient's images and contours, and the patient's name among either.
 
-    A tree whose images are not files of their own has `frames` in place of `images` and `contours`.
+    A tree whose images are not DICOM files has `frames` in place of `images` and `contours`, and tells how many
+    `phases` the heart's cycle was cut into.
     """
 
     patient_id: str
@@ -30,3 +31,4 @@ class PatientFiles:
     images: tuple[Path, ...]
     contours: tuple[ContourFile, ...]
     frames: tuple[Frame, ...] = ()
+    phases: int = 1

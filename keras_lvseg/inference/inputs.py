@@ -1,0 +1,197 @@
+"""What there is to segment in a file or a folder of any kind: images by study, and files that are none."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_lvseg.data.dicom import Header, read_header
+from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.layouts import PatientFiles, index_tree, is_tree
+from keras_lvseg.data.layouts.looking import check_inside
+from keras_lvseg.data.pictures import is_picture, picture_size
+from keras_lvseg.data.series import split_series
+from keras_lvseg.data.studies import arrange
+from keras_lvseg.errors import DataError
+from keras_lvseg.files import open_bytes
+from keras_lvseg.inference.found import DICOM_SUFFIXES, WRITTEN, Inputs, Refusal, Study, image_stem
+
+SPACINGS = (0.1, 10.0)
+"""mm; beyond these no heart was ever imaged, and to resample may take for ever."""
+
+_TEXTS = {".csv", ".json", ".md", ".txt"}  # a known tree's tables and contours
+_LABELS = {"i_labels", "o_labels"}  # pictures too, but of what lies in images/ beside them
+
+
+def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | None = None) -> Inputs:
+    """Look for images; headers are read and no pixels.
+
+    Every file ends in a study or among the refused, but for hidden ones, DICOMDIR, labels beside `images/`, and the
+    tables and contours of a tree that `keras_lvseg.data.layouts` knows. Results of earlier runs are not looked into.
+
+    Args:
+        source: A DICOM file, a PNG picture, or a folder with any of these, however deep.
+        pixel_spacing: mm, of pictures that no table gives a spacing of; None leaves it unknown.
+
+    Raises:
+        DataError: There is no such file or folder.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise DataError(source, "is not there", "name a DICOM file, a PNG picture or a folder of these")
+    # Resolved, so that files which lead out of the folder are told by their paths; a file keeps its own name.
+    folder = source.is_dir()
+    root = (source if folder else source.parent).resolve()
+    refused: list[Refusal] = []
+    tree = folder and is_tree(root)
+    names, placed, notes = _known(root) if tree else ({}, [], [])
+    files = _files(root, tree, refused) if folder else [root / source.name]
+    known = {frame.path for study in placed for frame in study.frames}
+    headers, pictures = [], []
+    for path in (path for path in files if path not in known):
+        try:
+            if is_picture(path):
+                pictures.append(_picture(path, pixel_spacing))
+            elif _is_dicom(path):
+                headers.append(read_header(path))
+            else:
+                raise DataError(path, "is neither DICOM nor PNG")
+        except DataError as error:
+            refused.append(Refusal.of(path, error))
+    studies = [*placed, *_series(root, headers, names), *_pictures(root, pictures)]
+    if not folder:
+        studies = [replace(study, name=image_stem(source)) for study in studies]
+    studies = [left for study in studies if (left := _within_spacings(study, refused)).frames]
+    return Inputs(root, tuple(_named_apart(studies)), tuple(refused), tuple(notes))
+
+
+def _files(root: Path, tree: bool, refused: list[Refusal]) -> list[Path]:
+    """Every file that is to be looked at, in order; ways out of the folder, and links to folders, are refused."""
+    files = []
+    for parent, folders, names in os.walk(root):
+        if WRITTEN in names:
+            folders.clear()
+            continue
+        left_out = {"__MACOSX", *(_LABELS if "images" in folders else ())}
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in left_out)
+        links = [Path(parent, name) for name in folders if Path(parent, name).is_symlink()]
+        refused += [Refusal(link, "is a link to a folder; name that folder itself") for link in links]
+        for path in (Path(parent, name) for name in sorted(names)):
+            hidden = path.name.startswith(".") or path.name.upper() == "DICOMDIR"
+            if hidden or (tree and path.suffix.lower() in _TEXTS):
+                continue
+            try:
+                check_inside(root, [path])
+                files.append(path)
+            except DataError as error:
+                refused.append(Refusal.of(path, error))
+    return files
+
+
+def _known(root: Path) -> tuple[dict[Path, tuple[str, str]], list[Study], list[str]]:
+    """What a known tree tells: patients' names by DICOM file, its pictures' studies, and what is wrong with it."""
+    try:
+        patients = index_tree(root)
+    except DataError as error:
+        return {}, [], [f"{error}: the folder's own lists are left aside, and each image is taken as it is"]
+    names = {path: (files.patient_id, files.original_id) for files in patients for path in files.images}
+    pictures = {files.patient_id: tuple(f for f in files.frames if is_picture(f.path)) for files in patients}
+    return names, [Study(name, frames) for name, frames in pictures.items() if frames], []
+
+
+def _is_dicom(path: Path) -> bool:
+    if path.suffix.lower() in DICOM_SUFFIXES:
+        return True
+    with open_bytes(path) as (file, _):
+        return file.read(132)[128:] == b"DICM"
+
+
+def _picture(path: Path, pixel_spacing: float | None) -> Frame:
+    rows, columns = picture_size(path)
+    spacing = np.nan if pixel_spacing is None else pixel_spacing
+    return Frame(
+        path=path,
+        patient_id="",
+        original_id="",
+        instance_number=0,
+        sop_instance_uid="",
+        series_instance_uid="",
+        study_instance_uid="",
+        frame_of_reference_uid="",
+        rows=rows,
+        columns=columns,
+        pixel_spacing=(spacing,) * 2,
+        position=(np.nan,) * 3,
+        orientation=(np.nan,) * 6,
+        slice_thickness=None,
+        slice_spacing=None,
+        trigger_time=None,
+        slice=0,
+        phase=0,
+    )
+
+
+def _pictures(root: Path, frames: Sequence[Frame]) -> Iterator[Study]:
+    folders = defaultdict(list)
+    for frame in frames:
+        folders[frame.path.parent].append(frame)
+    for folder, own in folders.items():
+        yield Study(_folder_name(root, [folder]), tuple(own), "pictures do not tell slice and phase")
+
+
+def _series(root: Path, headers: Sequence[Header], names: Mapping[Path, tuple[str, str]]) -> Iterator[Study]:
+    patients = defaultdict(list)
+    for header in headers:
+        patients[names.get(header.path, ("", ""))].append(header)
+    every = ((patient, series) for patient, own in patients.items() for series in split_series(own))
+    for (patient_id, original_id), series in every:
+        paths = tuple(header.path for header in series)
+        name = patient_id or _folder_name(root, [path.parent for path in paths])
+        try:
+            yield Study(name, arrange(PatientFiles(patient_id, original_id, paths, ()), series).frames)
+        except DataError as error:
+            frames = tuple(_frame(header, patient_id, original_id) for header in series)
+            yield Study(name, frames, f"{Path(error.path).name}: {error.problem}")
+
+
+def _frame(header: Header, patient_id: str, original_id: str) -> Frame:
+    known: dict[str, Any] = asdict(header)
+    del known["nominal_interval"], known["phases"]
+    return Frame(**known, patient_id=patient_id, original_id=original_id, slice=0, phase=0)
+
+
+def _folder_name(root: Path, folders: Sequence[Path]) -> str:
+    """The folder that several lie in, as a path from the root."""
+    folder = Path(os.path.commonpath(folders)).relative_to(root)
+    return folder.as_posix() if folder.name else root.name
+
+
+def _within_spacings(study: Study, refused: list[Refusal]) -> Study:
+    """The study less images whose pixel spacing cannot be meant, which are refused."""
+    low, high = SPACINGS
+    frames = []
+    for frame in study.frames:
+        if all(np.isnan(spacing) or low <= spacing <= high for spacing in frame.pixel_spacing):
+            frames.append(frame)
+        else:
+            spacing = " x ".join(f"{spacing:g}" for spacing in frame.pixel_spacing)
+            refused.append(Refusal(frame.path, f"has a pixel spacing of {spacing} mm; {low:g} to {high:g} are due"))
+    return replace(study, frames=tuple(frames))
+
+
+def _named_apart(studies: Sequence[Study]) -> Iterator[Study]:
+    """The studies, those of one name numbered."""
+    taken: set[str] = set()
+    for study in studies:
+        name, number = study.name, 1
+        while name in taken:
+            number += 1
+            name = f"{study.name}-{number}"
+        taken.add(name)
+        yield Study(name, study.frames, study.unplaced)

@@ -1,0 +1,96 @@
+"""A trained network, with all that it takes to use it as it was trained."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_lvseg.data.preprocessing import Preprocessing
+from keras_lvseg.geometry import NetworkGrid
+from keras_lvseg.inference.predict import native_labels, predict_probabilities
+from keras_lvseg.models import unet
+from keras_lvseg.models.shipped import read_shipped
+
+_SHIPPED = "sax-lv"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network.
+
+    Attributes:
+        name: Which one, as plain values.
+        model: From images of shape (B, H, W, 1) to logits.
+        preprocessing: How images become what it is given.
+        contour_origin: Where the contours that it was trained on were taken to lie.
+        mirror: See `keras_lvseg.inference.predict.predict_masks`.
+        clean: See there.
+        usual_spacing: mm; what to take for the pixel spacing of an image that does not tell.
+    """
+
+    name: dict[str, Any]
+    model: keras.Model
+    preprocessing: Preprocessing
+    contour_origin: float
+    mirror: bool
+    clean: bool
+    usual_spacing: float = 1.37  # the median of the 2009 challenge's training patients
+
+    @classmethod
+    def shipped(cls) -> Network:
+        """The one that comes with the package."""
+        info = read_shipped(_SHIPPED)
+        data = info["data"]
+        return cls(
+            name={"weights": _SHIPPED, "keras_lvseg": info["keras_lvseg"], "sha256": info["sha256"]},
+            model=unet(weights=_SHIPPED),
+            preprocessing=Preprocessing(tuple(data["image_size"]), data["pixel_spacing"], data["intensity"]),
+            contour_origin=data["contour_origin"],
+            **info["inference"],
+        )
+
+    @classmethod
+    def of_run(cls, folder: str | os.PathLike[str]) -> Network:
+        """A finished training run's.
+
+        Raises:
+            DataError: The folder holds no finished run.
+        """
+        # Here, for training imports what scores its networks, which lies beside this.
+        from keras_lvseg.training.run_folder import RunFolder
+
+        run = RunFolder.open(folder)
+        return cls(
+            name={"run": os.fspath(folder)},
+            model=run.load_model(),
+            preprocessing=run.preprocessing(),
+            contour_origin=run.contour_origin(),
+            **run.at_test(),
+        )
+
+    def masks(self, images: list[np.ndarray], spacings: list[tuple[float, float]]) -> list[np.ndarray]:
+        """Find the cavity.
+
+        Args:
+            images: Arrays of shape (rows, columns), which may differ, in any unit; one or more.
+            spacings: mm between rows and between columns, for each; nan where it is not known.
+
+        Returns:
+            bool arrays of the images' shapes.
+        """
+        grids = [
+            NetworkGrid(
+                image.shape,
+                tuple(np.where(np.isnan(spacing), self.usual_spacing, spacing)),
+                self.preprocessing.image_size,
+                self.preprocessing.pixel_spacing,
+            )
+            for image, spacing in zip(images, spacings, strict=True)
+        ]
+        prepared = [self.preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
+        probabilities = predict_probabilities(self.model, np.stack(prepared)[..., None], self.mirror)
+        return [native_labels(scores, grid, self.clean) == 1 for scores, grid in zip(probabilities, grids, strict=True)]

@@ -1,0 +1,51 @@
+"""What files of results are called: never two alike."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from keras_lvseg.inference.found import Study, image_stem
+
+
+def picture_names(images: Sequence[Path]) -> list[str]:
+    """Name pictures after images: by their files alone, and only where that is not enough by their folders too.
+
+    Args:
+        images: Files, as paths from one folder.
+
+    Returns:
+        For each a path to which a suffix can be added. They differ, on file systems that take A for a as well.
+
+    Example:
+        >>> picture_names([Path("a/1.dcm"), Path("b/2.dcm")])
+        ['1', '2']
+        >>> picture_names([Path("dicoms/a/1.dcm"), Path("dicoms/b/1.dcm")])
+        ['a/1', 'b/1']
+        >>> picture_names([Path("a/1.dcm"), Path("a/1.png")])
+        ['1.dcm', '1.png']
+    """
+    above = os.path.commonpath([path.parent for path in images])
+    stems = [image_stem(path) for path in images]
+    folders = [path.parent.relative_to(above) for path in images]
+    in_folders = [(folder / stem).as_posix() for folder, stem in zip(folders, stems, strict=True)]
+    for names in (stems, [path.name for path in images], in_folders):
+        if _differ(names):
+            return names
+    return [path.relative_to(above).as_posix() for path in images]
+
+
+def contour_names(study: Study) -> list[str]:
+    """Name the contour files of a study's images, by their numbers where each has its own."""
+    numbers = [frame.instance_number for frame in study.frames]
+    if _differ(numbers) and min(numbers) > 0:
+        stems = [f"IM-0001-{number:04d}" for number in numbers]
+    else:
+        stems = picture_names([frame.path for frame in study.frames])
+    return [f"{study.name}/{stem}-icontour-auto.txt" for stem in stems]
+
+
+def _differ(names: Iterable[object]) -> bool:
+    seen = [str(name).casefold() for name in names]
+    return len(set(seen)) == len(seen)

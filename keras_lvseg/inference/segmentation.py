@@ -1,0 +1,146 @@
+"""Segmentation: masks of many images, what they amount to, and how they are written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.images import read_image
+from keras_lvseg.files import whole_folder, write_json
+from keras_lvseg.geometry import join_contours, mask_contours, write_contour
+from keras_lvseg.inference.found import WRITTEN, Refusal, Study
+from keras_lvseg.inference.output_names import contour_names, picture_names
+from keras_lvseg.inference.volumes import PhaseVolume, StudyVolumes, study_volumes
+from keras_lvseg.reporting.overlays import write_overlay
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What `Segmenter.segment` made.
+
+    Attributes:
+        root: The folder that it looked in; names of files are given from there.
+        studies: The images, by study.
+        masks: The cavity in each image, by its file: bool arrays of the image's own rows and columns.
+        refused: Files that have no mask, and why.
+        notes: What else a user has to know, a line each.
+        settings: The network and how it was used, as plain values.
+    """
+
+    root: Path
+    studies: tuple[Study, ...]
+    masks: Mapping[Path, np.ndarray]
+    refused: tuple[Refusal, ...]
+    notes: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+    def volumes(self, study: Study) -> StudyVolumes:
+        """The volumes of one of `studies`."""
+        return study_volumes(study, [int(np.count_nonzero(self.masks[frame.path])) for frame in study.frames])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but the masks, as plain values: what `write` leaves as JSON."""
+        return {
+            **self.settings,
+            "notes": list(self.notes),
+            "studies": [self._study(study) for study in self.studies],
+            "images": [self._image(study, frame) for study in self.studies for frame in study.frames],
+            "refused": [{"file": self._name(refusal.file), "why": refusal.why} for refusal in self.refused],
+        }
+
+    def write(self, folder: str | os.PathLike[str]) -> None:
+        """Write all of it, whole or not at all.
+
+        - `masks/<image>_mask.png`: 0 and 255, of the image's own rows and columns;
+        - `contours/<study>/IM-0001-<NNNN>-icontour-auto.txt`: the outline of each mask that is not empty, along its
+          pixels' edges, in the 2009 challenge's format; NNNN is the InstanceNumber. Where images have no number of
+          their own, `contours/<study>/<image>-icontour-auto.txt`. A mask of noise has none;
+        - `overlays/<image>_overlay.png`: the outline drawn on the image;
+        - `segmentation.json`: see `as_dict`.
+
+        `<image>` is the image file's name without `.dcm` or `.png`; where two images share that, all keep these, and
+        where two share the whole name, all stand in folders as the images do.
+
+        Args:
+            folder: A new or an empty folder.
+
+        Raises:
+            DataError: The folder holds something, or an image cannot be read any more.
+        """
+        frames = [frame for study in self.studies for frame in study.frames]
+        pictures = picture_names([Path(self._name(frame.path)) for frame in frames])
+        contours = [name for study in self.studies for name in contour_names(study)]
+        written = self.as_dict()
+        with whole_folder(folder) as scratch:
+            for frame, picture, contour, image in zip(frames, pictures, contours, written["images"], strict=True):
+                mask = self.masks[frame.path]
+                image["mask"] = _new(scratch, f"masks/{picture}_mask.png")
+                Image.fromarray(mask.astype(np.uint8) * 255).save(scratch / image["mask"])
+                image["overlay"] = _new(scratch, f"overlays/{picture}_overlay.png")
+                write_overlay(scratch / image["overlay"], read_image(frame), mask)
+                image["contour"] = self._write_contour(scratch, f"contours/{contour}", mask)
+            write_json(scratch / WRITTEN, written)
+
+    def _write_contour(self, folder: Path, name: str, mask: np.ndarray) -> str | None:
+        """Gives the file's name; None where the mask has no outline, or one of noise, too long for any reader."""
+        outline = join_contours(mask_contours(mask))
+        try:
+            write_contour(folder / name, outline, self.settings["contour_origin"])
+        except ValueError:
+            return None
+        return name
+
+    def _study(self, study: Study) -> dict[str, Any]:
+        volumes = self.volumes(study)
+        return {
+            "name": study.name,
+            "patient": study.frames[0].patient_id or None,
+            "images": len(study.frames),
+            "masks": sum(bool(self.masks[frame.path].any()) for frame in study.frames),
+            "slices": None if study.unplaced else len({frame.slice for frame in study.frames}),
+            "slice_spacing_mm": None if study.unplaced else _rounded(study.frames[0].slice_spacing, 4),
+            "phases": [_phase(volume) for volume in volumes.phases],
+            "ed": volumes.ed and _phase(volumes.ed),
+            "es": volumes.es and _phase(volumes.es),
+            "ejection_fraction_percent": _rounded(volumes.ejection_fraction),
+            "why_null": volumes.problem,
+        }
+
+    def _image(self, study: Study, frame: Frame) -> dict[str, Any]:
+        pixels = int(np.count_nonzero(self.masks[frame.path]))
+        known = not np.isnan(frame.pixel_spacing).any()
+        return {
+            "file": self._name(frame.path),
+            "study": study.name,
+            "patient": frame.patient_id or None,
+            "slice": None if study.unplaced else frame.slice,
+            "phase": None if study.unplaced else frame.phase,
+            "pixel_spacing_mm": list(frame.pixel_spacing) if known else None,
+            "area_pixels": pixels,
+            "area_mm2": _rounded(pixels * frame.pixel_area) if known else None,
+            "empty": pixels == 0,
+        }
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+
+def _new(folder: Path, name: str) -> str:
+    """The name of a file that is about to be written, in a folder that is made where it is not there."""
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    return name
+
+
+def _phase(volume: PhaseVolume) -> dict[str, Any]:
+    return asdict(volume) | {"volume_ml": _rounded(volume.volume_ml)}
+
+
+def _rounded(value: float | None, decimals: int = 2) -> float | None:
+    return None if value is None else round(value, decimals)

@@ -1,0 +1,155 @@
+"""Segmenter: from files of any kind to masks of the left ventricle's cavity."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_lvseg import __version__
+from keras_lvseg.data.images import read_image
+from keras_lvseg.errors import DataError
+from keras_lvseg.inference.found import Inputs, Refusal
+from keras_lvseg.inference.inputs import SPACINGS, find_inputs
+from keras_lvseg.inference.network import Network
+from keras_lvseg.inference.segmentation import Segmentation
+
+_BATCH = 16  # images a step
+
+
+class Segmenter:
+    """Finds the cavity of the left ventricle in short-axis images, on each image's own grid.
+
+    Args:
+        run: The folder of a finished training run, whose network is taken; None takes the one that the package ships.
+
+    Attributes:
+        settings: The network and how it is used, as plain values.
+
+    Raises:
+        DataError: The folder holds no finished run.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg.data.phantom import write_phantom
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = write_phantom(folder / "heart", patients=1, frames="contoured")
+        >>> image = sorted(folder.glob("heart/dicoms/*/*.dcm"))[0]
+        >>> segmentation = Segmenter().segment(image)
+        >>> segmentation.write(folder / "out")
+        >>> [path.name for path in folder.glob("out/masks/*")] == [f"{image.stem}_mask.png"]
+        True
+    """
+
+    def __init__(self, run: str | os.PathLike[str] | None = None):
+        self._network = Network.shipped() if run is None else Network.of_run(run)
+        preprocessing = self._network.preprocessing
+        self.settings: dict[str, Any] = {
+            "keras_lvseg": __version__,
+            "network": self._network.name,
+            "image_size": list(preprocessing.image_size),
+            "pixel_spacing": preprocessing.pixel_spacing,
+            "intensity": preprocessing.intensity,
+            "mirror": self._network.mirror,
+            "clean": self._network.clean,
+            "contour_origin": self._network.contour_origin,
+        }
+
+    def segment(
+        self,
+        source: str | os.PathLike[str],
+        pixel_spacing: float | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Segmentation:
+        """Segment whatever images a file or a folder holds.
+
+        Args:
+            source: A DICOM file, a PNG picture in shades of grey, or a folder with any of these, however deep. Headers
+                tell which images make a study; a tree that `keras_lvseg.SAXDataset` reads tells the patients too.
+            pixel_spacing: mm, of pictures that no `patients.csv` gives a spacing of. None assumes the spacing that is
+                usual, and gives their areas in pixels alone.
+            on_progress: Told how many images are done, and how many there are, after each step.
+
+        Returns:
+            A mask for each image, and a reason for every file that has none.
+
+        Raises:
+            DataError: There is nothing that can be segmented.
+            ValueError: `pixel_spacing` is out of its range.
+        """
+        if pixel_spacing is not None:
+            _check_spacing(pixel_spacing)
+        inputs = find_inputs(source, pixel_spacing)
+        frames = [frame for study in inputs.studies for frame in study.frames]
+        masks: dict[Path, np.ndarray] = {}
+        refused = list(inputs.refused)
+        for start in range(0, len(frames), _BATCH):
+            images, spacings = {}, []
+            for frame in frames[start : start + _BATCH]:
+                try:
+                    images[frame.path] = read_image(frame)
+                    spacings.append(frame.pixel_spacing)
+                except DataError as error:
+                    refused.append(Refusal.of(frame.path, error))
+            if images:
+                masks |= zip(images, self._network.masks([*images.values()], spacings), strict=True)
+            if on_progress:
+                on_progress(min(start + _BATCH, len(frames)), len(frames))
+        if not masks:
+            raise _nothing(Path(source), inputs.root, refused)
+        studies = tuple(left for study in inputs.studies if (left := study.only(masks)).frames)
+        return Segmentation(inputs.root, studies, masks, tuple(refused), self._notes(inputs), self.settings)
+
+    def mask(self, image: ArrayLike, pixel_spacing: float | tuple[float, float]) -> np.ndarray:
+        """Segment one image.
+
+        Args:
+            image: Array of shape (rows, columns), in any unit; larger is brighter.
+            pixel_spacing: mm between rows and between columns; one number for both.
+
+        Returns:
+            bool array of the image's shape.
+
+        Raises:
+            ValueError: An argument is out of its range.
+
+        Example:
+            >>> Segmenter().mask(np.zeros((100, 180)), pixel_spacing=1.4).shape
+            (100, 180)
+        """
+        pixels = np.asarray(image)
+        if pixels.ndim != 2 or not pixels.size or pixels.dtype.kind not in "biuf" or not np.isfinite(pixels).all():
+            received = f"{pixels.dtype} of shape {pixels.shape}"
+            raise ValueError(f"image has to be finite numbers of shape (rows, columns). Received: {received}")
+        _check_spacing(pixel_spacing)
+        spacing = tuple(np.broadcast_to(pixel_spacing, 2).tolist())
+        return self._network.masks([pixels.astype(np.float32)], [spacing])[0]
+
+    def _notes(self, inputs: Inputs) -> tuple[str, ...]:
+        unknown = sum(np.isnan(frame.pixel_spacing).any() for study in inputs.studies for frame in study.frames)
+        if not unknown:
+            return inputs.notes
+        resampled = self._network.preprocessing.pixel_spacing is not None
+        assumed = f"{self._network.usual_spacing} mm is assumed, and " if resampled else ""
+        problem = f"{unknown} of the images do not tell their pixel spacing"
+        return (*inputs.notes, f"{problem}: {assumed}their areas are given in pixels alone")
+
+
+def _check_spacing(spacing: float | tuple[float, float]) -> None:
+    low, high = SPACINGS
+    if np.shape(spacing) not in ((), (2,)) or not all(low <= value <= high for value in np.ravel(spacing)):
+        raise ValueError(f"pixel_spacing has to be {low:g} to {high:g} mm. Received: {spacing}")
+
+
+def _nothing(source: Path, root: Path, refused: list[Refusal]) -> DataError:
+    """Why nothing was segmented, in one line."""
+    if not source.is_dir():
+        return DataError(source, refused[0].why)
+    if not refused:
+        return DataError(source, "holds no DICOM file and no PNG picture", "name a folder that does")
+    first = f"{refused[0].file.relative_to(root)} {refused[0].why}"
+    return DataError(source, f"holds no image that can be segmented, of {len(refused)} files; {first}")

@@ -1,0 +1,204 @@
+import io
+import shutil
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.errors import DataError
+from keras_lvseg.inference.inputs import find_inputs
+from tests.data.picture_tree import write_picture_tree
+from tests.data.small_tree import edit, images_of, write_small_tree
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Two patients of two slices and three phases; to be read, not to be changed."""
+    return write_small_tree(tmp_path_factory.mktemp("small") / "tree", {"P1": "O1", "P2": "O2"})
+
+
+@pytest.fixture
+def own_tree(tree, tmp_path):
+    return shutil.copytree(tree, tmp_path / "tree")
+
+
+def png(values):
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, "PNG")
+    return file.getvalue()
+
+
+def contents(tree):
+    """Files by name, and whether each is an image."""
+    dicom = next(iter(images_of(tree, "P1"))).read_bytes()
+    grey, colours = png(np.eye(9, dtype=np.uint8)), png(np.arange(48, dtype=np.uint8).reshape(4, 4, 3))
+    return {
+        "1.dcm": (dicom, True),
+        "2.DCM": (dicom, True),
+        "1.2.840.3": (dicom, True),
+        "short.dcm": (dicom[:400], False),
+        "text.dcm": (b"no image", False),
+        "a.png": (grey, True),
+        "B.PNG": (grey, True),
+        "torn.png": (grey[:20], False),
+        "text.png": (b"no image", False),
+        "report.pdf": (b"%PDF-1.7", False),
+        "notes.txt": (b"", False),
+        "colours.png": (colours, True),  # its pixels are looked at later
+    }
+
+
+@given(st.sets(st.tuples(st.sampled_from([".", "a", "a/b/c/d/e/f/g/h"]), st.integers(0, 11)), max_size=10))
+def test_every_file_is_an_image_or_refused(tree, tmp_path_factory, chosen):
+    root = tmp_path_factory.mktemp("any")
+    known = list(contents(tree).items())
+    images, others = set(), set()
+    for folder, i in chosen:
+        name, (content, is_image) = known[i]
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / folder / name).write_bytes(content)
+        (images if is_image else others).add(root / folder / name)
+        for hidden in (".DS_Store", "._1.dcm", "DICOMDIR"):
+            (root / folder / hidden).write_bytes(content)
+    inputs = find_inputs(root)
+    found = [frame.path for study in inputs.studies for frame in study.frames]
+    assert (len(found), set(found)) == (len(images), images)
+    refused = [refusal.file for refusal in inputs.refused]
+    assert (len(refused), set(refused)) == (len(others), others)
+    assert all(refusal.why and "\n" not in refusal.why for refusal in inputs.refused)
+    assert len({study.name for study in inputs.studies}) == len(inputs.studies)
+
+
+def test_a_known_tree_tells_patients_and_its_lists_are_no_images(tree):
+    inputs = find_inputs(tree)
+    assert inputs.refused == inputs.notes == ()
+    dataset = SAXDataset(tree)
+    assert [study.name for study in inputs.studies] == [patient.patient_id for patient in dataset.patients]
+    places = lambda frames: {(f.path, f.patient_id, f.original_id, f.slice, f.phase) for f in frames}  # noqa: E731
+    assert places(f for study in inputs.studies for f in study.frames) == places(dataset.frames)
+    assert all(study.unplaced is None for study in inputs.studies)
+
+
+def test_a_table_of_pictures_tells_spacing_and_place(tmp_path):
+    root = write_picture_tree(tmp_path / "pictures")
+    inputs = find_inputs(root, pixel_spacing=3.0)
+    assert inputs.refused == inputs.notes == ()
+    assert [(study.name, len(study.frames), study.unplaced) for study in inputs.studies] == [
+        ("P1", 4, None),
+        ("P2", 4, None),
+    ]
+    assert inputs.studies[0].frames == tuple(f for f in SAXDataset(root).frames if f.patient_id == "P1")
+
+
+@pytest.mark.parametrize("spacing", [None, 2.0])
+def test_pictures_without_a_table_tell_nothing(tmp_path, spacing):
+    root = write_picture_tree(tmp_path / "pictures")
+    (root / "patients.csv").unlink()
+    (study,) = find_inputs(root, spacing).studies
+    assert (study.name, len(study.frames)) == ("images", 8)  # and no labels
+    assert study.unplaced == "pictures do not tell slice and phase"
+    np.testing.assert_array_equal({frame.pixel_spacing for frame in study.frames}.pop(), (spacing or np.nan,) * 2)
+
+
+def test_a_tree_that_is_at_fault_is_said_to_be_and_read_image_by_image(own_tree):
+    with (own_tree / "link.csv").open("a") as table:
+        table.write("P3,O3\n")
+    inputs = find_inputs(own_tree)
+    (note,) = inputs.notes
+    assert "P3" in note
+    assert "\n" not in note
+    assert [(study.name, len(study.frames)) for study in inputs.studies] == [("dicoms/P1", 6), ("dicoms/P2", 6)]
+
+
+def test_a_damaged_picture_does_not_take_its_tree_along(tmp_path):
+    root = write_picture_tree(tmp_path / "pictures")
+    torn = sorted(root.glob("images/*"))[2]
+    torn.write_bytes(torn.read_bytes()[:20])
+    inputs = find_inputs(root)
+    assert [refusal.file for refusal in inputs.refused] == [torn]
+    assert sum(len(study.frames) for study in inputs.studies) == 7
+    assert str(torn) in inputs.notes[0]
+
+
+def test_each_series_of_a_folder_is_a_study(own_tree, tmp_path):
+    folder = tmp_path / "one"
+    folder.mkdir()
+    for patient in ("P1", "P2"):
+        for path in images_of(own_tree, patient):
+            shutil.copy(path, folder / f"{patient}-{path.name}")
+    inputs = find_inputs(folder)
+    assert [(study.name, len(study.frames), study.unplaced) for study in inputs.studies] == [
+        ("one", 6, None),
+        ("one-2", 6, None),
+    ]
+    for study in inputs.studies:
+        assert len({frame.series_instance_uid for frame in study.frames}) == 1
+
+
+def test_a_study_that_is_no_stack_says_why(own_tree):
+    path = list(images_of(own_tree, "P1"))[1]
+    edit(path, ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
+    first, second = find_inputs(own_tree).studies
+    assert (first.name, len(first.frames), second.unplaced) == ("P1", 6, None)
+    assert first.unplaced == "2.dcm: is not parallel to 1.dcm"
+
+
+def test_a_spacing_that_cannot_be_meant_is_refused(own_tree):
+    path = list(images_of(own_tree, "P1"))[1]
+    edit(path, PixelSpacing=["0.00001", "1.5"])
+    inputs = find_inputs(own_tree)
+    (refusal,) = inputs.refused
+    assert (refusal.file, refusal.why) == (path, "has a pixel spacing of 1e-05 x 1.5 mm; 0.1 to 10 are due")
+    assert [len(study.frames) for study in inputs.studies] == [5, 6]
+
+
+def test_nothing_outside_is_read_and_links_are_not_followed(own_tree, tmp_path):
+    outside = tmp_path / "outside.dcm"
+    shutil.copy(next(iter(images_of(own_tree, "P1"))), outside)
+    (own_tree / "link.dcm").symlink_to(outside)
+    (own_tree / "again").symlink_to(own_tree / "dicoms", target_is_directory=True)
+    (own_tree / "link.csv").unlink()
+    inputs = find_inputs(own_tree)
+    why = {refusal.file.name: refusal.why for refusal in inputs.refused if refusal.file.suffix != ".txt"}
+    assert why["again"] == "is a link to a folder; name that folder itself"
+    assert why["link.dcm"].startswith("leads out of")
+    assert sum(len(study.frames) for study in inputs.studies) == 12
+
+
+def test_results_are_not_taken_for_images(own_tree):
+    (own_tree / "out" / "masks").mkdir(parents=True)
+    (own_tree / "out" / "segmentation.json").write_text("{}")
+    Image.fromarray(np.eye(9, dtype=np.uint8)).save(own_tree / "out" / "masks" / "1_mask.png")
+    assert sum(len(study.frames) for study in find_inputs(own_tree).studies) == 12
+
+
+def test_one_file_is_a_study_of_its_own_name(own_tree, tmp_path):
+    path = next(iter(images_of(own_tree, "P1")))
+    (study,) = find_inputs(path).studies
+    assert (study.name, [frame.path for frame in study.frames]) == ("1", [path])
+    link = tmp_path / "mine.dcm"
+    link.symlink_to(path)
+    (study,) = find_inputs(link).studies
+    assert (study.name, study.frames[0].path) == ("mine", link)
+
+
+def test_what_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(DataError, match="absent: is not there; name a DICOM file"):
+        find_inputs(tmp_path / "absent")
+
+
+def test_decoys_and_contoured_series_are_all_images(tmp_path, tree):
+    """Two series of one patient that the challenge's folders hold side by side, told apart by their file names."""
+    folder = tmp_path / "SC-N-2"
+    folder.mkdir()
+    for number, path in enumerate(images_of(tree, "P1"), 1):
+        dataset = pydicom.dcmread(path)
+        for series in (3, 4):
+            dataset.save_as(folder / f"IM-{series:04}-{number:04}.dcm")
+    inputs = find_inputs(tmp_path)
+    assert [(study.name, len(study.frames)) for study in inputs.studies] == [("SC-N-2", 6), ("SC-N-2-2", 6)]
+    assert inputs.studies[1].frames[0].path.name == "IM-0004-0001.dcm"

@@ -1,0 +1,139 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.data.images import read_image
+from keras_lvseg.data.targets import label
+from keras_lvseg.errors import DataError
+from keras_lvseg.geometry import CONTOUR_ORIGIN, polygon_area, polygon_mask, read_contour
+from keras_lvseg.inference.found import Refusal
+from keras_lvseg.inference.inputs import find_inputs
+from keras_lvseg.inference.segmentation import Segmentation
+from keras_lvseg.reporting.overlays import overlay
+from tests.data.picture_tree import write_picture_tree
+from tests.data.small_tree import write_small_tree
+
+ORIGIN = -0.25
+
+
+def segmentation_of(root):
+    """Masks drawn at random; every fifth is empty."""
+    inputs = find_inputs(root)
+    rng = np.random.default_rng(3)
+    frames = [frame for study in inputs.studies for frame in study.frames]
+    masks = {frame.path: (rng.random(frame.shape) < 0.4) & (i % 5 != 4) for i, frame in enumerate(frames)}
+    refused = (Refusal(inputs.root / "report.pdf", "is neither DICOM nor PNG"),)
+    settings = {"contour_origin": ORIGIN, "network": {"weights": "none"}}
+    return Segmentation(inputs.root, inputs.studies, masks, refused, ("a note",), settings)
+
+
+@pytest.fixture(params=["DICOM", "pictures"])
+def segmentation(request, tmp_path):
+    if request.param == "DICOM":
+        return segmentation_of(write_small_tree(tmp_path / "tree", {"P1": "O1", "P2": "O2"}, slices=2, phases=3))
+    return segmentation_of(write_picture_tree(tmp_path / "tree"))
+
+
+def test_what_is_written_is_what_was_found(segmentation, tmp_path):
+    out = tmp_path / "out"
+    segmentation.write(out)
+    written = json.loads((out / "segmentation.json").read_text())
+    frames = [frame for study in segmentation.studies for frame in study.frames]
+    assert len(written["images"]) == len(frames) == len(segmentation.masks)
+    files = {out / "segmentation.json"}
+    for image, frame in zip(written["images"], frames, strict=True):
+        mask = segmentation.masks[frame.path]
+        assert segmentation.root / image["file"] == frame.path
+        assert (image["slice"], image["phase"], image["patient"]) == (frame.slice, frame.phase, frame.patient_id)
+        assert (image["area_pixels"], image["empty"]) == (mask.sum(), not mask.any())
+        np.testing.assert_allclose(image["area_mm2"], mask.sum() * 1.5**2, atol=0.005)
+        picture = np.array(Image.open(out / image["mask"]))
+        assert picture.dtype == np.uint8
+        np.testing.assert_array_equal(picture, 255 * mask)
+        drawn = np.array(Image.open(out / image["overlay"]).convert("RGB"))
+        np.testing.assert_array_equal(drawn, np.array(overlay(read_image(frame), mask).convert("RGB")))
+        files |= {out / image["mask"], out / image["overlay"]}
+        if not mask.any():
+            assert image["contour"] is None
+            continue
+        outline = read_contour(out / image["contour"], ORIGIN)
+        np.testing.assert_array_equal(polygon_mask(outline, mask.shape), mask)
+        assert polygon_area(outline) == mask.sum()
+        files.add(out / image["contour"])
+    assert {path for path in out.rglob("*") if path.is_file()} == files
+    assert written["refused"] == [{"file": "report.pdf", "why": "is neither DICOM nor PNG"}]
+    assert written["notes"] == ["a note"]
+
+
+def test_a_study_s_volumes_stand_with_it(segmentation):
+    result = segmentation.as_dict()
+    for study in result["studies"]:
+        own = [image for image in result["images"] if image["study"] == study["name"]]
+        assert (study["images"], study["masks"]) == (len(own), sum(not image["empty"] for image in own))
+        millilitres = {
+            phase: sum(image["area_mm2"] for image in own if image["phase"] == phase) * 8 / 1000
+            for phase in {image["phase"] for image in own}
+        }
+        volumes = {volume["phase"]: volume["volume_ml"] for volume in study["phases"]}
+        assert volumes.keys() == millilitres.keys()
+        for phase, volume in volumes.items():
+            assert volume == pytest.approx(millilitres[phase], abs=0.006)
+        assert study["ed"]["volume_ml"] == max(volumes.values())
+        assert study["es"]["volume_ml"] == min(volumes.values())
+        expected = 100 * (1 - study["es"]["volume_ml"] / study["ed"]["volume_ml"])
+        assert study["ejection_fraction_percent"] == pytest.approx(expected, abs=2)
+        assert study["why_null"] is None
+
+
+def test_the_experts_outlines_give_the_real_patients_volumes(sunnybrook):
+    labelled = {frame.path: frame for frame in SAXDataset(sunnybrook).frames if frame.endocardium is not None}
+    inputs = find_inputs(sunnybrook)
+    studies = tuple(study.only(labelled) for study in inputs.studies)
+    masks = {path: label(frame, "endocardium", CONTOUR_ORIGIN) == 1 for path, frame in labelled.items()}
+    found = Segmentation(inputs.root, studies, masks, (), (), {}).as_dict()["studies"]
+    # As the sample's own page has them, from the polygons.
+    for study, phases, volumes in zip(
+        found, [(18, 7), (19, 6), (19, 6)], [(191.3, 141.3), (241.9, 180.3), (229.7, 179.6)], strict=True
+    ):
+        assert (study["ed"]["phase"], study["es"]["phase"]) == phases
+        np.testing.assert_allclose((study["ed"]["volume_ml"], study["es"]["volume_ml"]), volumes, rtol=0.005)
+
+
+def test_what_is_not_known_is_null(tmp_path):
+    root = write_picture_tree(tmp_path / "tree")
+    (root / "patients.csv").unlink()
+    result = segmentation_of(root).as_dict()
+    (study,) = result["studies"]
+    unknown = ("patient", "slices", "slice_spacing_mm", "ed", "es", "ejection_fraction_percent")
+    assert {study[name] for name in unknown} == {None}
+    assert (study["phases"], study["why_null"]) == ([], "pictures do not tell slice and phase")
+    for image in result["images"]:
+        assert {image[name] for name in ("patient", "slice", "phase", "pixel_spacing_mm", "area_mm2")} == {None}
+        assert image["area_pixels"] > 0 or image["empty"]
+
+
+def test_a_mask_of_noise_has_no_contour_file(tmp_path):
+    tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=1, phases=1, shape=(512, 512))
+    segmentation = segmentation_of(tree)
+    (mask,) = segmentation.masks.values()
+    mask[:] = False
+    mask[::2, [0, -1]] = True  # parts so many and so far apart that an outline of all would be no outline
+    segmentation.write(tmp_path / "out")
+    (image,) = json.loads((tmp_path / "out" / "segmentation.json").read_text())["images"]
+    assert (image["contour"], image["empty"]) == (None, False)
+    assert not (tmp_path / "out" / "contours").exists()
+
+
+def test_it_is_written_whole_or_not_at_all(segmentation, tmp_path):
+    out = tmp_path / "out"
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").touch()
+    with pytest.raises(DataError, match="is there already and not empty"):
+        segmentation.write(tmp_path / "full")
+    [*segmentation.masks][-1].unlink()
+    with pytest.raises(DataError, match="cannot be read"):
+        segmentation.write(out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "tree"]

@@ -1,0 +1,230 @@
+import shutil
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.uid import RLELossless
+
+import keras_lvseg
+from keras_lvseg import Segmenter
+from keras_lvseg.data.dicom import read_pixels
+from keras_lvseg.errors import DataError
+from tests.data.picture_tree import write_picture_tree
+from tests.data.small_tree import edit, images_of, write_small_tree
+from tests.inference.planted import write_planted_run
+
+THRESHOLD = 100.0
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A segmenter that takes whatever is brighter than a threshold."""
+    return Segmenter(write_planted_run(tmp_path_factory.mktemp("planted") / "run", THRESHOLD))
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return Segmenter()
+
+
+@pytest.fixture
+def heart(phantom_tree, tmp_path):
+    """One frame of a synthetic heart as a DICOM file of its own."""
+    return shutil.copy(sorted(phantom_tree.glob("dicoms/*/*.dcm"))[5], tmp_path / "heart.dcm")
+
+
+def mask_of(segmentation):
+    (mask,) = segmentation.masks.values()
+    return mask
+
+
+def test_a_folder_s_masks_are_the_network_s(planted, phantom_tree):
+    told = []
+    segmentation = planted.segment(phantom_tree / "dicoms", on_progress=lambda *progress: told.append(progress))
+    paths = sorted(phantom_tree.glob("dicoms/*/*.dcm"))
+    assert sorted(segmentation.masks) == paths
+    assert sorted(frame.path for study in segmentation.studies for frame in study.frames) == paths
+    assert segmentation.refused == segmentation.notes == ()
+    for path, mask in segmentation.masks.items():
+        assert mask.dtype == bool
+        np.testing.assert_array_equal(mask, read_pixels(path) > THRESHOLD)
+    assert told[-1] == (len(paths), len(paths))
+    assert told == sorted(set(told))
+
+
+def test_a_run_s_network_is_used_as_the_run_says(phantom_tree, tmp_path, heart):
+    run = write_planted_run(tmp_path / "run", THRESHOLD, image_size=(64, 48), mirror=True, clean=True)
+    segmenter = Segmenter(run)
+    mask, bright = mask_of(segmenter.segment(heart)), read_pixels(heart) > THRESHOLD
+    seen = np.zeros_like(bright)
+    seen[96:160, 104:152] = True
+    assert mask.any()
+    assert not (mask & ~seen).any()
+    assert (mask & bright).sum() > 0.5 * mask.sum()
+    assert segmenter.settings == {
+        "keras_lvseg": keras_lvseg.__version__,
+        "network": {"run": str(run)},
+        "image_size": [64, 48],
+        "pixel_spacing": None,
+        "intensity": None,
+        "mirror": True,
+        "clean": True,
+        "contour_origin": -0.75,
+    }
+    with pytest.raises(DataError, match="is no finished training run"):
+        Segmenter(phantom_tree)
+
+
+def test_what_cannot_be_decoded_does_not_stop_the_others(planted, tmp_path):
+    tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=2, phases=3)
+    paths = list(images_of(tree, "P1"))
+    dataset = pydicom.dcmread(paths[1])
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    dataset.PixelData = dataset.PixelData[:30]
+    dataset.save_as(paths[1])
+    (tree / "report.pdf").write_bytes(b"%PDF-1.7")
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(tree / "screen.png")
+    segmentation = planted.segment(tree)
+    why = {refusal.file: refusal.why for refusal in segmentation.refused}
+    assert {path.name for path in why} == {"2.dcm", "report.pdf", "screen.png"}
+    assert "damaged" in why[paths[1]]
+    assert "is a colour picture" in why[tree / "screen.png"]
+    assert sorted(segmentation.masks) == sorted(set(paths) - {paths[1]})
+    (study,) = segmentation.studies
+    assert segmentation.volumes(study).problem is None  # two phases are left with both slices
+    assert segmentation.volumes(study).phases[1].slices == 1
+
+
+@pytest.mark.parametrize("contents", [{}, {"report.pdf": b"%PDF-1.7"}, {".DS_Store": b""}])
+def test_a_folder_without_images_is_one_line(planted, tmp_path, contents):
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        planted.segment(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}: holds no ")
+    assert ("report.pdf is neither DICOM nor PNG" in str(caught.value)) == ("report.pdf" in contents)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_image_is_one_line(planted, heart):
+    heart.write_bytes(heart.read_bytes()[:3000])
+    with pytest.raises(DataError) as caught:
+        planted.segment(heart)
+    assert caught.value.path == str(heart)
+
+
+def small_heart(rows=100, columns=180):
+    """A bright disc in a dark ring, and a brighter patch far away."""
+    y, x = np.ogrid[:rows, :columns]
+    away = np.hypot(y - rows // 2, x - columns // 2)
+    return np.where(away < 15, 150, np.where(away < 22, 10, 60)) + 90 * ((y < 12) & (x < 30))
+
+
+def saved(heart, pixels, kind="int16", **elements):
+    """The heart's file with other pixels."""
+    dataset = pydicom.dcmread(heart)
+    pixels = np.ascontiguousarray(pixels, kind)
+    dataset.Rows, dataset.Columns = pixels.shape
+    dataset.BitsAllocated = dataset.BitsStored = 8 * pixels.itemsize
+    dataset.HighBit = dataset.BitsStored - 1
+    dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
+    content = pixels.tobytes()
+    dataset.PixelData = content + bytes(len(content) % 2)
+    dataset["PixelData"].VR = "OW" if pixels.itemsize == 2 else "OB"
+    dataset.save_as(heart)
+    return edit(heart, **elements)
+
+
+IMAGES = {
+    "signed 16 bits": lambda heart: saved(heart, small_heart()),
+    "unsigned 16 bits": lambda heart: saved(heart, small_heart(), "uint16"),
+    "8 bits": lambda heart: saved(heart, small_heart(), "uint8"),
+    "MONOCHROME1, 8 bits": lambda heart: saved(
+        heart, 255 - small_heart(), "uint8", PhotometricInterpretation="MONOCHROME1"
+    ),
+    "MONOCHROME1, 12 of 16 bits": lambda heart: saved(
+        heart, 4095 - small_heart(), "uint16", PhotometricInterpretation="MONOCHROME1", BitsStored=12, HighBit=11
+    ),
+    "MONOCHROME1, signed": lambda heart: saved(heart, -1 - small_heart(), PhotometricInterpretation="MONOCHROME1"),
+}
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_however_an_image_is_stored_its_mask_is_the_same(planted, heart, image):
+    mask = mask_of(planted.segment(IMAGES[image](heart)))
+    assert mask.shape == (100, 180)
+    np.testing.assert_array_equal(mask, small_heart() > THRESHOLD)
+
+
+@pytest.mark.parametrize("spacing", [0.7, 1.4, 2.5])
+def test_a_heart_has_one_size_in_mm_at_every_spacing(tmp_path, heart, spacing):
+    run = write_planted_run(tmp_path / "run", THRESHOLD, (96, 96), pixel_spacing=1.4)
+    rows, columns = round(120 / spacing), round(130 / spacing)
+    y, x = np.ogrid[:rows, :columns]
+    disc = np.hypot(y - rows / 2 + 0.5, x - columns / 2 + 0.5) * spacing < 28
+    saved(heart, np.where(disc, 150, 40), PixelSpacing=[spacing, spacing])
+    segmentation = Segmenter(run).segment(heart)
+    mask = mask_of(segmentation)
+    assert 2 * (mask & disc).sum() / (mask.sum() + disc.sum()) > 0.96
+    (image,) = segmentation.as_dict()["images"]
+    assert image["area_mm2"] == pytest.approx(np.pi * 28**2, rel=0.06)
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((64, 64)), np.full((1, 1), 7), np.full((300, 30), 2000)])
+def test_a_constant_image_has_a_mask(shipped, heart, pixels):
+    assert mask_of(shipped.segment(saved(heart, pixels))).shape == pixels.shape
+
+
+def test_no_heart_is_an_empty_mask(planted, heart):
+    assert not mask_of(planted.segment(saved(heart, np.full((64, 64), 20)))).any()
+
+
+def test_pictures_of_unknown_spacing_are_said_to_be(planted, tmp_path):
+    root = write_picture_tree(tmp_path / "pictures")
+    (root / "patients.csv").unlink()
+    own = "8 of the images do not tell their pixel spacing: "
+    assert planted.segment(root).notes == (f"{own}their areas are given in pixels alone",)
+    run = write_planted_run(tmp_path / "run", THRESHOLD, (32, 32), pixel_spacing=1.4)
+    segmenter = Segmenter(run)
+    assumed = segmenter.segment(root)
+    assert assumed.notes == (f"{own}1.37 mm is assumed, and their areas are given in pixels alone",)
+    told = segmenter.segment(root, pixel_spacing=1.37)
+    assert told.notes == ()
+    for path, mask in told.masks.items():
+        np.testing.assert_array_equal(assumed.masks[path], mask)
+    (image, *_) = told.as_dict()["images"]
+    assert image["area_mm2"] == pytest.approx(image["area_pixels"] * 1.37**2, abs=0.006)
+    with pytest.raises(ValueError, match=r"pixel_spacing has to be 0\.1 to 10 mm\. Received: 0"):
+        segmenter.segment(root, pixel_spacing=0)
+
+
+def test_an_array_s_mask_is_its_file_s(shipped, heart):
+    pixels = read_pixels(heart)
+    spacing = tuple(map(float, pydicom.dcmread(heart).PixelSpacing))
+    mask = shipped.mask(pixels, spacing)
+    assert mask.dtype == bool
+    np.testing.assert_array_equal(mask, mask_of(shipped.segment(heart)))
+    np.testing.assert_array_equal(mask, shipped.mask(pixels.tolist(), spacing[0]))
+
+
+@pytest.mark.parametrize(
+    ("image", "spacing", "message"),
+    [
+        (np.zeros((4, 4, 1)), 1.0, "finite numbers of shape"),
+        (np.zeros((0, 4)), 1.0, "finite numbers of shape"),
+        (np.full((4, 4), np.nan), 1.0, "finite numbers of shape"),
+        (np.full((4, 4), "x"), 1.0, "finite numbers of shape"),
+        (np.zeros((4, 4)), 0.0, "0.1 to 10 mm"),
+        (np.zeros((4, 4)), (1.0, np.nan), "0.1 to 10 mm"),
+        (np.zeros((4, 4)), (1.0, 1.0, 1.0), "0.1 to 10 mm"),
+    ],
+)
+def test_what_is_no_image_is_refused(planted, image, spacing, message):
+    with pytest.raises(ValueError, match=message):
+        planted.mask(image, spacing)
+
+
+def test_the_weights_that_come_along_are_named(shipped):
+    assert shipped.settings["network"]["weights"] == "sax-lv"
+    assert len(shipped.settings["network"]["sha256"]) == 64

@@ -1,0 +1,135 @@
+"""Training that is killed and goes on; real processes, really killed."""
+
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.errors import DataError
+from keras_lvseg.training.run_folder import RunFolder
+from keras_lvseg.training.settings import TrainingSettings
+from keras_lvseg.training.train import train
+
+OPTIONS = {"epochs": 6, "filters": 2, "crop": 24, "batch_size": 4, "seed": 3}
+SPLITS = {"train": ("PHANTOM0001", "PHANTOM0002"), "test": ("PHANTOM0003",)}
+
+
+def dataset(tree):
+    return SAXDataset(tree, splits=SPLITS, image_size=(40, 40), pixel_spacing=1.5)
+
+
+def weights(run):
+    return run.load_model().get_weights()
+
+
+def assert_same(run, other):
+    for weight, due in zip(weights(run), weights(other), strict=True):
+        np.testing.assert_array_equal(weight, due)
+    assert run.history.read_bytes() == other.history.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def unbroken(phantom_tree, tmp_path_factory):
+    return train(dataset(phantom_tree), tmp_path_factory.mktemp("run") / "unbroken", TrainingSettings(**OPTIONS))
+
+
+def start(tree, folder):
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
+    options += ["--image-size=40", "--test=PHANTOM0003", "--resume"]
+    program = "from keras_lvseg.cli import main; main()"
+    command = [sys.executable, "-c", program, "train", str(tree), str(folder), *options]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_same_seed_gives_the_same_weights_twice(phantom_tree, tmp_path, unbroken):
+    assert_same(train(dataset(phantom_tree), tmp_path / "again", TrainingSettings(**OPTIONS)), unbroken)
+    other = train(dataset(phantom_tree), tmp_path / "other", TrainingSettings(**{**OPTIONS, "seed": 4}))
+    assert any(not np.array_equal(a, b) for a, b in zip(weights(other), weights(unbroken), strict=True))
+
+
+def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(phantom_tree, tmp_path, unbroken):
+    run = RunFolder(tmp_path / "killed")
+    killed_after = []
+    for wait in (0.0, 0.3):  # after the first checkpoint of the process: at once, and somewhere behind
+        before = run.checkpoint.stat().st_mtime_ns if run.checkpoint.exists() else 0
+        process = start(phantom_tree, run.path)
+        while process.poll() is None:
+            if run.checkpoint.exists() and run.checkpoint.stat().st_mtime_ns != before:
+                time.sleep(wait)
+                break
+            time.sleep(0.005)
+        assert process.poll() is None, process.communicate()[1]
+        process.kill()
+        process.communicate()
+        assert not run.model.exists(), "it was over before it could be killed"
+        killed_after.append(len(run.history.read_text().splitlines()) - 1)
+    assert 0 < killed_after[0] < killed_after[1] < OPTIONS["epochs"] + 1
+    process = start(phantom_tree, run.path)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert_same(run, unbroken)
+    assert not run.checkpoint.exists()
+    assert not list(run.path.glob(".*"))
+
+
+def test_a_checkpoint_older_than_the_history_is_what_counts(phantom_tree, tmp_path, unbroken, monkeypatch):
+    """As after a kill between the history's writing and the checkpoint's."""
+
+    class Killed(Exception):
+        pass
+
+    from keras_lvseg.training.callbacks import Checkpoint
+
+    save = Checkpoint.on_epoch_end
+
+    def killed(self, epoch, logs=None):
+        if epoch == 2:
+            raise Killed
+        save(self, epoch, logs)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Checkpoint, "on_epoch_end", killed)
+        train(dataset(phantom_tree), tmp_path / "run", TrainingSettings(**OPTIONS))
+    run = RunFolder(tmp_path / "run")
+    assert len(run.history.read_text().splitlines()) == 1 + 3
+    assert int(run.load_checkpoint().optimizer.iterations) * 3 == 2 * 3 * steps(phantom_tree)
+    assert_same(train(dataset(phantom_tree), run.path, TrainingSettings(**OPTIONS), resume=True), unbroken)
+
+
+def steps(tree):
+    return len(dataset(tree).labelled_frames("train")) // OPTIONS["batch_size"]
+
+
+def test_a_finished_run_is_left_as_it_is(phantom_tree, unbroken):
+    before = unbroken.model.stat().st_mtime_ns
+    assert train(dataset(phantom_tree), unbroken.path, TrainingSettings(**OPTIONS), resume=True) == unbroken
+    assert unbroken.model.stat().st_mtime_ns == before
+
+
+def test_other_settings_or_data_are_refused(phantom_tree, unbroken):
+    with pytest.raises(DataError, match="was begun with seed=3, and 5 was asked for"):
+        train(dataset(phantom_tree), unbroken.path, TrainingSettings(**{**OPTIONS, "seed": 5}), resume=True)
+    others = SAXDataset(phantom_tree, splits={"train": ("PHANTOM0001",)}, image_size=(40, 40), pixel_spacing=1.5)
+    with pytest.raises(DataError, match="was begun with other patients"):
+        train(others, unbroken.path, TrainingSettings(**OPTIONS), resume=True)
+
+
+def test_without_resume_a_run_is_not_touched(phantom_tree, unbroken):
+    with pytest.raises(DataError, match="not empty"):
+        train(dataset(phantom_tree), unbroken.path, TrainingSettings(**OPTIONS))
+
+
+def test_a_folder_of_something_else_is_not_resumed(phantom_tree, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(DataError, match="not empty"):
+        train(dataset(phantom_tree), tmp_path, TrainingSettings(**OPTIONS), resume=True)
+
+
+def test_nothing_depends_on_keras_own_state(phantom_tree, tmp_path, unbroken):
+    keras.utils.set_random_seed(99)
+    np.random.default_rng().normal()
+    assert_same(train(dataset(phantom_tree), tmp_path / "again", TrainingSettings(**OPTIONS)), unbroken)
