@@ -102,8 +102,8 @@ def summary(contours: Iterable[dict]) -> dict[str, float]:
     """The figures of several folds' images together.
 
     Returns:
-        images (mean Dice), patients (mean 3-D Dice), worst (patient), under (percent of images under 0.5), good (percent
-        of contours), apd (mm, mean over patients' good ones), good_dice (likewise).
+        images (mean Dice), patients (mean 3-D Dice), worst (patient), under (percent of images under 0.5), good
+        (percent of contours), apd (mm, mean over patients' good ones), good_dice (likewise).
     """
     import numpy as np
 

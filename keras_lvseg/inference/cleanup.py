@@ -35,5 +35,8 @@ def clean_labels(probabilities: np.ndarray) -> np.ndarray:
         return labels
     background = np.clip(probabilities[0], _SURE, 1 - _SURE)
     sureness = ndimage.sum_labels(np.log1p(-background) - np.log(background), parts, np.arange(1, count + 1))
-    kept = ndimage.binary_fill_holes(parts == 1 + np.argmax(sureness))
+    best = 1 + int(np.argmax(sureness))
+    box = ndimage.find_objects(parts)[best - 1]
+    kept = np.zeros(labels.shape, bool)
+    kept[box] = ndimage.binary_fill_holes(parts[box] == best)
     return np.where(kept, 1 + np.argmax(probabilities[1:], axis=0), 0).astype(np.uint8)
