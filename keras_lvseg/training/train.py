@@ -84,17 +84,9 @@ def train(
     if run.model.is_file():
         return run
 
-    if run.checkpoint.is_file():
-        model = run.load_checkpoint()
-    else:
-        model = build_model(settings, dataset.preprocessing.image_size, classes)
-        model.compile(
-            optimizer=keras.optimizers.Adam(
-                learning_rate_schedule(settings, len(train_data)), weight_decay=settings.weight_decay or None
-            ),
-            loss=SparseDiceCE() if settings.loss == "dice_ce" else SparseSoftmaxCE(),
-            metrics=[DiceCoefficient(class_id) for class_id in range(1, classes)],
-        )
+    size = dataset.preprocessing.image_size
+    begun = run.checkpoint.is_file()
+    model = run.load_checkpoint() if begun else _new_model(settings, size, classes, len(train_data))
     done = int(model.optimizer.iterations) // len(train_data)
     train_data.start_at(done)
     picked = slice(None, None, -(-len(images) // _SAMPLES))
@@ -118,7 +110,7 @@ def train(
     )
     write_curves(run.history, run.curves)
     # What is left is for inference, on whatever device.
-    trained = build_model(dataclasses.replace(settings, dtype="float32"), dataset.preprocessing.image_size, classes)
+    trained = build_model(dataclasses.replace(settings, dtype="float32"), size, classes)
     trained.set_weights(model.get_weights())
     run.finish(trained)
     return run
@@ -145,6 +137,17 @@ def _phantoms(dataset: SAXDataset, patients: int) -> tuple[np.ndarray, np.ndarra
         return SAXDataset(
             folder, dataset.target, None, own.image_size, own.pixel_spacing, own.intensity, dataset.contour_origin
         ).as_arrays("all")
+
+
+def _new_model(settings: TrainingSettings, image_size: tuple[int, int], classes: int, steps: int) -> keras.Model:
+    model = build_model(settings, image_size, classes)
+    rate = learning_rate_schedule(settings, steps)
+    model.compile(
+        optimizer=keras.optimizers.Adam(rate, weight_decay=settings.weight_decay or None),
+        loss=SparseDiceCE() if settings.loss == "dice_ce" else SparseSoftmaxCE(),
+        metrics=[DiceCoefficient(class_id) for class_id in range(1, classes)],
+    )
+    return model
 
 
 def build_model(settings: TrainingSettings, image_size: tuple[int, int], classes: int) -> keras.Model:
