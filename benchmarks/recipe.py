@@ -23,10 +23,6 @@ CHANGES = {
     "phantoms": (replace(BASE, phantoms=6), GRID, {"6 phantoms beside": (True, True)}),
     "ce": (replace(BASE, loss="ce"), GRID, {"cross-entropy alone": (True, True)}),
     "plain": (replace(BASE, augmentation="plain"), GRID, {"rotation, scale and noise only": (True, True)}),
-    "finer": (BASE, {"image_size": (180, 180), "pixel_spacing": 1.2}, {"1.2 mm pixels": (True, True)}),
-    "constant": (replace(BASE, decay_rate=1.0, decay_steps=1), GRID, {"constant learning rate": (True, True)}),
-    "adamw": (replace(BASE, weight_decay=0.05), GRID, {"AdamW, weight decay 0.05": (True, True)}),
-    "course": (BASE, {**GRID, "intensity": "course"}, {"stored values / 1024": (True, True)}),
 }
 
 

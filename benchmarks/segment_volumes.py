@@ -1,4 +1,4 @@
-"""Volumes of three real patients by `Segmenter`, each with a network that never saw the patient, beside the manual ones.
+"""Volumes of real patients by `Segmenter`, each with a network that never saw the patient, beside the manual ones.
 
     python benchmarks/segment_volumes.py DICOM RUNS docs/segment_volumes.md
 
@@ -55,9 +55,9 @@ def main() -> None:
     lines = [
         "# Volumes by segment",
         "",
-        "Volumes in mL at the manual contours' end-diastole and end-systole, ejection fraction in percent; each patient by",
-        'a network that never saw the patient. "contoured": summed over the slices that have a manual contour, as the',
-        'manual volume is; "all": over every slice of the study that has an image at that phase.',
+        "Volumes in mL at the manual contours' end-diastole and end-systole, ejection fraction in percent; each",
+        'patient by a network that never saw the patient. "contoured": summed over the slices that have a manual',
+        'contour, as the manual volume is; "all": over every slice of the study that has an image at that phase.',
         "",
         "| patient | EDV manual | contoured | all | ESV manual | contoured | all | EF manual | contoured | all |",
         f"|{' --- |' * 10}",

@@ -23,7 +23,9 @@ from keras_lvseg.training.train import train
 
 _HEARTS, _TEST = 8, 2
 _IMAGE_SIZE = (112, 112)
-_SETTINGS = TrainingSettings(epochs=14, filters=8, batch_size=4, learning_rate=3e-3, augmentation="plain", crop=80)
+_SETTINGS = TrainingSettings(
+    epochs=14, filters=8, batch_size=4, learning_rate=3e-3, augmentation="plain", crop=_IMAGE_SIZE[0]
+)
 
 
 def run_demo(folder: str | os.PathLike[str], seed: int = 0, console: Console | None = None) -> Evaluation:

@@ -99,10 +99,16 @@ def check_free(folder: Path) -> None:
     """See to it that a folder can be written without touching what somebody else wrote.
 
     Raises:
-        DataError: It is there and holds something, or is no folder.
+        DataError: It is there and holds something, or is no folder; or nothing can be written there.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(folder, "is there already and not empty", "name a new or an empty folder")
+    real = Path(os.path.realpath(folder))
+    try:
+        if real.exists() and (not real.is_dir() or any(real.iterdir())):
+            raise DataError(folder, "is there already and not empty", "name a new or an empty folder")
+        # Tried, for permissions do not tell of a file system that is read-only or full.
+        os.rmdir(tempfile.mkdtemp(dir=next(place for place in (real, *real.parents) if place.exists())))
+    except OSError as error:
+        raise DataError(folder, f"cannot be written ({error.strerror or error})", "name another folder") from None
 
 
 @contextmanager
@@ -110,23 +116,30 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a scratch folder that takes the name `path` when the block ends well, and is removed when not.
 
     Args:
-        path: The folder to make. An empty one may stand there; one with anything in it is left alone.
+        path: The folder to make. An empty one may stand there, and is filled at the end: folders come first and files
+            last, as they say what is there. One with anything in it is left alone.
 
     Yields:
-        An empty folder beside `path`.
+        An empty folder.
 
     Raises:
-        DataError: `path` exists and is not an empty folder.
+        DataError: `path` exists and is not an empty folder, or cannot be written.
     """
     path = Path(path)
     check_free(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    path = Path(os.path.realpath(path))
+    # A folder that is there is not replaced: it may be somebody's working directory, or a disk of its own.
+    fill = path.exists()
+    place = path if fill else path.parent
+    place.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".unfinished.", dir=place))
     scratch.chmod(0o755)  # mkdtemp's 0700 would stay on the finished folder
     try:
         yield scratch
-        if path.exists():
-            path.rmdir()
-        scratch.rename(path)
+        if fill:
+            for entry in sorted(scratch.iterdir(), key=Path.is_file):
+                entry.rename(path / entry.name)
+        else:
+            scratch.rename(path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

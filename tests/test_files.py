@@ -1,13 +1,16 @@
+import errno
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import whole_file, whole_folder
+from keras_lvseg.files import check_free, whole_file, whole_folder
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_no_scrap(tmp_path):
@@ -44,6 +47,57 @@ def test_a_folder_takes_the_place_of_an_empty_one_only(tmp_path):
     with pytest.raises(DataError, match="not empty"), whole_folder(target):
         pass
     assert (target / "a").read_text() == "a"
+
+
+@pytest.mark.parametrize("name", [".", "link", "link/new"])
+def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path, monkeypatch, name):
+    """It may be the working directory, what a link leads to, or a disk of its own."""
+    real = tmp_path / "real"
+    real.mkdir()
+    (tmp_path / "link").symlink_to(real, target_is_directory=True)
+    monkeypatch.chdir(real)
+    target = real / name if name == "." else tmp_path / name
+    was = real.stat().st_ino
+    with whole_folder(name if name == "." else target) as scratch:
+        (scratch / "masks").mkdir()
+        (scratch / "masks" / "a").write_text("a")
+        (scratch / "list.json").write_text("{}")
+        assert not any(path.name in ("masks", "list.json") for path in real.iterdir())
+    assert sorted(path.name for path in target.iterdir()) == ["list.json", "masks"]
+    assert (target / "masks" / "a").read_text() == "a"
+    assert (real.stat().st_ino, (tmp_path / "link").is_symlink()) == (was, True)
+    assert len(list(real.iterdir())) == (1 if name == "link/new" else 2)
+
+
+def test_of_a_folder_that_is_filled_the_files_come_last(tmp_path, monkeypatch):
+    moved, rename = [], Path.rename
+    monkeypatch.setattr(Path, "rename", lambda path, target: moved.append(path.name) or rename(path, target))
+    with whole_folder(tmp_path) as scratch:
+        (scratch / "a.json").touch()
+        (scratch / "b").mkdir()
+        (scratch / "c").mkdir()
+    assert sorted(moved[:2]) == ["b", "c"]
+    assert moved[2:] == ["a.json"]
+
+
+def test_a_failed_folder_that_was_there_is_empty_again(tmp_path):
+    with pytest.raises(RuntimeError), whole_folder(tmp_path) as scratch:
+        (scratch / "a").write_text("a")
+        raise RuntimeError
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["file/out", "file/a/out", "new", "there", "n" * 300])
+def test_a_place_that_cannot_be_written_is_told_at_once(tmp_path, monkeypatch, name):
+    (tmp_path / "file").touch()
+    (tmp_path / "there").mkdir()
+    if name in ("new", "there"):  # whoever runs the tests may be allowed to write everywhere
+        monkeypatch.setattr(os, "mkdir", Mock(side_effect=OSError(errno.EROFS, os.strerror(errno.EROFS))))
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(DataError, match=r"cannot be written \(.+\); name another folder") as caught:
+        check_free(tmp_path / name)
+    assert "\n" not in str(caught.value)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")

@@ -4,8 +4,22 @@ from pathlib import Path
 README = Path(__file__).parents[1] / "README.md"
 
 
-def test_the_readme_s_python_runs(phantom_tree):
-    (program,) = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+def programs():
+    return re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+
+
+def test_the_readme_s_three_lines_segment_a_folder(phantom_tree, tmp_path, monkeypatch):
+    (program,) = [program for program in programs() if "Segmenter" in program]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study").symlink_to(phantom_tree / "dicoms" / "PHANTOM0001")
+    exec(compile(program, "README.md", "exec"), {})
+    names = {path.stem for path in (tmp_path / "study").iterdir()}
+    assert names
+    assert {path.name for path in (tmp_path / "out" / "masks").iterdir()} == {f"{name}_mask.png" for name in names}
+
+
+def test_the_readme_s_python_trains(phantom_tree):
+    (program,) = [program for program in programs() if "fit(" in program]
     # The same program on synthetic hearts, for an epoch.
     program = program.replace('"sunnybrook"', repr(str(phantom_tree))).replace("epochs=60", "epochs=1, verbose=0")
     for i in (1, 2, 3):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from typing import Annotated
@@ -38,6 +39,8 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments  # wherever it stands
     arguments = [word for word in arguments if word != "--debug"]
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be of bytes that are no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         # Typer's own error box takes several lines; a script wants one.
         sys.exit(app(arguments, prog_name="keras-lvseg", standalone_mode=False) or 0)

@@ -18,11 +18,11 @@ def segment(
         Path | None, typer.Option(help="A run folder that 'train' left; else the network that comes along is used.")
     ] = None,
     pixel_spacing: Annotated[
-        float | None, typer.Option(help="mm, of PNG pictures that no patients.csv gives a spacing of.")
+        float | None, typer.Option(help="mm, of images that do not tell it: PNG pictures without a patients.csv.")
     ] = None,
 ) -> None:
     """Find the left ventricle's cavity: masks, contours, pictures, areas and volumes."""
-    from rich.markup import escape
+    from rich.text import Text
 
     from keras_lvseg import Segmenter
     from keras_lvseg.files import check_free
@@ -40,6 +40,5 @@ def segment(
     segmentation.write(out)
     result = segmentation.as_dict()
     console.print(segmentation_table(result))
-    for line in remarks(result):
-        console.print(escape(line), soft_wrap=True)
-    console.print(f"masks, contours and pictures in {escape(str(out))}", soft_wrap=True)
+    for line in [*remarks(result), f"masks, contours and pictures in {out}"]:
+        console.print(Text(line), soft_wrap=True)  # as Text, for names may look like markup

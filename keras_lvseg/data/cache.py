@@ -21,7 +21,7 @@ from keras_lvseg.data.decoding import array_path, decode_files
 from keras_lvseg.data.dicom import read_pixels
 from keras_lvseg.errors import DataError
 
-_FORMAT = "frames-1"  # to be raised when what lies there, or how a file is decoded, changes
+_FORMAT = "frames-2"  # to be raised when what lies there, or how a file is decoded, changes
 _SETTLED = 2_000_000_000  # ns; the coarsest step in which a file system tells when a file was changed
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PATIENCE = 3.0  # seconds to wait for another process before a word is said

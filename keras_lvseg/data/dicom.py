@@ -64,11 +64,8 @@ def read_header(path: str | os.PathLike[str]) -> Header:
             in space.
     """
     path = Path(path)
-    content = read_content(path)
-    dataset, left = _read(path, lambda: _read_to_pixels(content))
-    value = _Values(path, dataset)
-    rows, columns = _image_size(path, value)
-    header = Header(
+    value, (rows, columns) = _open(path)
+    return Header(
         path=path,
         sop_instance_uid=value.uid("SOPInstanceUID"),
         series_instance_uid=value.uid("SeriesInstanceUID"),
@@ -77,7 +74,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         instance_number=value.number("InstanceNumber", int),
         rows=rows,
         columns=columns,
-        pixel_spacing=value.numbers("PixelSpacing", 2),
+        pixel_spacing=_pixel_spacing(path, value),
         position=value.numbers("ImagePositionPatient", 3),
         orientation=value.numbers("ImageOrientationPatient", 6),
         slice_thickness=value.number("SliceThickness", float, default=None),
@@ -86,13 +83,23 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         nominal_interval=value.number("NominalInterval", float, default=None),
         phases=value.number("CardiacNumberOfImages", int, default=None),
     )
-    if min(header.pixel_spacing) <= 0:
-        raise DataError(path, f"has PixelSpacing {header.pixel_spacing}", "mm above 0 are due")
-    due = rows * columns * value.number("BitsAllocated", int) // 8
-    if dataset.file_meta.get("TransferSyntaxUID") in _UNCOMPRESSED and left < due:
-        problem = f"is cut short: {left:,} bytes are left where {due:,} of pixels are due"
-        raise DataError(path, problem, "copy the file again")
-    return header
+
+
+def read_grid(path: str | os.PathLike[str]) -> tuple[tuple[int, int], tuple[float, float]]:
+    """Read what an image is by itself, whatever else its header lacks.
+
+    Args:
+        path: A DICOM file with one grey-scale image.
+
+    Returns:
+        Rows and columns, and the mm between them, nan where the header is silent.
+
+    Raises:
+        DataError: The file is no DICOM, is cut short, or holds several images or colours.
+    """
+    path = Path(path)
+    value, shape = _open(path)
+    return shape, _pixel_spacing(path, value, default=(np.nan, np.nan))
 
 
 def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
@@ -164,6 +171,26 @@ def _read_to_pixels(content: bytes) -> tuple[pydicom.Dataset, int]:
     return dataset, max(len(content) - file.tell() - element_header, 0)
 
 
+def _open(path: Path) -> tuple[_Values, tuple[int, int]]:
+    """The header of a file that holds one image and is not cut short; and the image's rows and columns."""
+    content = read_content(path)
+    dataset, left = _read(path, lambda: _read_to_pixels(content))
+    value = _Values(path, dataset)
+    rows, columns = _image_size(path, value)
+    due = rows * columns * value.number("BitsAllocated", int) // 8
+    if dataset.file_meta.get("TransferSyntaxUID") in _UNCOMPRESSED and left < due:
+        problem = f"is cut short: {left:,} bytes are left where {due:,} of pixels are due"
+        raise DataError(path, problem, "copy the file again")
+    return value, (rows, columns)
+
+
+def _pixel_spacing(path: Path, value: _Values, default: tuple[float, float] | None = None) -> tuple[float, float]:
+    spacing = value.numbers("PixelSpacing", 2, default)
+    if min(spacing) <= 0:
+        raise DataError(path, f"has PixelSpacing {spacing}", "mm above 0 are due")
+    return spacing
+
+
 def _transfer_syntax(content: bytes) -> tuple[str, int]:
     """How the file is encoded, and where its data set begins.
 
@@ -231,10 +258,12 @@ class _Values:
             return default
         return self._convert(keyword, value, kind)
 
-    def numbers(self, keyword: str, count: int) -> Any:
+    def numbers(self, keyword: str, count: int, default: Any = None) -> Any:
         values = self._get(keyword)
         if values is None or isinstance(values, str | float | int) or len(values) != count:
-            raise self._missing(keyword, f"{count} numbers")
+            if default is None:
+                raise self._missing(keyword, f"{count} numbers")
+            return default
         return tuple(self._convert(keyword, value, float) for value in values)
 
     def _get(self, keyword: str) -> Any:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+SPACINGS = (0.1, 10.0)
+"""mm between pixels; beyond these no heart was ever imaged, and to resample may take for ever."""
+
 
 @dataclass(frozen=True)
 class Frame:

@@ -16,7 +16,7 @@ from keras_lvseg.files import open_bytes, read_bytes
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LARGEST_SIDE = 4096  # pixels; a cine study's have 512 at most
 _LARGEST_FILE = 4 * _LARGEST_SIDE**2 + 1_000_000  # bytes; such a picture in four channels, not compressed at all
-_GREY = 0  # a PNG's type of colour
+_GREY, _GREY_ALPHA = 0, 4  # a PNG's types of colour
 
 
 def is_picture(path: Path) -> bool:
@@ -39,8 +39,8 @@ def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
     """Read a picture in shades of grey.
 
     Args:
-        path: A PNG file of up to 16 bits a pixel. One in colours will do where each of them is a grey: its red, green
-            and blue are equal, and nothing is transparent.
+        path: A PNG file of up to 16 bits a pixel. One of 8 bits a channel will do where each colour is a grey, its
+            red, green and blue being equal, and nothing is transparent.
 
     Returns:
         Array of shape (rows, columns), uint8 or uint16 as the file stores it. One of fewer than 8 bits a pixel is
@@ -69,8 +69,14 @@ def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
     except Exception as error:  # a damaged file makes Pillow raise whatever its parts raise
         reason = " ".join(str(error).split())[:120]
         raise DataError(path, f"is damaged ({reason})", "the file has to be a whole PNG file") from None
-    if bits > 8 or (channels[..., 1:3] != channels[..., :1]).any() or (channels[..., 3] < 255).any():
-        raise DataError(path, "is a colour picture", "a PNG in shades of grey, of 8 or 16 bits, is due")
+    remedy = "a PNG in shades of grey, of 8 or 16 bits, is due"
+    grey = colour == _GREY_ALPHA or (bits <= 8 and (channels[..., 1:3] == channels[..., :1]).all())
+    if not grey:
+        raise DataError(path, "is a colour picture", remedy)
+    if bits > 8:  # of which Pillow keeps the upper 8
+        raise DataError(path, "has an alpha channel beside 16 bits of grey", remedy)
+    if (channels[..., 3] < 255).any():
+        raise DataError(path, "has transparency", remedy)
     return channels[..., 0]
 
 

@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage.measure import find_contours
 
 from keras_lvseg.geometry.contours import CONTOUR_ORIGIN
-from keras_lvseg.geometry.polygons import polygon_area
+from keras_lvseg.geometry.polygons import polygon_mask
 from keras_lvseg.geometry.tracing import join_contours, mask_contours
 
 # Pixels. Half of the coordinates of the Sunnybrook contours are whole numbers and half lie between two, so that the
@@ -32,7 +32,8 @@ def repaired_outline(mask: ArrayLike, contour_origin: float = CONTOUR_ORIGIN) ->
 
     Returns:
         Array of shape (points, 2): x and y in zero-based pixel centres, the first point not repeated; (0, 2) for an
-        empty mask. A piece that has less than a pixel between its pixels' centres, as a line has, keeps its edges.
+        empty mask. A piece that would fill to nothing so, as a line or a square of four pixels may, keeps the edges
+        of its pixels, where they are.
 
     Raises:
         ValueError: It is no such mask.
@@ -57,7 +58,5 @@ def repaired_outline(mask: ArrayLike, contour_origin: float = CONTOUR_ORIGIN) ->
     # inside, the line all but runs through the pixels' centres, to which it is then moved.
     (traced,) = find_contours(np.pad(largest, 1).astype(float), 1 - 1e-6, fully_connected="high")
     traced = np.rint(traced[:-1, ::-1]) - 1
-    if polygon_area(traced) < 1:
-        traced = join_contours(mask_contours(largest))
-    moved = (traced != np.roll(traced, 1, axis=0)).any(axis=1)
-    return traced[moved] + _CUT_OFF + contour_origin
+    outline = traced[(traced != np.roll(traced, 1, axis=0)).any(axis=1)] + _CUT_OFF + contour_origin
+    return outline if polygon_mask(outline, inside.shape).any() else join_contours(mask_contours(largest))

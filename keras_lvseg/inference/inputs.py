@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_lvseg.data.dicom import Header, read_header
-from keras_lvseg.data.frames import Frame
-from keras_lvseg.data.layouts import PatientFiles, index_tree, is_tree
-from keras_lvseg.data.layouts.looking import check_inside
+from keras_lvseg.data.dicom import Header, read_grid, read_header
+from keras_lvseg.data.frames import SPACINGS, Frame
+from keras_lvseg.data.layouts import PatientFiles, index_tree, is_tree, pictures
 from keras_lvseg.data.pictures import is_picture, picture_size
 from keras_lvseg.data.series import split_series
 from keras_lvseg.data.studies import arrange
@@ -22,14 +21,12 @@ from keras_lvseg.errors import DataError
 from keras_lvseg.files import open_bytes
 from keras_lvseg.inference.found import DICOM_SUFFIXES, WRITTEN, Inputs, Refusal, Study, image_stem
 
-SPACINGS = (0.1, 10.0)
-"""mm; beyond these no heart was ever imaged, and to resample may take for ever."""
-
 _TEXTS = {".csv", ".json", ".md", ".txt"}  # a known tree's tables and contours
+_NOBODY = ("", "")  # patient_id and original_id
 _LABELS = {"i_labels", "o_labels"}  # pictures too, but of what lies in images/ beside them
 
 
-def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | None = None) -> Inputs:
+def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[float, float] | None = None) -> Inputs:
     """Look for images; headers are read and no pixels.
 
     Every file ends in a study or among the refused, but for hidden ones, DICOMDIR, labels beside `images/`, and the
@@ -37,7 +34,8 @@ def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | None = No
 
     Args:
         source: A DICOM file, a PNG picture, or a folder with any of these, however deep.
-        pixel_spacing: mm, of pictures that no table gives a spacing of; None leaves it unknown.
+        pixel_spacing: mm between rows and between columns, one number for both, of images whose header or table does
+            not tell; None leaves it unknown.
 
     Raises:
         DataError: There is no such file or folder.
@@ -45,36 +43,50 @@ def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | None = No
     source = Path(source)
     if not source.exists():
         raise DataError(source, "is not there", "name a DICOM file, a PNG picture or a folder of these")
-    # Resolved, so that files which lead out of the folder are told by their paths; a file keeps its own name.
+    # Resolved, as the paths are that a known tree tells; a file keeps its own name.
     folder = source.is_dir()
     root = (source if folder else source.parent).resolve()
     refused: list[Refusal] = []
-    tree = folder and is_tree(root)
-    names, placed, notes = _known(root) if tree else ({}, [], [])
-    files = _files(root, tree, refused) if folder else [root / source.name]
+    tree = _tree(root, folder)
+    names, placed, notes = _known(tree) if tree else ({}, [], [])
+    files = _files(root, tree == root, refused) if folder else [root / source.name]
+    placed = [study.only(set(files)) for study in placed]
     known = {frame.path for study in placed for frame in study.frames}
-    headers, pictures = [], []
+    spacing = tuple(np.broadcast_to(np.nan if pixel_spacing is None else pixel_spacing, 2).tolist())
+    headers: list[Header] = []
+    alone: list[tuple[Frame, str]] = []
     for path in (path for path in files if path not in known):
         try:
-            if is_picture(path):
-                pictures.append(_picture(path, pixel_spacing))
-            elif _is_dicom(path):
-                headers.append(read_header(path))
-            else:
-                raise DataError(path, "is neither DICOM nor PNG")
+            found = _image(path, names.get(path, _NOBODY), spacing)
         except DataError as error:
             refused.append(Refusal.of(path, error))
-    studies = [*placed, *_series(root, headers, names), *_pictures(root, pictures)]
+        else:
+            if isinstance(found, Header):
+                headers.append(found)
+            else:
+                alone.append(found)
+    studies = [*placed, *_series(root, headers, names), *_unplaced(root, alone)]
     if not folder:
         studies = [replace(study, name=image_stem(source)) for study in studies]
     studies = [left for study in studies if (left := _within_spacings(study, refused)).frames]
     return Inputs(root, tuple(_named_apart(studies)), tuple(refused), tuple(notes))
 
 
+def _tree(root: Path, folder: bool) -> Path | None:
+    """The known tree that a folder is, or that it is the images of."""
+    if folder and is_tree(root):
+        return root
+    return root.parent if root.name == "images" and pictures.matches(root.parent) else None
+
+
 def _files(root: Path, tree: bool, refused: list[Refusal]) -> list[Path]:
-    """Every file that is to be looked at, in order; ways out of the folder, and links to folders, are refused."""
+    """Every file that is to be looked at, in order; links to folders, and those that cannot be listed, are refused."""
+
+    def refuse(error: OSError) -> None:
+        refused.append(Refusal(Path(error.filename), f"cannot be read ({error.strerror})"))
+
     files = []
-    for parent, folders, names in os.walk(root):
+    for parent, folders, names in os.walk(root, onerror=refuse):
         if WRITTEN in names:
             folders.clear()
             continue
@@ -84,25 +96,20 @@ def _files(root: Path, tree: bool, refused: list[Refusal]) -> list[Path]:
         refused += [Refusal(link, "is a link to a folder; name that folder itself") for link in links]
         for path in (Path(parent, name) for name in sorted(names)):
             hidden = path.name.startswith(".") or path.name.upper() == "DICOMDIR"
-            if hidden or (tree and path.suffix.lower() in _TEXTS):
-                continue
-            try:
-                check_inside(root, [path])
+            if not (hidden or (tree and path.suffix.lower() in _TEXTS)):
                 files.append(path)
-            except DataError as error:
-                refused.append(Refusal.of(path, error))
     return files
 
 
 def _known(root: Path) -> tuple[dict[Path, tuple[str, str]], list[Study], list[str]]:
     """What a known tree tells: patients' names by DICOM file, its pictures' studies, and what is wrong with it."""
     try:
-        patients = index_tree(root)
+        patients = pictures.index(root, strict=False) if pictures.matches(root) else index_tree(root)
     except DataError as error:
         return {}, [], [f"{error}: the folder's own lists are left aside, and each image is taken as it is"]
     names = {path: (files.patient_id, files.original_id) for files in patients for path in files.images}
-    pictures = {files.patient_id: tuple(f for f in files.frames if is_picture(f.path)) for files in patients}
-    return names, [Study(name, frames) for name, frames in pictures.items() if frames], []
+    frames = {files.patient_id: tuple(f for f in files.frames if is_picture(f.path)) for files in patients}
+    return names, [Study(name, own) for name, own in frames.items() if own], []
 
 
 def _is_dicom(path: Path) -> bool:
@@ -112,21 +119,36 @@ def _is_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
-def _picture(path: Path, pixel_spacing: float | None) -> Frame:
-    rows, columns = picture_size(path)
-    spacing = np.nan if pixel_spacing is None else pixel_spacing
+def _image(path: Path, patient: tuple[str, str], spacing: tuple[float, float]) -> Header | tuple[Frame, str]:
+    """An image's header; of one that has none, or not all of it, what it is by itself, and why it is no more."""
+    if is_picture(path):
+        return _alone(path, patient, picture_size(path), spacing), "pictures do not tell slice and phase"
+    if not _is_dicom(path):
+        raise DataError(path, "is neither DICOM nor PNG")
+    try:
+        return read_header(path)
+    except DataError as error:
+        shape, told = read_grid(path)
+        return _alone(path, patient, shape, spacing if np.isnan(told).any() else told), _reason(error)
+
+
+def _reason(error: DataError) -> str:
+    return f"{Path(error.path).name}: {error.problem}"
+
+
+def _alone(path: Path, patient: tuple[str, str], shape: tuple[int, int], spacing: tuple[float, float]) -> Frame:
     return Frame(
         path=path,
-        patient_id="",
-        original_id="",
+        patient_id=patient[0],
+        original_id=patient[1],
         instance_number=0,
         sop_instance_uid="",
         series_instance_uid="",
         study_instance_uid="",
         frame_of_reference_uid="",
-        rows=rows,
-        columns=columns,
-        pixel_spacing=(spacing,) * 2,
+        rows=shape[0],
+        columns=shape[1],
+        pixel_spacing=spacing,
         position=(np.nan,) * 3,
         orientation=(np.nan,) * 6,
         slice_thickness=None,
@@ -137,18 +159,20 @@ def _picture(path: Path, pixel_spacing: float | None) -> Frame:
     )
 
 
-def _pictures(root: Path, frames: Sequence[Frame]) -> Iterator[Study]:
+def _unplaced(root: Path, images: Sequence[tuple[Frame, str]]) -> Iterator[Study]:
+    """Images that are by themselves, those of a folder together; and why the first of them is."""
     folders = defaultdict(list)
-    for frame in frames:
-        folders[frame.path.parent].append(frame)
-    for folder, own in folders.items():
-        yield Study(_folder_name(root, [folder]), tuple(own), "pictures do not tell slice and phase")
+    for frame, why in images:
+        folders[frame.path.parent, is_picture(frame.path)].append((frame, why))
+    for (folder, _), own in folders.items():
+        frames = tuple(frame for frame, _ in own)
+        yield Study(frames[0].patient_id or _folder_name(root, [folder]), frames, own[0][1])
 
 
 def _series(root: Path, headers: Sequence[Header], names: Mapping[Path, tuple[str, str]]) -> Iterator[Study]:
     patients = defaultdict(list)
     for header in headers:
-        patients[names.get(header.path, ("", ""))].append(header)
+        patients[names.get(header.path, _NOBODY)].append(header)
     every = ((patient, series) for patient, own in patients.items() for series in split_series(own))
     for (patient_id, original_id), series in every:
         paths = tuple(header.path for header in series)
@@ -157,7 +181,7 @@ def _series(root: Path, headers: Sequence[Header], names: Mapping[Path, tuple[st
             yield Study(name, arrange(PatientFiles(patient_id, original_id, paths, ()), series).frames)
         except DataError as error:
             frames = tuple(_frame(header, patient_id, original_id) for header in series)
-            yield Study(name, frames, f"{Path(error.path).name}: {error.problem}")
+            yield Study(name, frames, _reason(error))
 
 
 def _frame(header: Header, patient_id: str, original_id: str) -> Frame:

@@ -11,8 +11,9 @@ import numpy as np
 
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.geometry import NetworkGrid
-from keras_lvseg.inference.predict import native_labels, predict_probabilities
+from keras_lvseg.inference.predict import predict_labels
 from keras_lvseg.models import unet
+from keras_lvseg.models.policy import dtype_policy
 from keras_lvseg.models.shipped import read_shipped
 
 _SHIPPED = "sax-lv"
@@ -45,9 +46,11 @@ class Network:
         """The one that comes with the package."""
         info = read_shipped(_SHIPPED)
         data = info["data"]
+        with dtype_policy("float32"):
+            model = unet(weights=_SHIPPED)
         return cls(
             name={"weights": _SHIPPED, "keras_lvseg": info["keras_lvseg"], "sha256": info["sha256"]},
-            model=unet(weights=_SHIPPED),
+            model=model,
             preprocessing=Preprocessing(tuple(data["image_size"]), data["pixel_spacing"], data["intensity"]),
             contour_origin=data["contour_origin"],
             **info["inference"],
@@ -60,7 +63,7 @@ class Network:
         Raises:
             DataError: The folder holds no finished run.
         """
-        # Here, for training imports what scores its networks, which lies beside this.
+        # Here, so that the network that comes with the package needs nothing of training.
         from keras_lvseg.training.run_folder import RunFolder
 
         run = RunFolder.open(folder)
@@ -91,6 +94,5 @@ class Network:
             )
             for image, spacing in zip(images, spacings, strict=True)
         ]
-        prepared = [self.preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
-        probabilities = predict_probabilities(self.model, np.stack(prepared)[..., None], self.mirror)
-        return [native_labels(scores, grid, self.clean) == 1 for scores, grid in zip(probabilities, grids, strict=True)]
+        labels = predict_labels(self.model, images, grids, self.preprocessing, self.mirror, self.clean)
+        return [found == 1 for found in labels]

@@ -42,10 +42,33 @@ def predict_masks(
     for start in range(0, len(frames), batch_size):
         batch = frames[start : start + batch_size]
         grids = [preprocessing.grid(frame) for frame in batch]
-        pairs = zip(batch, grids, strict=True)
-        images = np.stack([preprocessing.image(read_image(frame), grid) for frame, grid in pairs])[..., None]
-        for scores, grid in zip(predict_probabilities(model, images, mirror), grids, strict=True):
-            yield native_labels(scores, grid, clean)
+        yield from predict_labels(model, [read_image(frame) for frame in batch], grids, preprocessing, mirror, clean)
+
+
+def predict_labels(
+    model: keras.Model,
+    images: Sequence[np.ndarray],
+    grids: Sequence[NetworkGrid],
+    preprocessing: Preprocessing,
+    mirror: bool,
+    clean: bool,
+) -> list[np.ndarray]:
+    """Segment images in one step.
+
+    Args:
+        model: See `predict_masks`.
+        images: Arrays of shape (rows, columns), as stored; one or more.
+        grids: The network's grid in each.
+        preprocessing: See `predict_masks`.
+        mirror: See there.
+        clean: See there.
+
+    Returns:
+        As `predict_masks` yields them.
+    """
+    prepared = [preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
+    probabilities = predict_probabilities(model, np.stack(prepared)[..., None], mirror)
+    return [native_labels(scores, grid, clean) for scores, grid in zip(probabilities, grids, strict=True)]
 
 
 def predict_probabilities(model: keras.Model, images: np.ndarray, mirror: bool = False) -> np.ndarray:

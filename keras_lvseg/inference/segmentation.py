@@ -17,8 +17,8 @@ from keras_lvseg.files import whole_folder, write_json
 from keras_lvseg.geometry import join_contours, mask_contours, write_contour
 from keras_lvseg.inference.found import WRITTEN, Refusal, Study
 from keras_lvseg.inference.output_names import contour_names, picture_names
+from keras_lvseg.inference.overlays import write_overlay
 from keras_lvseg.inference.volumes import PhaseVolume, StudyVolumes, study_volumes
-from keras_lvseg.reporting.overlays import write_overlay
 
 
 @dataclass(frozen=True)

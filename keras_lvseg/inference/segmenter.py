@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_lvseg import __version__
+from keras_lvseg.data.frames import SPACINGS
 from keras_lvseg.data.images import read_image
 from keras_lvseg.errors import DataError
-from keras_lvseg.inference.found import Inputs, Refusal
-from keras_lvseg.inference.inputs import SPACINGS, find_inputs
+from keras_lvseg.inference.found import Refusal, Study
+from keras_lvseg.inference.inputs import find_inputs
 from keras_lvseg.inference.network import Network
 from keras_lvseg.inference.segmentation import Segmentation
 
@@ -62,7 +63,7 @@ class Segmenter:
     def segment(
         self,
         source: str | os.PathLike[str],
-        pixel_spacing: float | None = None,
+        pixel_spacing: float | tuple[float, float] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Segmentation:
         """Segment whatever images a file or a folder holds.
@@ -70,8 +71,8 @@ class Segmenter:
         Args:
             source: A DICOM file, a PNG picture in shades of grey, or a folder with any of these, however deep. Headers
                 tell which images make a study; a tree that `keras_lvseg.SAXDataset` reads tells the patients too.
-            pixel_spacing: mm, of pictures that no `patients.csv` gives a spacing of. None assumes the spacing that is
-                usual, and gives their areas in pixels alone.
+            pixel_spacing: mm, see `mask`, of images that do not tell it: pictures that stand in no `patients.csv`, and
+                DICOM without one. None assumes the spacing that is usual, and gives their areas in pixels alone.
             on_progress: Told how many images are done, and how many there are, after each step.
 
         Returns:
@@ -102,13 +103,15 @@ class Segmenter:
         if not masks:
             raise _nothing(Path(source), inputs.root, refused)
         studies = tuple(left for study in inputs.studies if (left := study.only(masks)).frames)
-        return Segmentation(inputs.root, studies, masks, tuple(refused), self._notes(inputs), self.settings)
+        notes = (*inputs.notes, *self._notes(studies))
+        return Segmentation(inputs.root, studies, masks, tuple(refused), notes, self.settings)
 
     def mask(self, image: ArrayLike, pixel_spacing: float | tuple[float, float]) -> np.ndarray:
         """Segment one image.
 
         Args:
-            image: Array of shape (rows, columns), in any unit; larger is brighter.
+            image: Array of shape (rows, columns); larger is brighter. In any unit, unless the network is one of your
+                own whose intensities have one: `settings["intensity"]` is other than "zscore".
             pixel_spacing: mm between rows and between columns; one number for both.
 
         Returns:
@@ -127,21 +130,23 @@ class Segmenter:
             raise ValueError(f"image has to be finite numbers of shape (rows, columns). Received: {received}")
         _check_spacing(pixel_spacing)
         spacing = tuple(np.broadcast_to(pixel_spacing, 2).tolist())
-        return self._network.masks([pixels.astype(np.float32)], [spacing])[0]
+        return self._network.masks([pixels.astype(np.float64)], [spacing])[0]
 
-    def _notes(self, inputs: Inputs) -> tuple[str, ...]:
-        unknown = sum(np.isnan(frame.pixel_spacing).any() for study in inputs.studies for frame in study.frames)
+    def _notes(self, studies: Sequence[Study]) -> Iterator[str]:
+        unknown = sum(np.isnan(frame.pixel_spacing).any() for study in studies for frame in study.frames)
         if not unknown:
-            return inputs.notes
+            return
         resampled = self._network.preprocessing.pixel_spacing is not None
         assumed = f"{self._network.usual_spacing} mm is assumed, and " if resampled else ""
         problem = f"{unknown} of the images do not tell their pixel spacing"
-        return (*inputs.notes, f"{problem}: {assumed}their areas are given in pixels alone")
+        yield f"{problem}: {assumed}their areas are given in pixels alone"
 
 
 def _check_spacing(spacing: float | tuple[float, float]) -> None:
     low, high = SPACINGS
-    if np.shape(spacing) not in ((), (2,)) or not all(low <= value <= high for value in np.ravel(spacing)):
+    values = np.asarray(spacing)
+    numbers = values.shape in ((), (2,)) and values.dtype.kind in "iuf"
+    if not numbers or not ((low <= values) & (values <= high)).all():
         raise ValueError(f"pixel_spacing has to be {low:g} to {high:g} mm. Received: {spacing}")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 _MOST_REFUSED = 10  # lines; a folder may hold thousands of other files
 
@@ -25,7 +26,9 @@ def segmentation_table(result: dict[str, Any]) -> Table:
         volumes = [study[moment] and study[moment]["volume_ml"] for moment in ("ed", "es")]
         figures = [*volumes, study["ejection_fraction_percent"]]
         shown = ("" if figure is None else f"{figure:.0f}" for figure in figures)
-        table.add_row(study["name"], str(study["images"]), str(study["masks"]), *shown, study["why_null"] or "")
+        # As Text, for a folder may be called like rich's markup.
+        name, why = Text(study["name"]), Text(study["why_null"] or "")
+        table.add_row(name, str(study["images"]), str(study["masks"]), *shown, why)
     return table
 
 

@@ -82,28 +82,39 @@ class RunFolder:
             ValueError: The data set's intensity is a function, which no file can hold.
         """
         run = cls(Path(path))
-        if callable(dataset.preprocessing.intensity):
-            raise ValueError("intensity has to be a name for a run to be written down. Received: a function")
-        info = dataset.info
-        splits = info.pop("splits")
-        written = {"keras_lvseg": __version__, "training": asdict(settings), "data": info}
-        patients = {name: split["patients"] for name, split in splits.items()}
+        written, patients = _plan(settings, dataset)
         if resume and run.settings.is_file():
             run._check_same(written, patients)
         else:
+            # What a process that was killed while it wrote has left is nobody's.
+            run._sweep()
             check_free(run.path)
-        run.path.mkdir(parents=True, exist_ok=True)
-        write_json(run.settings, written)
+            run.path.mkdir(parents=True, exist_ok=True)
+            write_json(run.settings, written)
         write_json(run.split, patients)
+        return run
+
+    @classmethod
+    def finished(
+        cls, path: str | os.PathLike[str], settings: TrainingSettings, dataset: SAXDataset
+    ) -> RunFolder | None:
+        """The run, if just this was trained here to its end before; nothing of it is changed.
+
+        Raises:
+            DataError: Something else was.
+        """
+        run = cls(Path(path))
+        if not run.model.is_file():
+            return None
+        run._check_same(*_plan(settings, dataset))
+        run._sweep()
         return run
 
     def finish(self, model: keras.Model) -> None:
         """Leave the trained network, and the checkpoint no longer."""
         with whole_file(self.model) as scratch:
             model.save(scratch)
-        # With what a process that was killed while it wrote has left.
-        for stale in (self.checkpoint, *self.path.glob(f".{self.checkpoint.stem}.*")):
-            stale.unlink(missing_ok=True)
+        self._sweep()
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> RunFolder:
@@ -137,49 +148,64 @@ class RunFolder:
 
     def preprocessing(self) -> Preprocessing:
         """How the network wants its frames."""
-        data = self._data()
+        data = self._part("data")
         return Preprocessing(tuple(data["image_size"]), data["pixel_spacing"], data["intensity"])
 
     def target(self) -> Target:
         """What the network was trained to find."""
-        return self._data()["target"]
+        return self._part("data")["target"]
 
     def contour_origin(self) -> float:
         """Where the contours that it was trained on were taken to lie."""
-        return self._data()["contour_origin"]
+        return self._part("data")["contour_origin"]
 
     def at_test(self) -> dict[str, bool]:
         """What the recipe does at test, as keywords of `keras_lvseg.inference.predict.predict_masks`."""
         training = self._part("training")
-        return {"mirror": training["mirror"], "clean": training["clean"]}
+        return {name: bool(training.get(name)) for name in ("mirror", "clean")}
 
     def patients(self) -> dict[str, str]:
         """The split that each patient stood in, by patient."""
         split = _read_json(self.split)
         return {patient: name for name, patients in split.items() for patient in patients}
 
-    def _data(self) -> dict[str, Any]:
-        return self._part("data")
-
     def _part(self, name: str) -> dict[str, Any]:
         settings = _read_json(self.settings)
-        try:
-            return settings[name]
-        except (KeyError, TypeError):
-            raise DataError(self.settings, f"has no part {name!r}", "'keras-lvseg train' writes it") from None
+        part = settings.get(name) if isinstance(settings, dict) else None
+        if not isinstance(part, dict):
+            raise DataError(self.settings, f"has no part {name!r}", "'keras-lvseg train' writes it")
+        return part
+
+    def _sweep(self) -> None:
+        """Take away what a finished run needs no more, and what a process that was killed while it wrote has left."""
+        stale = [self.checkpoint] if self.model.is_file() else []
+        for file in (self.settings, self.split, self.history, self.curves, self.model, self.checkpoint):
+            stale += self.path.glob(f".{file.stem}.[0-9]*{file.suffix}")
+        for path in stale:
+            path.unlink(missing_ok=True)
 
     def _check_same(self, written: dict[str, Any], patients: dict[str, list[str]]) -> None:
         """See to it that what was begun here is what is to go on; the data may have moved."""
+        remedy = "resume with the same, or train in a new folder"
+        if self.split.is_file() and _read_json(self.split) != patients:
+            raise DataError(self.path, "was begun with other patients", remedy)
         for part in ("training", "data"):
             begun = self._part(part)
             for name, value in written[part].items():
                 if name != "data_dir" and begun.get(name) != value:
                     problem = f"was begun with {name}={begun.get(name)!r}, and {value!r} was asked for"
-                    raise DataError(self.path, problem, "resume with the same settings, or train in a new folder")
-        if self.split.is_file() and _read_json(self.split) != patients:
-            raise DataError(
-                self.path, "was begun with other patients", "resume with the same, or train in a new folder"
-            )
+                    raise DataError(self.path, problem, remedy)
+
+
+def _plan(settings: TrainingSettings, dataset: SAXDataset) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """What a run is: settings, data and how many images of it are labelled; and the patients of each split."""
+    if callable(dataset.preprocessing.intensity):
+        raise ValueError("intensity has to be a name for a run to be written down. Received: a function")
+    info = dataset.info
+    splits = info.pop("splits")
+    info["labelled_frames"] = {name: split["labelled_frames"] for name, split in splits.items()}
+    written = {"keras_lvseg": __version__, "training": asdict(settings), "data": info}
+    return written, {name: split["patients"] for name, split in splits.items()}
 
 
 def _load_model(path: Path) -> keras.Model:

@@ -17,6 +17,7 @@ from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.losses import SparseDiceCE, SparseSoftmaxCE
 from keras_lvseg.metrics import DiceCoefficient
 from keras_lvseg.models import fcn, fully_connected, unet
+from keras_lvseg.models.policy import dtype_policy
 from keras_lvseg.reporting.curves import write_curves
 from keras_lvseg.training.callbacks import Checkpoint, HistoryFile, ProgressBar, TensorBoardLogs
 from keras_lvseg.training.devices import preferred_dtype
@@ -75,14 +76,14 @@ def train(
             such a run.
     """
     settings = settings or TrainingSettings()
+    if resume and (finished := RunFolder.finished(folder, settings, dataset)):
+        return finished
     keras.utils.set_random_seed(settings.seed)
     classes = 3 if dataset.target == "myocardium" else 2
     train_data = _training_data(dataset, settings)
     watched = "validation" if _has_images(dataset, "validation") else "train"
     images, labels = dataset.as_arrays(watched)
     run = RunFolder.start(folder, settings, dataset, resume)
-    if run.model.is_file():
-        return run
 
     size = dataset.preprocessing.image_size
     begun = run.checkpoint.is_file()
@@ -133,10 +134,10 @@ def _phantoms(dataset: SAXDataset, patients: int) -> tuple[np.ndarray, np.ndarra
     """Images and labels of so many synthetic patients, on the data set's grid."""
     with tempfile.TemporaryDirectory() as folder:
         write_phantom(folder, patients=patients, seed=_PHANTOM_SEED, frames="contoured")
-        own = dataset.preprocessing
-        return SAXDataset(
-            folder, dataset.target, None, own.image_size, own.pixel_spacing, own.intensity, dataset.contour_origin
-        ).as_arrays("all")
+        same = ("image_size", "pixel_spacing", "intensity")
+        grid = {name: getattr(dataset.preprocessing, name) for name in same}
+        phantoms = SAXDataset(folder, dataset.target, contour_origin=dataset.contour_origin, **grid)
+        return phantoms.as_arrays("all")
 
 
 def _new_model(settings: TrainingSettings, image_size: tuple[int, int], classes: int, steps: int) -> keras.Model:
@@ -152,16 +153,12 @@ def _new_model(settings: TrainingSettings, image_size: tuple[int, int], classes:
 
 def build_model(settings: TrainingSettings, image_size: tuple[int, int], classes: int) -> keras.Model:
     """Make the untrained network that the settings name, in the dtype that suits the device."""
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(settings.dtype or preferred_dtype())
-    try:
+    with dtype_policy(settings.dtype or preferred_dtype()):
         if settings.model == "fully_connected":
             return fully_connected(image_size, num_classes=classes, hidden_units=64)
         if settings.model == "fcn":
             return fcn((*image_size, 1), num_classes=classes)
         return unet(num_classes=classes, filters=settings.filters)
-    finally:
-        keras.config.set_dtype_policy(policy)
 
 
 def learning_rate_schedule(

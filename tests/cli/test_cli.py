@@ -49,6 +49,7 @@ def test_train_and_evaluate(run_command, tree, tmp_path):
     run = tmp_path / "run"
     knobs = ["--learning-rate", "0.01", "--decay-rate", "0.5", "--decay-steps", "4", "--epochs", "2"]
     knobs += ["--batch-size", "8", "--seed", "1", "--image-size", "48", "--filters", "2"]
+    knobs += ["--augmentation", "none"]
     code, out, err = run_command("train", tree, run, *knobs, "--test", "PH-03")
     assert (code, err) == (0, "")
     assert "train: PHANTOM0001, PHANTOM0002" in out
@@ -56,14 +57,21 @@ def test_train_and_evaluate(run_command, tree, tmp_path):
     training = json.loads((run / "settings.json").read_text())["training"]
     assert training == {
         "model": "unet",
+        "loss": "dice_ce",
         "learning_rate": 0.01,
         "decay_rate": 0.5,
         "decay_steps": 4,
+        "weight_decay": 0.0,
         "epochs": 2,
         "batch_size": 8,
         "seed": 1,
         "filters": 2,
-        "augment": True,
+        "augmentation": "none",
+        "crop": 96,
+        "phantoms": 0,
+        "mirror": True,
+        "clean": True,
+        "dtype": None,
     }
     assert {path.name for path in run.iterdir()} == {
         "curves.png",

@@ -1,4 +1,7 @@
 import json
+import os
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +51,7 @@ def test_a_tree_becomes_masks_and_volumes(segment, run, tmp_path):
 
 def test_pictures_take_the_spacing_that_is_given(segment, run, tmp_path):
     root = write_picture_tree(tmp_path / "pictures")
+    (root / "patients.csv").unlink()
     code, out, err = segment(root / "images", tmp_path / "out", "--run", run, "--pixel-spacing", "2")
     assert (code, err) == (0, "")
     assert "do not tell their pixel spacing" not in out
@@ -81,6 +85,42 @@ def test_nothing_to_segment_is_one_line_and_nothing_written(segment, run, tmp_pa
     assert (code, out.strip(), err.count("\n")) == (1, "", 1)
     assert err.startswith(f"keras-lvseg: error: {source}: ")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_working_directory_can_be_written_to(segment, run, tmp_path, monkeypatch):
+    tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=1, phases=1)
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    code, _, err = segment(tree, ".", "--run", run)
+    assert (code, err) == (0, "")
+    assert {path.name for path in Path().iterdir()} == {"contours", "masks", "overlays", "segmentation.json"}
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_read(segment, tmp_path):
+    (tmp_path / "file").touch()
+    code, _, err = segment(tmp_path / "absent", tmp_path / "file" / "out")
+    assert (code, err.count("\n")) == (1, 1)
+    assert f"{tmp_path / 'file' / 'out'}: cannot be written (Not a directory)" in err
+
+
+@pytest.mark.parametrize("name", [b"scan[bold]", b":heart:", b"caf\xe9"])
+def test_names_are_shown_as_they_are(segment, run, tmp_path, name):
+    folder = tmp_path / os.fsdecode(name)
+    try:
+        tree = write_small_tree(folder, {"P1": "O1"}, slices=1, phases=1)
+    except OSError:
+        pytest.skip("the file system takes text alone")
+    shutil.move(next(tree.glob("dicoms/P1/*.dcm")), folder)
+    for known in ("dicoms", "contourfiles"):
+        shutil.rmtree(tree / known)
+    (tree / "link.csv").rename(folder / os.fsdecode(name + b".pdf"))
+    code, out, err = segment(folder, tmp_path / "out", "--run", run)
+    assert (code, err) == (0, "")
+    shown = os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("│")] == [shown]
+    assert f"no mask: {shown}.pdf: is neither DICOM nor PNG" in out
+    (study,) = json.loads((tmp_path / "out" / "segmentation.json").read_text())["studies"]
+    assert os.fsencode(study["name"]) == name
 
 
 def test_a_folder_that_holds_something_is_left_alone_before_anything_is_read(segment, tmp_path):

@@ -3,7 +3,7 @@ import pydicom
 import pytest
 from pydicom.uid import RLELossless
 
-from keras_lvseg.data.dicom import read_header, read_pixels
+from keras_lvseg.data.dicom import read_grid, read_header, read_pixels
 from keras_lvseg.errors import DataError
 
 
@@ -108,6 +108,25 @@ def test_a_header_that_does_not_do_is_refused(frame, keyword, value, message):
         setattr(dataset, keyword, value)
     with pytest.raises(DataError, match=message):
         read_header(save(dataset, path))
+
+
+def test_what_an_image_is_by_itself_takes_no_more_than_pixels(frame):
+    dataset, path = frame
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "InstanceNumber", "ImagePositionPatient"):
+        delattr(dataset, keyword)
+    dataset.ImageOrientationPatient = [1, 0, 0]
+    shape, spacing = (dataset.Rows, dataset.Columns), tuple(dataset.PixelSpacing)
+    assert read_grid(save(dataset, path)) == (shape, spacing)
+    del dataset.PixelSpacing
+    size, unknown = read_grid(save(dataset, path))
+    assert size == shape
+    assert np.isnan(unknown).tolist() == [True, True]
+    dataset.PixelSpacing = [1, -1]
+    with pytest.raises(DataError, match="mm above 0 are due"):
+        read_grid(save(dataset, path))
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match="is cut short"):
+        read_grid(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(500), b"PK\x03\x04" + bytes(500)])

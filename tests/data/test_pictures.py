@@ -69,13 +69,17 @@ def test_greys_in_colours_will_do_and_colours_will_not(path, mode):
         picture.putalpha(100)
     else:
         picture.putpixel((1, 2), (9, 9, 10))
-    with pytest.raises(DataError, match=r"picture\.png: is a colour picture; a PNG in shades of grey"):
+    problem = "has transparency" if mode == "LA" else "is a colour picture"
+    with pytest.raises(DataError, match=rf"picture\.png: {problem}; a PNG in shades of grey"):
         read_picture(save(path, picture))
 
 
 def test_greys_in_colours_of_16_bits_are_not_cut_to_8(path):
     path.write_bytes(png(1, 1, 16, 2, b"\0" + struct.pack(">HHH", 300, 300, 300)))
     with pytest.raises(DataError, match="is a colour picture"):
+        read_picture(path)
+    path.write_bytes(png(1, 1, 16, 4, b"\0" + struct.pack(">HH", 300, 65535)))
+    with pytest.raises(DataError, match="has an alpha channel beside 16 bits of grey"):
         read_picture(path)
 
 

@@ -64,7 +64,7 @@ def test_on_average_size_and_place_are_right():
     np.testing.assert_allclose(np.mean(shifts, axis=0), 0, atol=0.02)
 
 
-@given(st.integers(2, 9), st.integers(2, 9))
+@given(st.integers(3, 9), st.integers(2, 9))
 def test_a_rectangle_loses_half_a_pixel_on_each_side(rows, columns):
     outline = repaired_outline(np.pad(np.ones((rows, columns), bool), 2), -0.25)
     assert polygon_area(outline) == (rows - 1) * (columns - 1)
@@ -72,16 +72,24 @@ def test_a_rectangle_loses_half_a_pixel_on_each_side(rows, columns):
     assert outline.max(axis=0).tolist() == [columns + 1, rows + 1]
 
 
-@given(any_mask)
-def test_every_mask_with_a_pixel_has_an_outline_around_a_pixel_or_more(mask):
-    outline = repaired_outline(mask)
+@given(any_mask, st.sampled_from([-0.75, -0.25, 0.0, -1.0]))
+def test_every_mask_with_a_pixel_has_an_outline_that_fills_one(mask, origin):
+    outline = repaired_outline(mask, origin)
     assert outline.shape[1:] == (2,)
     if not mask.any():
         assert len(outline) == 0
         return
-    assert len(np.unique(outline, axis=0)) >= 4
+    assert len(np.unique(outline, axis=0)) >= 3
     assert (outline != np.roll(outline, 1, axis=0)).any(axis=1).all()
-    assert 1 <= polygon_area(outline) <= ndimage.binary_fill_holes(mask).sum()
+    assert polygon_mask(outline, mask.shape).any()
+    assert 0.5 <= polygon_area(outline) <= ndimage.binary_fill_holes(mask).sum()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1)])
+def test_a_label_too_small_to_repair_stays_as_it_is(shape):
+    mask = np.zeros((20, 20), bool)
+    mask[5 : 5 + shape[0], 7 : 7 + shape[1]] = True
+    np.testing.assert_array_equal(polygon_mask(repaired_outline(mask), mask.shape), mask)
 
 
 @given(hearts((40, 30)), st.integers(0, 5), st.integers(0, 5))

@@ -1,5 +1,8 @@
+import errno
 import io
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -116,12 +119,35 @@ def test_a_tree_that_is_at_fault_is_said_to_be_and_read_image_by_image(own_tree)
 
 def test_a_damaged_picture_does_not_take_its_tree_along(tmp_path):
     root = write_picture_tree(tmp_path / "pictures")
+    before = [frame for study in find_inputs(root).studies for frame in study.frames]
     torn = sorted(root.glob("images/*"))[2]
     torn.write_bytes(torn.read_bytes()[:20])
     inputs = find_inputs(root)
     assert [refusal.file for refusal in inputs.refused] == [torn]
-    assert sum(len(study.frames) for study in inputs.studies) == 7
-    assert str(torn) in inputs.notes[0]
+    assert inputs.notes == ()
+    read = {frame for frame in before if frame.path != torn}
+    assert {frame for study in inputs.studies for frame in study.frames} == read
+    for path in root.glob("images/P1*"):  # of whom nothing is left then
+        path.write_bytes(b"")
+    inputs = find_inputs(root)
+    assert len(inputs.refused) == 4
+    assert [(study.name, len(study.frames)) for study in inputs.studies] == [("P2", 4)]
+
+
+def test_the_images_of_a_tree_take_its_table(tmp_path):
+    root = write_picture_tree(tmp_path / "pictures")
+    whole = find_inputs(root)
+    inputs = find_inputs(root / "images")
+    assert inputs.studies == whole.studies
+    assert inputs.root == root / "images"
+    first = whole.studies[0].frames[0]
+    (study,) = find_inputs(first.path).studies
+    assert (study.name, study.frames) == (first.path.stem, (first,))
+    torn = whole.studies[1].frames[0].path
+    torn.write_bytes(b"")
+    inputs = find_inputs(torn)
+    assert ([refusal.file for refusal in inputs.refused], inputs.studies) == ([torn], ())
+    assert len(find_inputs(root / "images").refused) == 1
 
 
 def test_each_series_of_a_folder_is_a_study(own_tree, tmp_path):
@@ -156,17 +182,67 @@ def test_a_spacing_that_cannot_be_meant_is_refused(own_tree):
     assert [len(study.frames) for study in inputs.studies] == [5, 6]
 
 
-def test_nothing_outside_is_read_and_links_are_not_followed(own_tree, tmp_path):
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        "SOPInstanceUID",
+        "SeriesInstanceUID",
+        "InstanceNumber",
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "PixelSpacing",
+    ],
+)
+@pytest.mark.parametrize("given_spacing", [None, 2.0])
+def test_a_dicom_image_that_cannot_be_placed_is_by_itself(own_tree, keyword, given_spacing):
+    path = list(images_of(own_tree, "P1"))[1]
+    dataset = pydicom.dcmread(path)
+    delattr(dataset, keyword)
+    dataset.save_as(path)
+    inputs = find_inputs(own_tree, given_spacing)
+    assert inputs.refused == inputs.notes == ()
+    assert [(study.name, len(study.frames)) for study in inputs.studies] == [("P1", 5), ("P2", 6), ("P1-2", 1)]
+    alone = inputs.studies[2]
+    assert alone.unplaced == f"2.dcm: has no {keyword}"
+    (frame,) = alone.frames
+    assert (frame.path, frame.shape, frame.patient_id, frame.original_id) == (path, (20, 16), "P1", "O1")
+    expected = (1.5 if keyword != "PixelSpacing" else given_spacing or np.nan,) * 2
+    np.testing.assert_array_equal(frame.pixel_spacing, expected)
+    others = {frame.pixel_spacing for study in inputs.studies[:2] for frame in study.frames}
+    assert others == {(1.5, 1.5)}
+
+
+def test_a_folder_that_cannot_be_listed_is_refused(own_tree, monkeypatch):
+    locked, scandir = own_tree / "dicoms" / "P1", os.scandir
+
+    def scan(folder):
+        if Path(folder) == locked:
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
+
+    (own_tree / "link.csv").unlink()
+    monkeypatch.setattr(os, "scandir", scan)
+    inputs = find_inputs(own_tree / "dicoms")
+    assert [(refusal.file, refusal.why) for refusal in inputs.refused] == [
+        (locked, "cannot be read (Permission denied)")
+    ]
+    assert [study.name for study in inputs.studies] == ["P2"]
+
+
+def test_links_to_files_are_files_and_links_to_folders_are_not_followed(own_tree, tmp_path):
     outside = tmp_path / "outside.dcm"
     shutil.copy(next(iter(images_of(own_tree, "P1"))), outside)
     (own_tree / "link.dcm").symlink_to(outside)
+    (own_tree / "nowhere.dcm").symlink_to(tmp_path / "absent")
     (own_tree / "again").symlink_to(own_tree / "dicoms", target_is_directory=True)
     (own_tree / "link.csv").unlink()
     inputs = find_inputs(own_tree)
     why = {refusal.file.name: refusal.why for refusal in inputs.refused if refusal.file.suffix != ".txt"}
+    assert why.keys() == {"again", "nowhere.dcm"}
     assert why["again"] == "is a link to a folder; name that folder itself"
-    assert why["link.dcm"].startswith("leads out of")
-    assert sum(len(study.frames) for study in inputs.studies) == 12
+    assert why["nowhere.dcm"].startswith("cannot be read")
+    found = [frame.path for study in inputs.studies for frame in study.frames]
+    assert (len(found), own_tree / "link.dcm" in found) == (13, True)
 
 
 def test_results_are_not_taken_for_images(own_tree):

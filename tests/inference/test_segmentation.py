@@ -11,8 +11,8 @@ from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import CONTOUR_ORIGIN, polygon_area, polygon_mask, read_contour
 from keras_lvseg.inference.found import Refusal
 from keras_lvseg.inference.inputs import find_inputs
+from keras_lvseg.inference.overlays import overlay
 from keras_lvseg.inference.segmentation import Segmentation
-from keras_lvseg.reporting.overlays import overlay
 from tests.data.picture_tree import write_picture_tree
 from tests.data.small_tree import write_small_tree
 

@@ -199,6 +199,34 @@ def test_pictures_of_unknown_spacing_are_said_to_be(planted, tmp_path):
         segmenter.segment(root, pixel_spacing=0)
 
 
+def test_images_of_unknown_spacing_that_are_refused_are_not_counted(planted, tmp_path):
+    for name in ("a.png", "b.png"):
+        Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 12)).save(tmp_path / name)
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(tmp_path / "colours.png")
+    (note,) = planted.segment(tmp_path).notes
+    assert note.startswith("2 of the images do not tell")
+
+
+def test_a_dicom_file_that_tells_no_spacing_takes_the_one_that_is_given(planted, heart):
+    dataset = pydicom.dcmread(heart)
+    del dataset.PixelSpacing, dataset.SOPInstanceUID
+    dataset.save_as(heart)
+    (image,) = planted.segment(heart, pixel_spacing=(2.0, 1.5)).as_dict()["images"]
+    assert image["area_mm2"] == 3 * image["area_pixels"] > 0
+    segmentation = planted.segment(heart)
+    assert len(segmentation.notes) == 1
+    assert mask_of(segmentation).sum() == image["area_pixels"]
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-3, 1e25, 1e300])
+def test_a_mask_knows_no_unit(shipped, unit):
+    image = small_heart()
+    mask = shipped.mask(image, 1.4)
+    scaled = shipped.mask(image * unit, 1.4)
+    assert (mask ^ scaled).sum() <= 0.01 * mask.sum()
+    assert mask.any()
+
+
 def test_an_array_s_mask_is_its_file_s(shipped, heart):
     pixels = read_pixels(heart)
     spacing = tuple(map(float, pydicom.dcmread(heart).PixelSpacing))
@@ -217,6 +245,9 @@ def test_an_array_s_mask_is_its_file_s(shipped, heart):
         (np.full((4, 4), "x"), 1.0, "finite numbers of shape"),
         (np.zeros((4, 4)), 0.0, "0.1 to 10 mm"),
         (np.zeros((4, 4)), (1.0, np.nan), "0.1 to 10 mm"),
+        (np.zeros((4, 4)), None, "0.1 to 10 mm"),
+        (np.zeros((4, 4)), "a", "0.1 to 10 mm"),
+        (np.zeros((4, 4)), "1.4", "0.1 to 10 mm"),
         (np.zeros((4, 4)), (1.0, 1.0, 1.0), "0.1 to 10 mm"),
     ],
 )

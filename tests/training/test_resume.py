@@ -1,10 +1,10 @@
 """Training that is killed and goes on; real processes, really killed."""
 
+import shutil
 import subprocess
 import sys
 import time
 
-import keras
 import numpy as np
 import pytest
 
@@ -129,7 +129,24 @@ def test_a_folder_of_something_else_is_not_resumed(phantom_tree, tmp_path):
         train(dataset(phantom_tree), tmp_path, TrainingSettings(**OPTIONS), resume=True)
 
 
-def test_nothing_depends_on_keras_own_state(phantom_tree, tmp_path, unbroken):
-    keras.utils.set_random_seed(99)
-    np.random.default_rng().normal()
-    assert_same(train(dataset(phantom_tree), tmp_path / "again", TrainingSettings(**OPTIONS)), unbroken)
+def test_fewer_contours_are_other_data(phantom_tree, tmp_path):
+    tree = shutil.copytree(phantom_tree, tmp_path / "tree")
+    run = train(dataset(tree), tmp_path / "run", TrainingSettings(**{**OPTIONS, "epochs": 1}))
+    settings = run.settings.read_bytes()
+    for contour in sorted(tree.glob("contourfiles/*1/i-contours/*.txt"))[::2]:
+        contour.unlink()
+    with pytest.raises(DataError, match="was begun with labelled_frames"):
+        train(dataset(tree), run.path, TrainingSettings(**{**OPTIONS, "epochs": 1}), resume=True)
+    assert run.settings.read_bytes() == settings
+
+
+def test_what_a_kill_left_behind_is_swept_away(phantom_tree, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    (run.path / ".settings.123.json").write_text("{")  # killed within the very first write
+    train(dataset(phantom_tree), run.path, TrainingSettings(**{**OPTIONS, "epochs": 1}), resume=True)
+    (run.path / ".model.99.keras").write_bytes(b"half")  # killed between the network's writing and the end
+    run.checkpoint.write_bytes(b"old")
+    train(dataset(phantom_tree), run.path, TrainingSettings(**{**OPTIONS, "epochs": 1}), resume=True)
+    assert not list(run.path.glob(".*"))
+    assert not run.checkpoint.exists()

@@ -1,6 +1,7 @@
 import csv
 import json
 import struct
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event
 
 from keras_lvseg.data import SAXDataset
+from keras_lvseg.data.phantom import write_phantom
+from keras_lvseg.data.pydataset import SAXPyDataset
 from keras_lvseg.errors import DataError
+from keras_lvseg.training.callbacks import Checkpoint
 from keras_lvseg.training.settings import TrainingSettings
 from keras_lvseg.training.train import build_model, learning_rate_schedule, train
 
@@ -124,18 +128,47 @@ def test_the_default_rate_ends_at_zero_with_the_last_step():
     assert [float(rate(step)) for step in (0, 20, 40)] == pytest.approx([0.01, 0.005, 0], abs=1e-7)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"model": "vnet"}, "model has to be one of fully_connected, fcn, unet"),
-        ({"learning_rate": 0}, "learning_rate has to be above 0"),
-        ({"epochs": -1}, "epochs has to be above 0"),
-        ({"batch_size": 0}, "batch_size has to be above 0"),
-        ({"decay_rate": 0.5}, "decay_rate and decay_steps go together"),
-        ({"decay_steps": 10}, "decay_rate and decay_steps go together"),
-        ({"learning_rate": float("nan")}, "learning_rate has to be above 0"),
-    ],
-)
-def test_ill_settings_are_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        TrainingSettings(**arguments)
+def test_phantoms_join_in_and_what_is_left_computes_in_float32_whatever_it_was_trained_in(
+    phantom_tree, tmp_path, monkeypatch
+):
+    written, checkpoints = [], []
+
+    def write(folder, patients, seed, **options):
+        write_phantom(folder, patients=patients, seed=seed, **options)
+        written.append((patients, seed, len(list(Path(folder).glob("dicoms/*/*.dcm")))))
+
+    def look(self, epoch, logs=None):
+        dtypes = {layer.compute_dtype for layer in self.model.layers}
+        checkpoints.append((int(self.model.optimizer.iterations), dtypes))
+
+    monkeypatch.setattr("keras_lvseg.training.train.write_phantom", write)
+    monkeypatch.setattr(Checkpoint, "on_epoch_end", look)
+    dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32), pixel_spacing=2.0)
+    settings = TrainingSettings(epochs=1, filters=2, phantoms=1, batch_size=3, dtype="mixed_bfloat16")
+    run = train(dataset, tmp_path / "run", settings)
+
+    ((patients, seed, images),) = written
+    assert patients == 1
+    assert seed not in range(100)  # demonstrations and tests count from 0
+    ((steps, dtypes),) = checkpoints
+    assert steps == (len(dataset.labelled_frames("train")) + images) // 3
+    assert "bfloat16" in dtypes
+    model = run.load_model()
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+
+
+@pytest.mark.parametrize(("model", "crop", "seen"), [("unet", 24, 24), ("unet", 500, 40), ("fcn", 24, (40, 48))])
+def test_a_u_net_is_trained_on_crops_that_fit(phantom_tree, tmp_path, monkeypatch, model, crop, seen):
+    class Made(Exception):
+        pass
+
+    def stop(*arguments, **options):
+        raise Made(SAXPyDataset(*arguments, **options))
+
+    monkeypatch.setattr("keras_lvseg.training.train.SAXPyDataset", stop)
+    dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(40, 48))
+    with pytest.raises(Made) as made:
+        train(dataset, tmp_path / "run", TrainingSettings(model=model, crop=crop, batch_size=5))
+    images, labels = made.value.args[0][0]
+    assert images.shape == labels.shape == (5, *np.broadcast_to(seen, 2), 1)

@@ -8,6 +8,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from keras_lvseg.data.layouts.records import ContourFile
@@ -142,19 +143,29 @@ def read_table(table: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         The cells of each line by column, without blanks around them; lines with nothing in `columns` are left out.
 
     Raises:
-        DataError: The file is no such table, or lists nobody.
+        DataError: The file is no such table, has a line with more cells than columns, or lists nobody.
     """
     content = read_bytes(table, _LARGEST_TABLE)
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), restval="")
-        # Spreadsheets leave lines of nothing but commas.
-        rows = [row for row in reader if any(row.get(column) for column in columns)]
+        lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        names = [name.strip() for name in next(lines, ())]
+        cells = [(lines.line_num, [cell.strip() for cell in line]) for line in lines]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(table, f"cannot be read ({error})") from None
-    if not rows or any(column not in (reader.fieldnames or ()) for column in columns):
-        remedy = f"the first line names the columns {' and '.join(columns)}, then comes one patient a line"
+    remedy = f"the first line names the columns {' and '.join(columns)}, then comes one patient a line"
+    for column in columns:
+        if column not in names:
+            raise DataError(table, f"has no column {column!r}", remedy)
+    for number, line in cells:
+        if any(line[len(names) :]):  # a comma within a number, or a name, would move what comes after it
+            remedy = "decimals are written with a point, and a cell with a comma stands in quotes"
+            raise DataError(table, f"has {len(line)} cells in line {number}, and {len(names)} columns", remedy)
+    rows = [dict(zip_longest(names, line[: len(names)], fillvalue="")) for _, line in cells]
+    # Spreadsheets leave lines of nothing but commas.
+    rows = [row for row in rows if any(row[column] for column in columns)]
+    if not rows:
         raise DataError(table, "lists no patients", remedy)
-    return [{column: cell.strip() for column, cell in row.items() if isinstance(cell, str)} for row in rows]
+    return rows
 
 
 def check_names(table: Path, column: str, names: Sequence[str]) -> None:

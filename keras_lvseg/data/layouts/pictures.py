@@ -9,8 +9,8 @@ An image is called as its patient (`original_id` or `patient_id`), then whatever
 or `-0048.dcm.png`. The number is phases * slice + phase + 1, slice and phase from 0. An image without a label is
 unlabelled, never empty.
 
-The table has the columns `patient_id` and `pixel_spacing_mm`, and may have `original_id`, `slice_spacing_mm` (without
-it there are no volumes) and `phases` (20 where it does not tell).
+The table has the columns `patient_id` and `pixel_spacing_mm` (0.1 to 10), and may have `original_id`,
+`slice_spacing_mm` (0.1 to 100; without it there are no volumes) and `phases` (20 where it does not tell).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.frames import SPACINGS, Frame
 from keras_lvseg.data.layouts.looking import check_inside, check_names, files_of, read_table
 from keras_lvseg.data.layouts.records import PatientFiles
 from keras_lvseg.data.pictures import picture_size
@@ -36,6 +36,7 @@ _LABELS = {"endocardium": "i_labels", "epicardium": "o_labels"}
 _COLUMNS = ("patient_id", "pixel_spacing_mm")
 _NAME = re.compile(r"(.+)-([0-9]{1,9})(?:\.dcm)?\.png", re.IGNORECASE)
 _PHASES = 20
+_SLICE_SPACINGS = (0.1, 100.0)  # mm; far beyond any study
 _MOST = 1000  # slices or phases: far beyond any heart
 _UNKNOWN = math.nan
 
@@ -45,8 +46,12 @@ def matches(root: Path) -> bool:
     return (root / _TABLE).is_file() and (root / _IMAGES).is_dir()
 
 
-def index(root: Path) -> tuple[PatientFiles, ...]:
+def index(root: Path, strict: bool = True) -> tuple[PatientFiles, ...]:
     """List its patients in the table's order; of the pictures no more than their sizes are read.
+
+    Args:
+        root: The tree.
+        strict: False leaves out images that cannot be read, and patients who have no other.
 
     Raises:
         DataError: The table is malformed, an image is nobody's, a label has no image or another size, a patient has no
@@ -58,13 +63,16 @@ def index(root: Path) -> tuple[PatientFiles, ...]:
     check_names(table, "patient_id", [row["patient_id"] for row in rows])
     names = [row.get("original_id") or row["patient_id"] for row in rows]
     check_names(table, "original_id", names)
+    _check_unambiguous(table, rows, names)
     images = files_of(root, root / _IMAGES, ".png")
     if not images:
         raise DataError(root / _IMAGES, "holds no .png file", "each frame is one")
     labels = {border: _labels(root, folder, images) for border, folder in _LABELS.items()}
-    own = _by_patient(table, images, rows, names)
+    own = _by_patient(table, images if strict else [*filter(_is_readable, images)], rows, names)
     return tuple(
-        _patient(table, row, name, own[row["patient_id"]], labels) for row, name in zip(rows, names, strict=True)
+        _patient(table, row, name, own[row["patient_id"]], labels)
+        for row, name in zip(rows, names, strict=True)
+        if strict or own[row["patient_id"]]
     )
 
 
@@ -87,6 +95,23 @@ def mark_for_repair(root: str | os.PathLike[str], patients: Sequence[PatientFile
     return tuple(
         replace(files, frames=tuple(replace(frame, repaired=True) for frame in files.frames)) for files in patients
     )
+
+
+def _check_unambiguous(table: Path, rows: Sequence[Mapping[str, str]], names: Sequence[str]) -> None:
+    """See to it that no image's name can mean two patients."""
+    patients = {row["patient_id"] for row in rows}
+    for row, name in zip(rows, names, strict=True):
+        if name != row["patient_id"] and name in patients:
+            problem = f"has original_id {name!r} of patient {row['patient_id']!r}, which is another's patient_id"
+            raise DataError(table, problem, "a name belongs to one patient")
+
+
+def _is_readable(image: Path) -> bool:
+    try:
+        picture_size(image)
+    except DataError:
+        return False
+    return True
 
 
 def _labels(root: Path, folder: str, images: Sequence[Path]) -> dict[str, Path]:
@@ -130,10 +155,10 @@ def _patient(
     if not images:
         problem = f"lists patient {patient_id!r}, who has no image"
         raise DataError(table, problem, f"{_IMAGES}/ holds {name}-<NNNN>.png")
-    spacing = _millimetres(table, row, "pixel_spacing_mm")
+    spacing = _millimetres(table, row, "pixel_spacing_mm", SPACINGS)
     if spacing is None:
         raise DataError(table, f"has no pixel_spacing_mm of patient {patient_id!r}", "a number of mm is due")
-    slice_spacing = _millimetres(table, row, "slice_spacing_mm")
+    slice_spacing = _millimetres(table, row, "slice_spacing_mm", _SLICE_SPACINGS)
     phases = _phases(table, row)
     frames = tuple(
         _frame(
@@ -149,7 +174,7 @@ def _patient(
     return PatientFiles(patient_id, name, (), (), frames, phases)
 
 
-def _millimetres(table: Path, row: Mapping[str, str], column: str) -> float | None:
+def _millimetres(table: Path, row: Mapping[str, str], column: str, limits: tuple[float, float]) -> float | None:
     text = row.get(column, "")
     if not text:
         return None
@@ -157,14 +182,16 @@ def _millimetres(table: Path, row: Mapping[str, str], column: str) -> float | No
         value = float(text.replace("_", "?"))  # Python takes 1_0 for ten
     except ValueError:
         value = math.nan
-    if not 0 < value < math.inf:
-        raise DataError(table, f"has {column} {text[:40]!r} of patient {row['patient_id']!r}", "mm above 0 are due")
+    if not limits[0] <= value <= limits[1]:
+        problem = f"has {column} {text[:40]!r} of patient {row['patient_id']!r}"
+        raise DataError(table, problem, f"{limits[0]:g} to {limits[1]:g} mm are due")
     return value
 
 
 def _phases(table: Path, row: Mapping[str, str]) -> int:
     text = row.get("phases") or str(_PHASES)
-    phases = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0
+    match = re.fullmatch(r"([0-9]{1,9})(\.0*)?", text)  # spreadsheets write 20.0
+    phases = int(match[1]) if match else 0
     if not 0 < phases <= _MOST:
         problem = f"has phases {text[:40]!r} of patient {row['patient_id']!r}"
         raise DataError(table, problem, f"a heart's cycle has 1 to {_MOST}")

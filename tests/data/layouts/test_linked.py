@@ -38,9 +38,10 @@ def test_hidden_files_are_no_data(tree):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("", "lists no patients"),
+        ("", "has no column 'patient_id'"),
         ("patient_id,original_id\n", "lists no patients"),
-        ("patient,original\nPHANTOM0001,PH-01\n", "lists no patients"),
+        ("patient_id,original\nPHANTOM0001,PH-01\n", "has no column 'original_id'; .* patient_id and original_id"),
+        ("patient_id,original_id\nPHANTOM0001,PH-01,1\n", "has 3 cells in line 2, and 2 columns"),
         ("patient_id,original_id\n../outside,PH-01\n", r"has patient_id '\.\./outside'"),
         ("patient_id,original_id\nPHANTOM0001,/etc\n", "has original_id '/etc'"),
         ("patient_id,original_id\nPHANTOM0001,..\n", r"has original_id '\.\.'"),

@@ -18,7 +18,7 @@ from tests.data.picture_tree import FOLDERS, write_picture_tree, write_png, writ
 ids = (
     st.text("abzAB019-_ ,.;é", min_size=1, max_size=8).map(str.strip).filter(lambda name: name.strip(".") == name != "")
 )
-lengths = st.floats(0.01, 100)
+lengths = st.floats(0.1, 10)
 
 
 @st.composite
@@ -74,6 +74,12 @@ def test_what_is_written_comes_back(cohort, between, suffix):
                     assert mask is None or (read_label(path) == mask).all()
 
 
+@pytest.fixture(scope="module")
+def picture_tree(tmp_path_factory):
+    """A tree whose table each test writes anew."""
+    return write_picture_tree(tmp_path_factory.mktemp("pictures") / "tree", numbers=(1,))
+
+
 @pytest.fixture
 def tree(tmp_path):
     return write_picture_tree(tmp_path.resolve() / "tree")
@@ -116,16 +122,20 @@ def rewrite(name, **changes):
         ([rewrite("P1"), rewrite("P1")], "lists patient_id 'P1' more than once"),
         ([rewrite("P1", original_id="P2"), rewrite("P2")], "lists original_id 'P2' more than once"),
         ([rewrite("../P1"), rewrite("P2")], r"has patient_id '\.\./P1'; a folder's name"),
-        ([rewrite("P1", pixel_spacing_mm=None)], r"lists no patients; .* patient_id and pixel_spacing"),
+        ([rewrite("P1", pixel_spacing_mm=None)], r"has no column 'pixel_spacing_mm'; .* patient_id and"),
+        ([rewrite("P1", original_id="P2"), rewrite("P2", original_id="P1")], "'P2' of patient 'P1', which is another"),
+        ([rewrite("P1", original_id="P2"), rewrite("P2", original_id="P3")], "'P2' of patient 'P1', which is another"),
         ([rewrite("P1"), rewrite("P2", pixel_spacing_mm="")], "has no pixel_spacing_mm of patient 'P2'"),
         (
             [rewrite("P1", pixel_spacing_mm="1,5"), rewrite("P2")],
-            "has pixel_spacing_mm '1,5' of patient 'P1'; mm above",
+            r"has pixel_spacing_mm '1,5' of patient 'P1'; 0\.1 to 10 mm are due",
         ),
         ([rewrite("P1", pixel_spacing_mm="nan"), rewrite("P2")], "has pixel_spacing_mm 'nan'"),
+        ([rewrite("P1", pixel_spacing_mm=1e300), rewrite("P2")], r"has pixel_spacing_mm '1e\+300'"),
+        ([rewrite("P1", pixel_spacing_mm=0.09), rewrite("P2")], r"has pixel_spacing_mm '0\.09'"),
         ([rewrite("P1", pixel_spacing_mm="1_0"), rewrite("P2")], "has pixel_spacing_mm '1_0'"),
         ([rewrite("P1", slice_spacing_mm=-8), rewrite("P2")], "has slice_spacing_mm '-8' of patient 'P1'"),
-        ([rewrite("P1", slice_spacing_mm="inf"), rewrite("P2")], "has slice_spacing_mm 'inf'"),
+        ([rewrite("P1", slice_spacing_mm="inf"), rewrite("P2")], "'inf' of patient 'P1'; 0.1 to 100 mm are due"),
         ([rewrite("P1", phases=0), rewrite("P2", phases=20)], "has phases '0' of patient 'P1'; a heart's cycle"),
         ([rewrite("P1", phases="20.5"), rewrite("P2", phases=20)], r"has phases '20\.5'"),
         ([rewrite("P1", phases="1001"), rewrite("P2", phases=20)], "has phases '1001'"),
@@ -135,6 +145,23 @@ def test_a_table_that_does_not_do_is_refused(tree, rows, message):
     write_table(tree, rows)
     with pytest.raises(DataError, match=message):
         index_tree(tree)
+
+
+@pytest.mark.parametrize("row", ["P1,1,5", "P1,1,5,,", 'P1,"1,5",x'])
+def test_a_comma_too_many_is_told(tree, row):
+    (tree / "patients.csv").write_text(f"patient_id,pixel_spacing_mm\nP2,1.5\n\n{row}\n")
+    with pytest.raises(DataError, match="cells in line 4, and 2 columns; decimals are written with a point"):
+        index_tree(tree)
+
+
+@given(st.sampled_from(["", " ", "\t "]), st.sampled_from(["20", "20.0", "20.", ""]), st.sampled_from(["", ",", ",,"]))
+def test_blanks_empty_cells_and_a_spreadsheet_s_whole_numbers_do_not_matter(picture_tree, blank, phases, end):
+    head = f",{blank}".join(["patient_id", "pixel_spacing_mm", "phases"]) + blank
+    rows = [f",{blank}".join([name, "1.5", phases]) + blank + end for name in ("P1", "P2")]
+    (picture_tree / "patients.csv").write_text("\n".join([head, *rows, ""]))
+    patients = index_tree(picture_tree)
+    assert [(patient.patient_id, patient.phases) for patient in patients] == [("P1", 20), ("P2", 20)]
+    assert {frame.pixel_spacing for patient in patients for frame in patient.frames} == {(1.5, 1.5)}
 
 
 SQUARE = np.eye(20, 16, dtype=np.uint8)

@@ -5,7 +5,7 @@ from hypothesis.extra import numpy as st_numpy
 from PIL import Image
 from scipy import ndimage
 
-from keras_lvseg.reporting.overlays import overlay, write_overlay
+from keras_lvseg.inference.overlays import overlay, write_overlay
 
 SHAPES = st_numpy.array_shapes(min_dims=2, max_dims=2, max_side=40)
 RED = (255, 82, 82)
