@@ -2,7 +2,7 @@
 
     python benchmarks/leave_one_out.py DATA docs/leave_one_out.md
 
-Takes the settings that `keras-lvseg train` has by default, and scores every labelled image on its own grid.
+Trains by the recipe, as `keras-lvseg train` does by default, and scores every labelled image on its own grid.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from keras_lvseg.files import whole_file
 from keras_lvseg.reporting.contact_sheet import write_contact_sheet
 from keras_lvseg.reporting.tables import score_table
 from keras_lvseg.training.evaluate import evaluate_run
-from keras_lvseg.training.settings import TrainingSettings
+from keras_lvseg.training.settings import TrainingSettings, recipe_grid
 from keras_lvseg.training.train import train
 
 
@@ -40,7 +40,7 @@ def main() -> None:
     for fold in patient_folds(patients, folds=len(patients)):
         (tested,) = fold["test"]
         start = time.perf_counter()
-        dataset = SAXDataset(arguments.data, splits=fold, image_size=(128, 128))
+        dataset = SAXDataset(arguments.data, splits=fold, **recipe_grid(settings.model))
         run = train(dataset, runs / tested, settings, console)
         minutes = (time.perf_counter() - start) / 60
         evaluation = evaluate_run(run, arguments.data)

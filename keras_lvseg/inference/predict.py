@@ -13,7 +13,7 @@ from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.geometry import NetworkGrid
 from keras_lvseg.inference.cleanup import clean_labels
 
-_BOTH = (1, 2)  # the axes of (B, H, W, C) along which an image is mirrored
+_VIEWS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))  # axes of (B, H, W, C) along which images are mirrored
 
 
 def predict_masks(
@@ -31,8 +31,8 @@ def predict_masks(
         frames: The frames.
         preprocessing: What the network was trained with.
         batch_size: Frames a step.
-        mirror: Take the mean of what the network says of the image and of the image mirrored in both directions, which
-            is half a turn.
+        mirror: Take the mean of what the network says of the image and of its three mirror images: left and right
+            exchanged, up and down, and both.
         clean: Keep one connected part, without holes, see `clean_labels`.
 
     Yields:
@@ -82,13 +82,11 @@ def predict_probabilities(model: keras.Model, images: np.ndarray, mirror: bool =
     Returns:
         float32 array of shape (B, H, W, classes).
     """
-    views = np.concatenate([images, np.flip(images, _BOTH)]) if mirror else images
-    logits = keras.ops.cast(model.predict_on_batch(views), "float32")
-    probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-    if not mirror:
-        return probabilities
-    straight, turned = np.split(probabilities, 2)
-    return (straight + np.flip(turned, _BOTH)) / 2
+    views = _VIEWS if mirror else _VIEWS[:1]
+    stacked = np.concatenate([np.flip(images, axes) for axes in views])
+    logits = keras.ops.cast(model.predict_on_batch(stacked), "float32")
+    probabilities = np.split(keras.ops.convert_to_numpy(keras.ops.softmax(logits)), len(views))
+    return np.mean([np.flip(found, axes) for found, axes in zip(probabilities, views, strict=True)], axis=0)
 
 
 def native_labels(probabilities: np.ndarray, grid: NetworkGrid, clean: bool = False) -> np.ndarray:

@@ -15,5 +15,5 @@ def has_gpu() -> bool:
 
 
 def preferred_dtype() -> str:
-    """The dtype policy that trains fastest: bfloat16 on a GPU, float32 on a CPU, where bfloat16 is emulated."""
+    """The dtype policy that trains fastest: bfloat16 on a GPU, float32 on a CPU: most emulate bfloat16."""
     return "mixed_bfloat16" if has_gpu() else "float32"

@@ -69,8 +69,8 @@ def lopsided():
     return model
 
 
-def test_mirrored_images_give_mirrored_masks_where_mirrors_are_asked_for(lopsided):
-    axes = (1, 2)
+@pytest.mark.parametrize("axes", [(1,), (2,), (1, 2)])
+def test_mirrored_images_give_mirrored_masks_where_mirrors_are_asked_for(lopsided, axes):
     images = np.random.default_rng(1).normal(size=(2, 9, 12, 1)).astype(np.float32)
     there = predict_probabilities(lopsided, np.flip(images, axes), mirror=True)
     np.testing.assert_allclose(np.flip(there, axes), predict_probabilities(lopsided, images, mirror=True), atol=1e-6)
