@@ -61,14 +61,15 @@ def main() -> None:
         "",
         "Each patient was segmented by a network that never saw the patient. Every labelled image counts, on its own",
         "grid.",
+        "",
         "- The recipe: what `keras-lvseg train` does by default, on repaired labels.",
-        f"- Plain U-Net: 16 filters, depth 4, cross-entropy, Adam at {PLAIN.learning_rate:g} throughout, rotation, scale and "
-        f"noise, {PLAIN.epochs} epochs; native pixels, no mirror images and no clean-up at test.",
+        f"- Plain U-Net: 16 filters, depth 4, cross-entropy, Adam at {PLAIN.learning_rate:g} throughout, rotation, "
+        f"scale and noise, {PLAIN.epochs} epochs; native pixels, no mirror images and no clean-up at test.",
         f"- The course's network: `fcn`, cross-entropy, Adam at {COURSE.learning_rate:g}, batches of one image, "
         f"{COURSE.epochs} epochs, nothing changed at random; the whole image, times 1/1024.",
         "",
-        "All three are trained on repaired labels, in bfloat16, one CPU core each. Figures of good contours and patients",
-        "are means over patients; good is an average perpendicular distance (APD) under 5 mm.",
+        "All three are trained on repaired labels, in bfloat16, one CPU core each. Figures of good contours and of",
+        "patients are means over patients; good is an average perpendicular distance (APD) under 5 mm.",
         "",
         f"The folds, {FOLDS} of three patients, every group of the challenge spread over them: {folds}.",
         "",
