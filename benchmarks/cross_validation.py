@@ -64,7 +64,8 @@ def main() -> None:
         "",
         "- The recipe: what `keras-lvseg train` does by default, on repaired labels.",
         f"- Plain U-Net: 16 filters, depth 4, cross-entropy, Adam at {PLAIN.learning_rate:g} throughout, rotation, "
-        f"scale and noise, {PLAIN.epochs} epochs; native pixels, no mirror images and no clean-up at test.",
+        f"scale and noise, {PLAIN.epochs} epochs; trained on the middle 96 x 96 of 112 x 112 native "
+        "pixels, tested on these; no mirror images, no clean-up.",
         f"- The course's network: `fcn`, cross-entropy, Adam at {COURSE.learning_rate:g}, batches of one image, "
         f"{COURSE.epochs} epochs, nothing changed at random; the whole image, times 1/1024.",
         "",

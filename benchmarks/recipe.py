@@ -61,7 +61,9 @@ def main() -> None:
         "",
         f"Networks trained without the patients of a fold and tested on them: folds {arguments.folds} of 5, "
         f"seeds {arguments.seeds}, each figure the mean over seeds. Native grid, repaired labels, every labelled "
-        f"image. {BASE.epochs} epochs on crops of {BASE.crop} pixels in place of the recipe's.",
+        f"image. {BASE.epochs} epochs on crops of {BASE.crop} pixels in place of the recipe's. With "
+        "phantoms an epoch has half as many steps again; rotation, scale and noise alone shift nothing, so that "
+        "training sees the middle of an image only.",
         "",
         f"| change | {' | '.join(HEADINGS)} | between seeds, images |",
         f"|{' --- |' * (len(HEADINGS) + 2)}",
