@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
+from typing import Any
 
 SPACINGS = (0.1, 10.0)
 """mm between pixels; beyond these no heart was ever imaged, and to resample may take for ever."""
@@ -77,3 +79,33 @@ class Frame:
     def pixel_area(self) -> float:
         """Area of a pixel in mm2."""
         return self.pixel_spacing[0] * self.pixel_spacing[1]
+
+
+def headless_frame(path: Path, names: tuple[str, str], shape: tuple[int, int], **told: Any) -> Frame:
+    """A frame whose file has no header, or none that places it.
+
+    Args:
+        path: The file.
+        names: `patient_id` and `original_id`.
+        shape: Rows and columns.
+        told: What else is known, as attributes of `Frame`. What is not is nan (lengths), empty (identities), None
+            and 0.
+    """
+    unknown: dict[str, Any] = {
+        "instance_number": 0,
+        "sop_instance_uid": "",
+        "series_instance_uid": "",
+        "study_instance_uid": "",
+        "frame_of_reference_uid": "",
+        "pixel_spacing": (nan,) * 2,
+        "position": (nan,) * 3,
+        "orientation": (nan,) * 6,
+        "slice_thickness": None,
+        "slice_spacing": None,
+        "trigger_time": None,
+        "slice": 0,
+        "phase": 0,
+    }
+    patient_id, original_id = names
+    rows, columns = shape
+    return Frame(path, patient_id, original_id, rows=rows, columns=columns, **unknown | told)

@@ -52,7 +52,11 @@ class Preprocessing:
         """
         if self.pixel_spacing is not None and np.isnan(frame.pixel_spacing).any():
             raise DataError(frame.path, "does not tell the pixel spacing", "pixel_spacing has to be None for it")
-        return NetworkGrid(frame.shape, frame.pixel_spacing, self.image_size, self.pixel_spacing)
+        return self.grid_in(frame.shape, frame.pixel_spacing)
+
+    def grid_in(self, shape: tuple[int, int], spacing: tuple[float, float]) -> NetworkGrid:
+        """The network's grid in an image of so many rows and columns, and mm between them."""
+        return NetworkGrid(shape, spacing, self.image_size, self.pixel_spacing)
 
     def image(self, pixels: np.ndarray, grid: NetworkGrid) -> np.ndarray:
         """Bring stored pixels to the network's grid and intensities.

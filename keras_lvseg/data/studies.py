@@ -56,15 +56,27 @@ def arrange(files: PatientFiles, headers: Sequence[Header]) -> Patient:
     contours = _contours_by_number(files, headers)
     frames = []
     for header, slice_, phase in zip(headers, slices, phases, strict=True):
-        known: dict[str, Any] = asdict(header)
-        del known["nominal_interval"], known["phases"]
-        known["slice_spacing"] = spacing if spacing is not None else header.slice_spacing
-        known.update(contours.get(header.instance_number, {}))
-        known |= {"patient_id": files.patient_id, "original_id": files.original_id}
-        frames.append(Frame(**known, slice=slice_, phase=phase))
+        known: dict[str, Any] = contours.get(header.instance_number, {}) | {"slice": slice_, "phase": phase}
+        if spacing is not None:
+            known["slice_spacing"] = spacing
+        frames.append(frame_of(header, (files.patient_id, files.original_id), **known))
     frames.sort(key=lambda frame: (frame.slice, frame.phase))
     _check_one_place_each(frames)
     return Patient(files.patient_id, files.original_id, tuple(frames), count, **_volumes(frames))
+
+
+def frame_of(header: Header, names: tuple[str, str], **known: Any) -> Frame:
+    """The frame that a header tells of.
+
+    Args:
+        header: The header.
+        names: `patient_id` and `original_id`.
+        known: What the header does not tell, or not truly, as attributes of `Frame`: slice and phase at least.
+    """
+    told = asdict(header)
+    del told["nominal_interval"], told["phases"]
+    patient_id, original_id = names
+    return Frame(**told | known, patient_id=patient_id, original_id=original_id)
 
 
 def stray_phases(frames: Sequence[Frame]) -> dict[int, list[Frame]]:

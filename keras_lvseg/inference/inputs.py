@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from keras_lvseg.data.dicom import Header, read_grid, read_header
-from keras_lvseg.data.frames import SPACINGS, Frame
+from keras_lvseg.data.frames import SPACINGS, Frame, headless_frame
 from keras_lvseg.data.layouts import PatientFiles, index_tree, is_tree, pictures
 from keras_lvseg.data.pictures import is_picture, picture_size
 from keras_lvseg.data.series import split_series
-from keras_lvseg.data.studies import arrange
+from keras_lvseg.data.studies import arrange, frame_of
 from keras_lvseg.errors import DataError
 from keras_lvseg.files import open_bytes
 from keras_lvseg.inference.found import DICOM_SUFFIXES, WRITTEN, Inputs, Refusal, Study, image_stem
@@ -122,41 +121,21 @@ def _is_dicom(path: Path) -> bool:
 def _image(path: Path, patient: tuple[str, str], spacing: tuple[float, float]) -> Header | tuple[Frame, str]:
     """An image's header; of one that has none, or not all of it, what it is by itself, and why it is no more."""
     if is_picture(path):
-        return _alone(path, patient, picture_size(path), spacing), "pictures do not tell slice and phase"
+        return headless_frame(
+            path, patient, picture_size(path), pixel_spacing=spacing
+        ), "pictures do not tell slice and phase"
     if not _is_dicom(path):
         raise DataError(path, "is neither DICOM nor PNG")
     try:
         return read_header(path)
     except DataError as error:
         shape, told = read_grid(path)
-        return _alone(path, patient, shape, spacing if np.isnan(told).any() else told), _reason(error)
+        spacing = spacing if np.isnan(told).any() else told
+        return headless_frame(path, patient, shape, pixel_spacing=spacing), _reason(error)
 
 
 def _reason(error: DataError) -> str:
     return f"{Path(error.path).name}: {error.problem}"
-
-
-def _alone(path: Path, patient: tuple[str, str], shape: tuple[int, int], spacing: tuple[float, float]) -> Frame:
-    return Frame(
-        path=path,
-        patient_id=patient[0],
-        original_id=patient[1],
-        instance_number=0,
-        sop_instance_uid="",
-        series_instance_uid="",
-        study_instance_uid="",
-        frame_of_reference_uid="",
-        rows=shape[0],
-        columns=shape[1],
-        pixel_spacing=spacing,
-        position=(np.nan,) * 3,
-        orientation=(np.nan,) * 6,
-        slice_thickness=None,
-        slice_spacing=None,
-        trigger_time=None,
-        slice=0,
-        phase=0,
-    )
 
 
 def _unplaced(root: Path, images: Sequence[tuple[Frame, str]]) -> Iterator[Study]:
@@ -174,20 +153,14 @@ def _series(root: Path, headers: Sequence[Header], names: Mapping[Path, tuple[st
     for header in headers:
         patients[names.get(header.path, _NOBODY)].append(header)
     every = ((patient, series) for patient, own in patients.items() for series in split_series(own))
-    for (patient_id, original_id), series in every:
+    for patient, series in every:
         paths = tuple(header.path for header in series)
-        name = patient_id or _folder_name(root, [path.parent for path in paths])
+        name = patient[0] or _folder_name(root, [path.parent for path in paths])
         try:
-            yield Study(name, arrange(PatientFiles(patient_id, original_id, paths, ()), series).frames)
+            yield Study(name, arrange(PatientFiles(*patient, paths, ()), series).frames)
         except DataError as error:
-            frames = tuple(_frame(header, patient_id, original_id) for header in series)
+            frames = tuple(frame_of(header, patient, slice=0, phase=0) for header in series)
             yield Study(name, frames, _reason(error))
-
-
-def _frame(header: Header, patient_id: str, original_id: str) -> Frame:
-    known: dict[str, Any] = asdict(header)
-    del known["nominal_interval"], known["phases"]
-    return Frame(**known, patient_id=patient_id, original_id=original_id, slice=0, phase=0)
 
 
 def _folder_name(root: Path, folders: Sequence[Path]) -> str:

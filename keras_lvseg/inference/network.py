@@ -10,7 +10,6 @@ import keras
 import numpy as np
 
 from keras_lvseg.data.preprocessing import Preprocessing
-from keras_lvseg.geometry import NetworkGrid
 from keras_lvseg.inference.predict import predict_labels
 from keras_lvseg.models import unet
 from keras_lvseg.models.policy import dtype_policy
@@ -86,12 +85,7 @@ class Network:
             bool arrays of the images' shapes.
         """
         grids = [
-            NetworkGrid(
-                image.shape,
-                tuple(np.where(np.isnan(spacing), self.usual_spacing, spacing)),
-                self.preprocessing.image_size,
-                self.preprocessing.pixel_spacing,
-            )
+            self.preprocessing.grid_in(image.shape, tuple(np.where(np.isnan(spacing), self.usual_spacing, spacing)))
             for image, spacing in zip(images, spacings, strict=True)
         ]
         labels = predict_labels(self.model, images, grids, self.preprocessing, self.mirror, self.clean)

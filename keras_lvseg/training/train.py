@@ -41,6 +41,7 @@ _AUGMENTATIONS: dict[AugmentationName, Augmentation] = {
         shading=0.4,
     ),
     "plain": Augmentation(rotation=180, scale=0.2, noise=0.2),
+    "none": Augmentation(),
 }
 _PHANTOM_SEED = 2009  # far from those of demonstrations and tests, which must not meet what was trained on
 
@@ -80,9 +81,10 @@ def train(
         return finished
     keras.utils.set_random_seed(settings.seed)
     classes = 3 if dataset.target == "myocardium" else 2
-    train_data = _training_data(dataset, settings)
-    watched = "validation" if _has_images(dataset, "validation") else "train"
-    images, labels = dataset.as_arrays(watched)
+    images, labels = dataset.as_arrays("train")
+    train_data = _training_data(dataset, settings, images, labels)
+    validation_data = dataset.as_arrays("validation") if _has_images(dataset, "validation") else None
+    images, labels = validation_data or (images, labels)
     run = RunFolder.start(folder, settings, dataset, resume)
 
     size = dataset.preprocessing.image_size
@@ -102,7 +104,7 @@ def train(
         callbacks.append(ProgressBar(console, done))
     model.fit(
         train_data,
-        validation_data=(images, labels) if watched == "validation" else None,
+        validation_data=validation_data,
         initial_epoch=done,
         epochs=settings.epochs,
         shuffle=False,  # the data is shuffled by the run's seed; Keras would draw another order on top
@@ -117,13 +119,14 @@ def train(
     return run
 
 
-def _training_data(dataset: SAXDataset, settings: TrainingSettings) -> SAXPyDataset:
-    images, labels = dataset.as_arrays("train")
+def _training_data(
+    dataset: SAXDataset, settings: TrainingSettings, images: np.ndarray, labels: np.ndarray
+) -> SAXPyDataset:
     if settings.phantoms:
         synthetic = _phantoms(dataset, settings.phantoms)
         images, labels = (np.concatenate(parts) for parts in zip((images, labels), synthetic, strict=True))
     size = dataset.preprocessing.image_size
-    augment = _AUGMENTATIONS.get(settings.augmentation, Augmentation())
+    augment = _AUGMENTATIONS[settings.augmentation]
     if settings.model == "unet":
         augment = dataclasses.replace(augment, crop=min(settings.crop, *size))
     sampling = Sampling(len(images), size, True, augment, settings.seed)

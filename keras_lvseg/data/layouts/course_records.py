@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.frames import Frame, headless_frame
 from keras_lvseg.data.layouts.looking import check_inside
 from keras_lvseg.data.layouts.records import PatientFiles
 from keras_lvseg.data.tfrecords.course import course_record, parse_file_name
@@ -19,7 +18,6 @@ from keras_lvseg.errors import DataError
 EXPECTED = "train_images.tfrecords and val_images.tfrecords"
 
 _NAME = re.compile(r"([^/]+)/IM-\d{4}-(\d{4,9})")
-_UNKNOWN = math.nan
 
 
 def matches(root: Path) -> bool:
@@ -45,8 +43,8 @@ def index(root: Path) -> tuple[PatientFiles, ...]:
         for offset, number, shape, name in _records(path):
             match = _NAME.fullmatch(name)
             names = (match[1], match[1]) if match else (parse_file_name(path).split, "")
-            slice_ = len(frames[names])
-            frames[names].append(_frame(path, offset, int(match[2]) if match else number, names, shape, slice_))
+            place = {"instance_number": int(match[2]) if match else number, "slice": len(frames[names])}
+            frames[names].append(headless_frame(path, names, shape, mask=path, offset=offset, **place))
     if not frames:
         raise DataError(root, "holds no record", "each image is one")
     strangers = [patient_id for patient_id, original_id in frames if not original_id]
@@ -74,28 +72,3 @@ def _records(path: Path) -> Iterator[tuple[int, int, tuple[int, int], str]]:
     for number, (offset, message) in enumerate(read_records(path), 1):
         record = course_record(path, offset, message)
         yield offset, number, record.image.shape, record.name
-
-
-def _frame(path: Path, offset: int, number: int, names: tuple[str, str], shape: tuple[int, int], slice_: int) -> Frame:
-    return Frame(
-        path=path,
-        patient_id=names[0],
-        original_id=names[1],
-        instance_number=number,
-        sop_instance_uid="",
-        series_instance_uid="",
-        study_instance_uid="",
-        frame_of_reference_uid="",
-        rows=shape[0],
-        columns=shape[1],
-        pixel_spacing=(_UNKNOWN,) * 2,
-        position=(_UNKNOWN,) * 3,
-        orientation=(_UNKNOWN,) * 6,
-        slice_thickness=None,
-        slice_spacing=None,
-        trigger_time=None,
-        slice=slice_,
-        phase=0,
-        mask=path,
-        offset=offset,
-    )

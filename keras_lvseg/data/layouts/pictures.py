@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from keras_lvseg.data.frames import SPACINGS, Frame
+from keras_lvseg.data.frames import SPACINGS, Frame, headless_frame
 from keras_lvseg.data.layouts.looking import check_inside, check_names, files_of, read_table
 from keras_lvseg.data.layouts.records import PatientFiles
 from keras_lvseg.data.pictures import picture_size
@@ -38,7 +38,6 @@ _NAME = re.compile(r"(.+)-([0-9]{1,9})(?:\.dcm)?\.png", re.IGNORECASE)
 _PHASES = 20
 _SLICE_SPACINGS = (0.1, 100.0)  # mm; far beyond any study
 _MOST = 1000  # slices or phases: far beyond any heart
-_UNKNOWN = math.nan
 
 
 def matches(root: Path) -> bool:
@@ -216,24 +215,14 @@ def _frame(
     if not 0 <= slice_ < _MOST:
         problem = f"has the number {number}, which is slice {slice_} at {phases} phases"
         raise DataError(path, problem, "it is phases * slice + phase + 1, slice and phase from 0")
-    return Frame(
-        path=path,
-        patient_id=names[0],
-        original_id=names[1],
+    return headless_frame(
+        path,
+        names,
+        (rows, columns),
         instance_number=number,
-        sop_instance_uid="",
-        series_instance_uid="",
-        study_instance_uid="",
-        frame_of_reference_uid="",
-        rows=rows,
-        columns=columns,
         pixel_spacing=(spacings[0],) * 2,
-        position=(_UNKNOWN,) * 3,
-        orientation=(_UNKNOWN,) * 6,
-        slice_thickness=None,
         slice_spacing=spacings[1],
-        trigger_time=None,
         slice=slice_,
         phase=phase,
-        **labels,  # type: ignore[arg-type]
+        **labels,
     )
