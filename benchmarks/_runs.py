@@ -74,7 +74,7 @@ def _work(job: Job, data: Path, runs: Path) -> None:
     folds = by_group(data)
     others = [name for fold in folds if fold is not folds[job.fold] for name in fold]
     splits = {"train": others, "test": folds[job.fold]}
-    dataset = SAXDataset(data, splits=splits, repair_labels=True, **job.grid)
+    dataset = SAXDataset(data, splits=splits, labels_include_outline=True, **job.grid)
     run = train(dataset, job.folder(runs), job.settings, resume=True)
     model = run.load_model()
     frames = dataset.labelled_frames("test")
@@ -87,13 +87,13 @@ def _work(job: Job, data: Path, runs: Path) -> None:
 
 
 def _scores(frames: Iterable, masks: Iterable) -> list[dict]:
-    from keras_lvseg.data.outlines import read_outline
     from keras_lvseg.evaluation import score_contour
+    from keras_lvseg.studies.frame_contours import read_frame_contour
 
     rows = []
     for frame, mask in zip(frames, masks, strict=True):
         place = {"patient_id": frame.patient_id, "slice": frame.slice, "phase": frame.phase}
-        score = score_contour(mask == 1, read_outline(frame, "endocardium"), frame.pixel_spacing, **place)
+        score = score_contour(mask == 1, read_frame_contour(frame, "endocardium"), frame.pixel_spacing, **place)
         rows.append(dataclasses.asdict(score) | {"apd_mm": None if score.missing else score.apd_mm})
     return rows
 

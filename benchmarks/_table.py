@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from keras_lvseg.files import whole_file
+from keras_lvseg.files import atomic_file
 
 
 def write_table(path: Path, lines: Iterable[str], command: str, packages: Iterable[str]) -> None:
@@ -24,5 +24,5 @@ def write_table(path: Path, lines: Iterable[str], command: str, packages: Iterab
         f"Made on {time.strftime('%Y-%m-%d')} by `{command}` on {len(os.sched_getaffinity(0))} CPU cores, "
         f"Python {platform.python_version()}, {versions}."
     )
-    with whole_file(path) as scratch:
+    with atomic_file(path) as scratch:
         scratch.write_text("\n".join([*lines, "", made, ""]), encoding="utf-8")

@@ -42,7 +42,7 @@ Epoch = Callable[[], Iterable]
 
 def tf_data(images: np.ndarray, labels: np.ndarray, augment: Augmentation | None) -> Epoch:
     """The pipeline of `SAXDataset.as_dataset`."""
-    from keras_lvseg.data.pipeline import make_dataset
+    from keras_lvseg.data.tf_dataset import make_dataset
 
     sampling = Sampling(len(images), SIZE, shuffle=True, augment=augment, seed=0)
     return make_dataset(images, labels, sampling, BATCH).as_numpy_iterator

@@ -19,19 +19,20 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from skimage.draw import line, polygon, polygon2mask
 
-from keras_lvseg.data import Patient, SAXDataset
-from keras_lvseg.data.dicom import read_pixels
-from keras_lvseg.data.frames import Frame
-from keras_lvseg.files import whole_file
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.files import atomic_file
 from keras_lvseg.geometry import (
     CONTOUR_ORIGIN,
     ejection_fraction,
     mask_contours,
     polygon_area,
     polygon_mask,
-    read_contour,
     stack_volume,
 )
+from keras_lvseg.io import read_contour
+from keras_lvseg.io.dicom import read_pixels
+from keras_lvseg.studies import Patient
+from keras_lvseg.studies.frame import Frame
 
 MARGIN = 5  # pixels around what the picture shows
 OUTLINE_COLOUR, MASK_COLOUR = "#ffb000", "#2fd15b"
@@ -182,7 +183,7 @@ def draw(patient: Patient, picture: Path) -> None:
     figure = Figure(figsize=(12, 3.0), layout=ConstrainedLayoutEngine(w_pad=0.06))
     for axes, i in zip(figure.subplots(1, len(SHOWN)), SHOWN, strict=True):
         _draw_panel(axes, frame, contour, CONVENTIONS[i])
-    with whole_file(picture) as scratch:
+    with atomic_file(picture) as scratch:
         figure.savefig(scratch, dpi=110)
 
 
@@ -226,7 +227,7 @@ def main() -> None:
         python=platform.python_version(),
         packages=", ".join(f"{name} {version(name)}" for name in ("numpy", "scikit-image")),
     )
-    with whole_file(arguments.table) as scratch:
+    with atomic_file(arguments.table) as scratch:
         scratch.write_text(text, encoding="utf-8")
 
 

@@ -18,9 +18,9 @@ from _table import write_table
 
 from keras_lvseg import SAXDataset, SparseDiceCE, SparseSoftmaxCE, fcn, fully_connected, unet
 from keras_lvseg.data import Augmentation
-from keras_lvseg.data.phantom import write_phantom
+from keras_lvseg.evaluation.scores import Scores
 from keras_lvseg.inference.evaluate import evaluate
-from keras_lvseg.inference.scores import Scores
+from keras_lvseg.phantom import write_phantom
 
 SIZE = (96, 96)
 SEEDS = (0, 1)

@@ -28,7 +28,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from benchmarks.fuzzing_inputs import OUTLINE, readers
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import whole_file
+from keras_lvseg.files import atomic_file
 
 SECONDS = 5
 MEMORY = 10**9  # bytes
@@ -174,7 +174,7 @@ def main() -> None:
         "",
     ]
     if arguments.table:
-        with whole_file(arguments.table) as scratch:
+        with atomic_file(arguments.table) as scratch:
             scratch.write_text("\n".join(lines), encoding="utf-8")
     sys.exit(1 if failures else 0)
 

@@ -13,14 +13,15 @@ from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1, RLELossless
 
-from keras_lvseg.data.dicom import read_header, read_pixels
-from keras_lvseg.data.images import read_image, read_mask
 from keras_lvseg.data.layouts import index_tree
-from keras_lvseg.data.phantom.dicom import Stack, Study
-from keras_lvseg.data.tfrecords.course import CourseRecord
-from keras_lvseg.data.tfrecords.example import encode_example
-from keras_lvseg.data.tfrecords.framing import write_records
-from keras_lvseg.geometry import crossed_area, polygon_mask, read_contour
+from keras_lvseg.geometry import crossed_area, polygon_mask
+from keras_lvseg.io import read_contour
+from keras_lvseg.io.course_record import CourseRecord
+from keras_lvseg.io.dicom import read_header, read_pixels
+from keras_lvseg.io.tfrecord import write_records
+from keras_lvseg.io.tfrecord_example import encode_example
+from keras_lvseg.phantom.dicom_writer import Stack, Study
+from keras_lvseg.studies.frame_images import read_image, read_mask
 
 OUTLINE = b"20.00 20.00\n40.50 21.00\n41.00 40.00\n30.00 44.50\n22.00 33.00\n"
 ZIGZAG = b"20 2\n21.5 62\n" * 400  # crosses every row 800 times

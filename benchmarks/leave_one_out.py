@@ -16,10 +16,10 @@ from rich.console import Console
 
 from keras_lvseg import __version__
 from keras_lvseg.data import SAXDataset, patient_folds
-from keras_lvseg.files import whole_file
+from keras_lvseg.files import atomic_file
 from keras_lvseg.reporting.contact_sheet import write_contact_sheet
-from keras_lvseg.reporting.tables import score_table
-from keras_lvseg.training.evaluate import evaluate_run
+from keras_lvseg.reporting.score_tables import score_table
+from keras_lvseg.training.evaluate_run import evaluate_run
 from keras_lvseg.training.settings import TrainingSettings, recipe_grid
 from keras_lvseg.training.train import train
 
@@ -87,7 +87,7 @@ def main() -> None:
         f"{platform.python_version()}, settings `{settings}`.",
         "",
     ]
-    with whole_file(arguments.table) as scratch:
+    with atomic_file(arguments.table) as scratch:
         scratch.write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -6,7 +6,6 @@ Batches of 16 shuffled images of 256 x 256 pixels with their masks, second and l
 """
 
 import argparse
-import os
 import resource
 import statistics
 import tempfile
@@ -19,7 +18,7 @@ import tensorflow as tf
 from _table import write_table
 
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.data.phantom import write_phantom
+from keras_lvseg.phantom import write_phantom
 
 BATCH = 16
 
@@ -61,7 +60,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ["KERAS_LVSEG_CACHE"] = f"{scratch}/cache"
         write_phantom(f"{scratch}/tree", arguments.patients, seed=0, frames="contoured")
         data = SAXDataset(f"{scratch}/tree")
         count = len(data.labelled_frames("all"))

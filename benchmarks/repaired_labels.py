@@ -16,12 +16,13 @@ from _table import write_table
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from keras_lvseg.data import Patient, SAXDataset
-from keras_lvseg.data.frames import Frame
-from keras_lvseg.data.images import read_image
-from keras_lvseg.data.outlines import Border, read_outline
-from keras_lvseg.files import whole_file
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.files import atomic_file
 from keras_lvseg.geometry import polygon_area, polygon_mask
+from keras_lvseg.studies import Patient
+from keras_lvseg.studies.frame import Frame
+from keras_lvseg.studies.frame_contours import Border, read_frame_contour
+from keras_lvseg.studies.frame_images import read_image
 
 BORDERS: tuple[Border, ...] = ("endocardium", "epicardium")
 HOW = ("as given", "repaired")
@@ -33,7 +34,8 @@ TEXT = """\
 
 A public copy of the Sunnybrook Cardiac Data keeps contours as pictures. They were made by casting the contours'
 coordinates to integers and filling them, the outline's own pixels included, so that they are too large by half a pixel
-all around, and lie where the cast took them. `SAXDataset(..., repair_labels=True)` traces the line through the centres
+all around, and lie where the cast took them. `SAXDataset(..., labels_include_outline=True)` traces the line through the
+centres
 of each label's boundary pixels, which is what was drawn, moves it by what the cast took off on average and by
 `contour_origin`, and fills it on whatever grid is asked for.
 
@@ -79,7 +81,7 @@ def pairs_of(pictures: Iterable[Frame], contours: Iterable[Frame]) -> list[Pair]
 def drawn(pairs: Sequence[Pair], border: Border) -> list[tuple[np.ndarray, np.ndarray, tuple[int, int]]]:
     """The label's outline, the contour and the image's shape, wherever both are there."""
     return [
-        (read_outline(picture, border), read_outline(contour, border), picture.shape)
+        (read_frame_contour(picture, border), read_frame_contour(contour, border), picture.shape)
         for picture, contour in pairs
         if getattr(picture, border) and getattr(contour, border)
     ]
@@ -126,19 +128,19 @@ def volumes(how: str, patients: Sequence[Patient], true: Sequence[Patient]) -> s
 def draw(given: Sequence[Pair], repaired: Sequence[Pair], picture: Path) -> None:
     """The smallest, the middling and the largest cavity."""
     both = [(a, b) for a, b in zip(given, repaired, strict=True) if a.contour.endocardium]
-    both.sort(key=lambda pairs: polygon_area(read_outline(pairs[0].contour, "endocardium")))
+    both.sort(key=lambda pairs: polygon_area(read_frame_contour(pairs[0].contour, "endocardium")))
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     for axes, (own, mended) in zip(figure.subplots(1, 3), (both[0], both[len(both) // 2], both[-1]), strict=True):
         draw_panel(axes, own, mended)
-    with whole_file(picture) as scratch:
+    with atomic_file(picture) as scratch:
         figure.savefig(scratch, dpi=110)
 
 
 def draw_panel(axes: Axes, given: Pair, repaired: Pair) -> None:
-    contour = read_outline(given.contour, "endocardium")
+    contour = read_frame_contour(given.contour, "endocardium")
     outlines = {
-        "as given": read_outline(given.picture, "endocardium"),
-        "repaired": read_outline(repaired.picture, "endocardium"),
+        "as given": read_frame_contour(given.picture, "endocardium"),
+        "repaired": read_frame_contour(repaired.picture, "endocardium"),
     }
     image = read_image(given.contour)
     axes.imshow(image, cmap="gray", vmax=np.percentile(image, 99.5))
@@ -159,7 +161,7 @@ def main() -> None:
     parser.add_argument("table", type=Path, help="the Markdown file to write")
     arguments = parser.parse_args()
     contours = SAXDataset(arguments.contours)
-    datasets = {how: SAXDataset(arguments.pictures, repair_labels=how == "repaired") for how in HOW}
+    datasets = {how: SAXDataset(arguments.pictures, labels_include_outline=how == "repaired") for how in HOW}
     pairs = {how: pairs_of(dataset.frames, contours.frames) for how, dataset in datasets.items()}
     outlines = {(border, how): drawn(pairs[how], border) for border in BORDERS for how in HOW}
     ours = pairs_of(datasets["as given"].frames, datasets["repaired"].frames)

@@ -21,7 +21,7 @@ import keras
 from _table import write_table
 
 from keras_lvseg import Segmenter
-from keras_lvseg.data.phantom import write_phantom
+from keras_lvseg.phantom import write_phantom
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -39,7 +39,7 @@ def study_of(tree: Path, frames: int, folder: Path) -> list[Path]:
 
 def command(study: Path, out: Path) -> None:
     """The command in a new process."""
-    program = "from keras_lvseg.cli import main; main()"
+    program = "from keras_lvseg_cli import main; main()"
     subprocess.run([sys.executable, "-c", program, "segment", study, out], check=True, capture_output=True)
 
 

@@ -13,12 +13,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from keras_lvseg.data import Patient, SAXDataset
-from keras_lvseg.data.dicom import read_pixels
-from keras_lvseg.data.frames import Frame
-from keras_lvseg.data.phantom import write_phantom
-from keras_lvseg.files import whole_file
-from keras_lvseg.geometry import read_contour
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.files import atomic_file
+from keras_lvseg.io import read_contour
+from keras_lvseg.io.dicom import read_pixels
+from keras_lvseg.phantom import write_phantom
+from keras_lvseg.studies import Patient
+from keras_lvseg.studies.frame import Frame
 
 PATIENTS = 3
 
@@ -52,7 +53,7 @@ def main() -> None:
             frames = [frame for patient in SAXDataset(data).patients[:PATIENTS] for frame in middle_frames(patient)]
             for i, (axes, frame) in enumerate(zip(row, frames, strict=True)):
                 draw(axes, frame, ("end-diastole", "end-systole")[i % 2])
-        with whole_file(arguments.picture) as scratch:
+        with atomic_file(arguments.picture) as scratch:
             figure.savefig(scratch, dpi=110)
 
 

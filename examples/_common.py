@@ -15,11 +15,11 @@ from matplotlib.figure import FigureBase
 from rich.console import Console
 
 from keras_lvseg import DataError, SAXDataset
-from keras_lvseg.data.dicom import read_pixels
-from keras_lvseg.data.phantom import write_phantom
 from keras_lvseg.inference.evaluate import Evaluation, evaluate
+from keras_lvseg.io.dicom import read_pixels
+from keras_lvseg.phantom import write_phantom
 from keras_lvseg.reporting.contact_sheet import LABEL_COLOUR, PREDICTION_COLOUR
-from keras_lvseg.reporting.tables import score_table
+from keras_lvseg.reporting.score_tables import score_table
 
 _PHANTOMS = 8
 _WINDOW = 130  # mm of a frame that a picture shows

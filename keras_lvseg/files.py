@@ -17,7 +17,7 @@ from keras_lvseg.errors import DataError
 
 
 @contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a scratch path that takes the name `path` when the block ends well, and is removed when not.
 
     Args:
@@ -29,7 +29,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "numbers.txt"
-        >>> with whole_file(path) as scratch:
+        >>> with atomic_file(path) as scratch:
         ...     _ = scratch.write_text("1 2 3")
         ...     path.exists()
         False
@@ -77,13 +77,13 @@ def read_bytes(path: str | os.PathLike[str], largest: int) -> bytes:
 
 def write_json(path: str | os.PathLike[str], values: Any) -> None:
     """Write plain values as JSON, whole or not at all."""
-    with whole_file(path) as scratch:
+    with atomic_file(path) as scratch:
         scratch.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def write_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows of plain values as CSV, whole or not at all; the first row names the columns."""
-    with whole_file(path) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
+    with atomic_file(path) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -95,7 +95,7 @@ def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def check_free(folder: Path) -> None:
+def require_empty(folder: Path) -> None:
     """See to it that a folder can be written without touching what somebody else wrote.
 
     Raises:
@@ -112,7 +112,7 @@ def check_free(folder: Path) -> None:
 
 
 @contextmanager
-def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a scratch folder that takes the name `path` when the block ends well, and is removed when not.
 
     Args:
@@ -126,7 +126,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         DataError: `path` exists and is not an empty folder, or cannot be written.
     """
     path = Path(path)
-    check_free(path)
+    require_empty(path)
     path = Path(os.path.realpath(path))
     # A folder that is there is not replaced: it may be somebody's working directory, or a disk of its own.
     fill = path.exists()

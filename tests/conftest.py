@@ -1,5 +1,4 @@
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,6 @@ if os.environ.get("KERAS_BACKEND") == "jax":
 # The first call on a backend compiles and takes as long as it takes. CI draws the same examples every time.
 settings.register_profile("keras-lvseg", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("keras-lvseg")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory) -> Iterator[None]:
-    """No test reads or fills the user's cache of decoded images."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_LVSEG_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +34,7 @@ def sunnybrook_png() -> Path:
 @pytest.fixture(scope="session")
 def phantom_tree(tmp_path_factory) -> Path:
     """Three synthetic patients, the contoured frames only; to be read, not to be changed."""
-    from keras_lvseg.data.phantom import write_phantom
+    from keras_lvseg.phantom import write_phantom
 
     folder = tmp_path_factory.mktemp("phantom") / "tree"
     write_phantom(folder, patients=3, seed=7, frames="contoured")

@@ -10,13 +10,13 @@ from unittest.mock import Mock
 import pytest
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import check_free, whole_file, whole_folder
+from keras_lvseg.files import atomic_directory, atomic_file, require_empty
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_no_scrap(tmp_path):
     path = tmp_path / "scores.json"
     path.write_text("old")
-    with pytest.raises(RuntimeError), whole_file(path) as scratch:
+    with pytest.raises(RuntimeError), atomic_file(path) as scratch:
         scratch.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
@@ -25,14 +25,14 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_scrap(tmp_path):
 
 def test_a_whole_file_makes_its_folder_and_keeps_its_suffix(tmp_path):
     path = tmp_path / "new" / "model.keras"
-    with whole_file(path) as scratch:
+    with atomic_file(path) as scratch:
         assert scratch.suffix == ".keras"
         scratch.write_text("whole")
     assert path.read_text() == "whole"
 
 
 def test_a_failed_folder_is_as_if_never_begun(tmp_path):
-    with pytest.raises(RuntimeError), whole_folder(tmp_path / "run") as scratch:
+    with pytest.raises(RuntimeError), atomic_directory(tmp_path / "run") as scratch:
         (scratch / "a").write_text("a")
         raise RuntimeError
     assert not any(tmp_path.iterdir())
@@ -41,10 +41,10 @@ def test_a_failed_folder_is_as_if_never_begun(tmp_path):
 def test_a_folder_takes_the_place_of_an_empty_one_only(tmp_path):
     target = tmp_path / "run"
     target.mkdir()
-    with whole_folder(target) as scratch:
+    with atomic_directory(target) as scratch:
         (scratch / "a").write_text("a")
     assert [path.name for path in target.iterdir()] == ["a"]
-    with pytest.raises(DataError, match="not empty"), whole_folder(target):
+    with pytest.raises(DataError, match="not empty"), atomic_directory(target):
         pass
     assert (target / "a").read_text() == "a"
 
@@ -58,7 +58,7 @@ def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path, monkeypatch
     monkeypatch.chdir(real)
     target = real / name if name == "." else tmp_path / name
     was = real.stat().st_ino
-    with whole_folder(name if name == "." else target) as scratch:
+    with atomic_directory(name if name == "." else target) as scratch:
         (scratch / "masks").mkdir()
         (scratch / "masks" / "a").write_text("a")
         (scratch / "list.json").write_text("{}")
@@ -72,7 +72,7 @@ def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path, monkeypatch
 def test_of_a_folder_that_is_filled_the_files_come_last(tmp_path, monkeypatch):
     moved, rename = [], Path.rename
     monkeypatch.setattr(Path, "rename", lambda path, target: moved.append(path.name) or rename(path, target))
-    with whole_folder(tmp_path) as scratch:
+    with atomic_directory(tmp_path) as scratch:
         (scratch / "a.json").touch()
         (scratch / "b").mkdir()
         (scratch / "c").mkdir()
@@ -81,7 +81,7 @@ def test_of_a_folder_that_is_filled_the_files_come_last(tmp_path, monkeypatch):
 
 
 def test_a_failed_folder_that_was_there_is_empty_again(tmp_path):
-    with pytest.raises(RuntimeError), whole_folder(tmp_path) as scratch:
+    with pytest.raises(RuntimeError), atomic_directory(tmp_path) as scratch:
         (scratch / "a").write_text("a")
         raise RuntimeError
     assert not any(tmp_path.iterdir())
@@ -95,7 +95,7 @@ def test_a_place_that_cannot_be_written_is_told_at_once(tmp_path, monkeypatch, n
         monkeypatch.setattr(os, "mkdir", Mock(side_effect=OSError(errno.EROFS, os.strerror(errno.EROFS))))
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(DataError, match=r"cannot be written \(.+\); name another folder") as caught:
-        check_free(tmp_path / name)
+        require_empty(tmp_path / name)
     assert "\n" not in str(caught.value)
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -106,8 +106,8 @@ def test_a_killed_process_leaves_the_old_file(tmp_path):
     path.write_text("old")
     program = f"""
         import sys, time
-        from keras_lvseg.files import whole_file
-        with whole_file({str(path)!r}) as scratch:
+        from keras_lvseg.files import atomic_file
+        with atomic_file({str(path)!r}) as scratch:
             scratch.write_text("half")
             print("writing", flush=True)
             time.sleep(60)

@@ -13,10 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
 from keras_lvseg import SAXDataset
-from keras_lvseg.data import Frame
-from keras_lvseg.data.dicom import read_pixels
-from keras_lvseg.data.phantom import write_phantom
-from keras_lvseg.geometry import CONTOUR_ORIGIN, read_contour
+from keras_lvseg.geometry import CONTOUR_ORIGIN
+from keras_lvseg.io import read_contour
+from keras_lvseg.io.dicom import read_pixels
+from keras_lvseg.phantom import write_phantom
+from keras_lvseg.studies import Frame
 
 _SEED = 0
 _WINDOW = 56  # mm either way of the cavity's centre

@@ -13,8 +13,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from keras_lvseg import SAXDataset
-from keras_lvseg.data.phantom import write_phantom
-from keras_lvseg.geometry import CONTOUR_ORIGIN, polygon_area, read_contour
+from keras_lvseg.geometry import CONTOUR_ORIGIN, polygon_area
+from keras_lvseg.io import read_contour
+from keras_lvseg.phantom import write_phantom
 
 _ED, _ES = "#ffb000", "#d7301f"
 

@@ -1,21 +1,15 @@
 """Frames, patients and data sets of short-axis cine MRI, from any tree that they are found in."""
 
 from keras_lvseg.data.augmentation import Augmentation
-from keras_lvseg.data.export import write_csv
-from keras_lvseg.data.frames import Frame
-from keras_lvseg.data.patients import Patient
-from keras_lvseg.data.sax import SAXDataset
+from keras_lvseg.data.dataset import SAXDataset
 from keras_lvseg.data.splits import patient_folds, patient_split
 from keras_lvseg.data.sunnybrook import OFFICIAL_SPLITS, SunnybrookSAXDataset
 
 __all__ = [
     "OFFICIAL_SPLITS",
     "Augmentation",
-    "Frame",
-    "Patient",
     "SAXDataset",
     "SunnybrookSAXDataset",
     "patient_folds",
     "patient_split",
-    "write_csv",
 ]

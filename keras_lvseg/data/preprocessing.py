@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from keras_lvseg.data.frames import Frame
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import NetworkGrid
+from keras_lvseg.studies.frame import Frame
 
 Intensity = Literal["zscore", "course"] | None | Callable[[np.ndarray], np.ndarray]
 

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from keras_lvseg.data.frames import Frame
 from keras_lvseg.data.layouts import PatientFiles
-from keras_lvseg.data.patients import Patient
 from keras_lvseg.errors import DataError
+from keras_lvseg.studies.frame import Frame
+from keras_lvseg.studies.patient import Patient
 
 _Patient = TypeVar("_Patient", Patient, PatientFiles)
 

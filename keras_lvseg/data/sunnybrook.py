@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from keras_lvseg.data.frames import Frame
+from keras_lvseg.data.dataset import SAXDataset
+from keras_lvseg.data.labels import Target, is_labelled
 from keras_lvseg.data.layouts import PatientFiles
-from keras_lvseg.data.layouts.looking import unpadded
-from keras_lvseg.data.patients import Patient
+from keras_lvseg.data.layouts.discovery import strip_zero_padding
 from keras_lvseg.data.preprocessing import Intensity
-from keras_lvseg.data.sax import SAXDataset
-from keras_lvseg.data.targets import Target, is_labelled
-from keras_lvseg.data.tfrecords.course import parse_file_name
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import CONTOUR_ORIGIN
+from keras_lvseg.io.course_record import parse_file_name
+from keras_lvseg.studies.frame import Frame
+from keras_lvseg.studies.patient import Patient
 
 # The challenge's three parts (training, validation, online): Radau P, Lu Y, Connelly K, Paul G, Dick AJ, Wright GA,
 # "Evaluation Framework for Algorithms Segmenting Short Axis Cardiac MRI", The MIDAS Journal, 2009.
@@ -58,7 +58,7 @@ class SunnybrookSAXDataset(SAXDataset):
         intensity: "zscore" (each image to mean 0 and standard deviation 1), "course" (times 1/1024), None (as stored),
             or a function of one image.
         contour_origin: Added to a contour's x and y to get zero-based pixel centres.
-        repair_labels: Whether label pictures were drawn too large and are mended, see
+        labels_include_outline: Whether label pictures were drawn too large and are mended, see
             `keras_lvseg.geometry.repaired_outline`; for a tree of pictures.
 
     Raises:
@@ -68,7 +68,7 @@ class SunnybrookSAXDataset(SAXDataset):
 
     Example:
         >>> import tempfile
-        >>> from keras_lvseg.data.phantom import write_phantom
+        >>> from keras_lvseg.phantom import write_phantom
         >>> folder = tempfile.mkdtemp()
         >>> _ = write_phantom(folder, patients=2, seed=0, frames="contoured")
         >>> splits = {"train": ["PHANTOM0001"], "test": ["PHANTOM0002"]}
@@ -87,7 +87,7 @@ class SunnybrookSAXDataset(SAXDataset):
         pixel_spacing: float | None = None,
         intensity: Intensity = "zscore",
         contour_origin: float = CONTOUR_ORIGIN,
-        repair_labels: bool = False,
+        labels_include_outline: bool = False,
     ):
         if isinstance(splits, str) and splits not in ("official", "course", "files"):
             raise ValueError(
@@ -95,7 +95,9 @@ class SunnybrookSAXDataset(SAXDataset):
             )
         self._named = splits if isinstance(splits, str) else None
         mapping = None if isinstance(splits, str) else splits
-        super().__init__(data_dir, target, mapping, image_size, pixel_spacing, intensity, contour_origin, repair_labels)
+        super().__init__(
+            data_dir, target, mapping, image_size, pixel_spacing, intensity, contour_origin, labels_include_outline
+        )
 
     @classmethod
     def from_tfrecords(
@@ -120,7 +122,7 @@ class SunnybrookSAXDataset(SAXDataset):
 
         Example:
             >>> import tempfile
-            >>> from keras_lvseg.data.phantom import write_phantom
+            >>> from keras_lvseg.phantom import write_phantom
             >>> folder = tempfile.mkdtemp()
             >>> _ = write_phantom(folder, patients=2, seed=0, frames="contoured")
             >>> splits = {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"]}
@@ -194,5 +196,5 @@ def official_splits(patients: Sequence[Patient | PatientFiles]) -> dict[str, tup
 
 def _official_split(original_id: str) -> str | None:
     # Some copies pad the number: SC-HF-I-01 is SC-HF-I-1.
-    name = unpadded(original_id)
+    name = strip_zero_padding(original_id)
     return next((split for split, names in OFFICIAL_SPLITS.items() if name in names), None)

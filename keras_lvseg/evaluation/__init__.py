@@ -8,9 +8,9 @@ from keras_lvseg.evaluation.challenge2009 import (
     challenge_score,
     score_contour,
 )
-from keras_lvseg.evaluation.outlines import mask_outline
-from keras_lvseg.evaluation.perpendicular import average_perpendicular_distance
-from keras_lvseg.evaluation.surfaces import (
+from keras_lvseg.evaluation.mask_contour import mask_outline
+from keras_lvseg.evaluation.perpendicular_distance import average_perpendicular_distance
+from keras_lvseg.evaluation.surface_distances import (
     average_symmetric_surface_distance,
     hausdorff_distance,
     surface_distances,

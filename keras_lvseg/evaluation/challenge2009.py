@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_lvseg.evaluation.arguments import boolean_mask, spacing_of
-from keras_lvseg.evaluation.outlines import mask_outline
-from keras_lvseg.evaluation.perpendicular import average_perpendicular_distance
+from keras_lvseg.evaluation.mask_contour import mask_outline
+from keras_lvseg.evaluation.perpendicular_distance import average_perpendicular_distance
+from keras_lvseg.evaluation.validation import boolean_mask, spacing_of
 from keras_lvseg.geometry import polygon_mask
 
 FIGURES = ("good_percent", "good_dice", "good_apd_mm", "all_dice", "all_apd_mm", "found_apd_mm", "dice_3d")

@@ -1,10 +1,9 @@
 """Contours, polygons, masks, planes and grids: NumPy in, NumPy out, no Keras."""
 
-from keras_lvseg.geometry.contours import CONTOUR_ORIGIN, read_contour, write_contour
 from keras_lvseg.geometry.crossings import crossed_area
 from keras_lvseg.geometry.grids import NetworkGrid
 from keras_lvseg.geometry.planes import slice_indices, slice_normal
-from keras_lvseg.geometry.polygons import polygon_area, polygon_mask
+from keras_lvseg.geometry.polygons import CONTOUR_ORIGIN, polygon_area, polygon_mask
 from keras_lvseg.geometry.repair import repaired_outline
 from keras_lvseg.geometry.tracing import join_contours, mask_contours
 from keras_lvseg.geometry.volumes import ejection_fraction, stack_volume
@@ -18,10 +17,8 @@ __all__ = [
     "mask_contours",
     "polygon_area",
     "polygon_mask",
-    "read_contour",
     "repaired_outline",
     "slice_indices",
     "slice_normal",
     "stack_volume",
-    "write_contour",
 ]

@@ -11,6 +11,14 @@ from keras_lvseg.geometry.scanlines import SCANLINES, scan_lines
 # hair decides about half of them either way (0.1 %).
 _HAIR = (-1e-3, 5e-4)
 
+CONTOUR_ORIGIN = -0.75
+"""Pixels added to a contour file's x and y to get zero-based pixel centres.
+
+Measured on the Sunnybrook Cardiac Data: the outlines fit the image edges best when moved by (-0.6, -0.6),
+(-0.9, -0.7) and (-1.2, -0.8) pixels for three patients, as if drawn in one-based indices on a grid of twice
+the resolution. 0 is what most code assumes, -1 what the challenge's MATLAB evaluation does.
+"""
+
 
 def polygon_area(points: np.ndarray) -> float:
     """Area inside an outline, by the shoelace formula.

@@ -7,8 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import ndimage
 from skimage.measure import find_contours
 
-from keras_lvseg.geometry.contours import CONTOUR_ORIGIN
-from keras_lvseg.geometry.polygons import polygon_mask
+from keras_lvseg.geometry.polygons import CONTOUR_ORIGIN, polygon_mask
 from keras_lvseg.geometry.tracing import join_contours, mask_contours
 
 # Pixels. Half of the coordinates of the Sunnybrook contours are whole numbers and half lie between two, so that the

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from keras_lvseg.data.frames import Frame
-from keras_lvseg.data.outlines import read_outline
+from keras_lvseg.data.labels import Target, label
 from keras_lvseg.data.preprocessing import Preprocessing
-from keras_lvseg.data.targets import Target, label
 from keras_lvseg.errors import DataError
 from keras_lvseg.evaluation import ChallengeScore, ContourScore, challenge_score, score_contour
+from keras_lvseg.evaluation.scores import Scores, score
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.inference.predict import predict_masks
-from keras_lvseg.inference.scores import Scores, score
+from keras_lvseg.studies.frame import Frame
+from keras_lvseg.studies.frame_contours import read_frame_contour
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def evaluate(
 
 
 def _contour_score(frame: Frame, mask: np.ndarray, contour_origin: float) -> ContourScore:
-    manual = read_outline(frame, "endocardium", contour_origin)
+    manual = read_frame_contour(frame, "endocardium", contour_origin)
     return score_contour(
         mask == 1,
         manual,

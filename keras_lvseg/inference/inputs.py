@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_lvseg.data.dicom import Header, read_grid, read_header
-from keras_lvseg.data.frames import SPACINGS, Frame, headless_frame
-from keras_lvseg.data.layouts import PatientFiles, index_tree, is_tree, pictures
-from keras_lvseg.data.pictures import is_picture, picture_size
-from keras_lvseg.data.series import split_series
-from keras_lvseg.data.studies import arrange, frame_of
+from keras_lvseg.data.layouts import PatientFiles, index_tree, is_tree, png_table
 from keras_lvseg.errors import DataError
 from keras_lvseg.files import open_bytes
-from keras_lvseg.inference.found import DICOM_SUFFIXES, WRITTEN, Inputs, Refusal, Study, image_stem
+from keras_lvseg.io.dicom import Header, read_grid, read_header
+from keras_lvseg.io.png import is_png, read_png_size
+from keras_lvseg.studies.assemble import arrange, frame_of
+from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE, Frame, headless_frame
+from keras_lvseg.studies.series import split_series
+from keras_lvseg.studies.study import DICOM_SUFFIXES, WRITTEN, Inputs, SkippedFile, Study, image_stem
 
 _TEXTS = {".csv", ".json", ".md", ".txt"}  # a known tree's tables and contours
 _NOBODY = ("", "")  # patient_id and original_id
@@ -45,7 +45,7 @@ def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[flo
     # Resolved, as the paths are that a known tree tells; a file keeps its own name.
     folder = source.is_dir()
     root = (source if folder else source.parent).resolve()
-    refused: list[Refusal] = []
+    refused: list[SkippedFile] = []
     tree = _tree(root, folder)
     names, placed, notes = _known(tree) if tree else ({}, [], [])
     files = _files(root, tree == root, refused) if folder else [root / source.name]
@@ -58,7 +58,7 @@ def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[flo
         try:
             found = _image(path, names.get(path, _NOBODY), spacing)
         except DataError as error:
-            refused.append(Refusal.of(path, error))
+            refused.append(SkippedFile.of(path, error))
         else:
             if isinstance(found, Header):
                 headers.append(found)
@@ -75,14 +75,14 @@ def _tree(root: Path, folder: bool) -> Path | None:
     """The known tree that a folder is, or that it is the images of."""
     if folder and is_tree(root):
         return root
-    return root.parent if root.name == "images" and pictures.matches(root.parent) else None
+    return root.parent if root.name == "images" and png_table.matches(root.parent) else None
 
 
-def _files(root: Path, tree: bool, refused: list[Refusal]) -> list[Path]:
+def _files(root: Path, tree: bool, refused: list[SkippedFile]) -> list[Path]:
     """Every file that is to be looked at, in order; links to folders, and those that cannot be listed, are refused."""
 
     def refuse(error: OSError) -> None:
-        refused.append(Refusal(Path(error.filename), f"cannot be read ({error.strerror})"))
+        refused.append(SkippedFile(Path(error.filename), f"cannot be read ({error.strerror})"))
 
     files = []
     for parent, folders, names in os.walk(root, onerror=refuse):
@@ -92,7 +92,7 @@ def _files(root: Path, tree: bool, refused: list[Refusal]) -> list[Path]:
         left_out = {"__MACOSX", *(_LABELS if "images" in folders else ())}
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in left_out)
         links = [Path(parent, name) for name in folders if Path(parent, name).is_symlink()]
-        refused += [Refusal(link, "is a link to a folder; name that folder itself") for link in links]
+        refused += [SkippedFile(link, "is a link to a folder; name that folder itself") for link in links]
         for path in (Path(parent, name) for name in sorted(names)):
             hidden = path.name.startswith(".") or path.name.upper() == "DICOMDIR"
             if not (hidden or (tree and path.suffix.lower() in _TEXTS)):
@@ -103,11 +103,11 @@ def _files(root: Path, tree: bool, refused: list[Refusal]) -> list[Path]:
 def _known(root: Path) -> tuple[dict[Path, tuple[str, str]], list[Study], list[str]]:
     """What a known tree tells: patients' names by DICOM file, its pictures' studies, and what is wrong with it."""
     try:
-        patients = pictures.index(root, strict=False) if pictures.matches(root) else index_tree(root)
+        patients = png_table.index(root, strict=False) if png_table.matches(root) else index_tree(root)
     except DataError as error:
         return {}, [], [f"{error}: the folder's own lists are left aside, and each image is taken as it is"]
     names = {path: (files.patient_id, files.original_id) for files in patients for path in files.images}
-    frames = {files.patient_id: tuple(f for f in files.frames if is_picture(f.path)) for files in patients}
+    frames = {files.patient_id: tuple(f for f in files.frames if is_png(f.path)) for files in patients}
     return names, [Study(name, own) for name, own in frames.items() if own], []
 
 
@@ -120,9 +120,9 @@ def _is_dicom(path: Path) -> bool:
 
 def _image(path: Path, patient: tuple[str, str], spacing: tuple[float, float]) -> Header | tuple[Frame, str]:
     """An image's header; of one that has none, or not all of it, what it is by itself, and why it is no more."""
-    if is_picture(path):
+    if is_png(path):
         return headless_frame(
-            path, patient, picture_size(path), pixel_spacing=spacing
+            path, patient, read_png_size(path), pixel_spacing=spacing
         ), "pictures do not tell slice and phase"
     if not _is_dicom(path):
         raise DataError(path, "is neither DICOM nor PNG")
@@ -142,7 +142,7 @@ def _unplaced(root: Path, images: Sequence[tuple[Frame, str]]) -> Iterator[Study
     """Images that are by themselves, those of a folder together; and why the first of them is."""
     folders = defaultdict(list)
     for frame, why in images:
-        folders[frame.path.parent, is_picture(frame.path)].append((frame, why))
+        folders[frame.path.parent, is_png(frame.path)].append((frame, why))
     for (folder, _), own in folders.items():
         frames = tuple(frame for frame, _ in own)
         yield Study(frames[0].patient_id or _folder_name(root, [folder]), frames, own[0][1])
@@ -169,16 +169,16 @@ def _folder_name(root: Path, folders: Sequence[Path]) -> str:
     return folder.as_posix() if folder.name else root.name
 
 
-def _within_spacings(study: Study, refused: list[Refusal]) -> Study:
+def _within_spacings(study: Study, refused: list[SkippedFile]) -> Study:
     """The study less images whose pixel spacing cannot be meant, which are refused."""
-    low, high = SPACINGS
+    low, high = PIXEL_SPACING_RANGE
     frames = []
     for frame in study.frames:
         if all(np.isnan(spacing) or low <= spacing <= high for spacing in frame.pixel_spacing):
             frames.append(frame)
         else:
             spacing = " x ".join(f"{spacing:g}" for spacing in frame.pixel_spacing)
-            refused.append(Refusal(frame.path, f"has a pixel spacing of {spacing} mm; {low:g} to {high:g} are due"))
+            refused.append(SkippedFile(frame.path, f"has a pixel spacing of {spacing} mm; {low:g} to {high:g} are due"))
     return replace(study, frames=tuple(frames))
 
 

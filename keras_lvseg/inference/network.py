@@ -12,8 +12,8 @@ import numpy as np
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.inference.predict import predict_labels
 from keras_lvseg.models import unet
-from keras_lvseg.models.policy import dtype_policy
-from keras_lvseg.models.shipped import read_shipped
+from keras_lvseg.models.dtype_policy import dtype_policy
+from keras_lvseg.models.pretrained import pretrained_info
 
 _SHIPPED = "sax-lv"
 
@@ -43,7 +43,7 @@ class Network:
     @classmethod
     def shipped(cls) -> Network:
         """The one that comes with the package."""
-        info = read_shipped(_SHIPPED)
+        info = pretrained_info(_SHIPPED)
         data = info["data"]
         with dtype_policy("float32"):
             model = unet(weights=_SHIPPED)
@@ -71,7 +71,7 @@ class Network:
             model=run.load_model(),
             preprocessing=run.preprocessing(),
             contour_origin=run.contour_origin(),
-            **run.at_test(),
+            **run.inference_options(),
         )
 
     def masks(self, images: list[np.ndarray], spacings: list[tuple[float, float]]) -> list[np.ndarray]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from keras_lvseg.inference.found import Study, image_stem
+from keras_lvseg.studies.study import Study, image_stem
 
 
 def picture_names(images: Sequence[Path]) -> list[str]:

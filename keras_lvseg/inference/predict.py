@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
-from keras_lvseg.data.frames import Frame
-from keras_lvseg.data.images import read_image
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.geometry import NetworkGrid
-from keras_lvseg.inference.cleanup import clean_labels
+from keras_lvseg.inference.postprocess import keep_best_component
+from keras_lvseg.studies.frame import Frame
+from keras_lvseg.studies.frame_images import read_image
 
 _VIEWS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))  # axes of (B, H, W, C) along which images are mirrored
 
@@ -33,7 +33,7 @@ def predict_masks(
         batch_size: Frames a step.
         mirror: Take the mean of what the network says of the image and of its three mirror images: left and right
             exchanged, up and down, and both.
-        clean: Keep one connected part, without holes, see `clean_labels`.
+        clean: Keep one connected part, without holes, see `keep_best_component`.
 
     Yields:
         For each frame an array of class numbers, uint8, of the frame's own rows and columns. What the network did not
@@ -102,4 +102,4 @@ def native_labels(probabilities: np.ndarray, grid: NetworkGrid, clean: bool = Fa
     """
     others = [grid.to_native(probabilities[..., c]) for c in range(1, probabilities.shape[-1])]
     native = np.stack([1 - sum(others), *others])  # the background is what is left, and all of what was not seen
-    return clean_labels(native) if clean else np.argmax(native, axis=0).astype(np.uint8)
+    return keep_best_component(native) if clean else np.argmax(native, axis=0).astype(np.uint8)

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from keras_lvseg.data.frames import Frame
-from keras_lvseg.data.images import read_image
-from keras_lvseg.files import whole_folder, write_json
-from keras_lvseg.geometry import join_contours, mask_contours, write_contour
-from keras_lvseg.inference.found import WRITTEN, Refusal, Study
+from keras_lvseg.files import atomic_directory, write_json
+from keras_lvseg.geometry import join_contours, mask_contours
 from keras_lvseg.inference.output_names import contour_names, picture_names
-from keras_lvseg.inference.overlays import write_overlay
-from keras_lvseg.inference.volumes import PhaseVolume, StudyVolumes, study_volumes
+from keras_lvseg.io import write_contour
+from keras_lvseg.reporting.overlays import write_overlay
+from keras_lvseg.studies.frame import Frame
+from keras_lvseg.studies.frame_images import read_image
+from keras_lvseg.studies.study import WRITTEN, SkippedFile, Study
+from keras_lvseg.studies.study_volumes import PhaseVolume, StudyVolumes, study_volumes
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Segmentation:
     root: Path
     studies: tuple[Study, ...]
     masks: Mapping[Path, np.ndarray]
-    refused: tuple[Refusal, ...]
+    refused: tuple[SkippedFile, ...]
     notes: tuple[str, ...]
     settings: Mapping[str, Any]
 
@@ -78,7 +79,7 @@ class Segmentation:
         pictures = picture_names([Path(self._name(frame.path)) for frame in frames])
         contours = [name for study in self.studies for name in contour_names(study)]
         written = self.as_dict()
-        with whole_folder(folder) as scratch:
+        with atomic_directory(folder) as scratch:
             for frame, picture, contour, image in zip(frames, pictures, contours, written["images"], strict=True):
                 mask = self.masks[frame.path]
                 image["mask"] = _new(scratch, f"masks/{picture}_mask.png")
@@ -110,7 +111,7 @@ class Segmentation:
             "ed": volumes.ed and _phase(volumes.ed),
             "es": volumes.es and _phase(volumes.es),
             "ejection_fraction_percent": _rounded(volumes.ejection_fraction),
-            "why_null": volumes.problem,
+            "missing_reason": volumes.problem,
         }
 
     def _image(self, study: Study, frame: Frame) -> dict[str, Any]:

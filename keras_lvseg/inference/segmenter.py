@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_lvseg import __version__
-from keras_lvseg.data.frames import SPACINGS
-from keras_lvseg.data.images import read_image
 from keras_lvseg.errors import DataError
-from keras_lvseg.inference.found import Refusal, Study
 from keras_lvseg.inference.inputs import find_inputs
 from keras_lvseg.inference.network import Network
 from keras_lvseg.inference.segmentation import Segmentation
+from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE
+from keras_lvseg.studies.frame_images import read_image
+from keras_lvseg.studies.study import SkippedFile, Study
 
 _BATCH = 16  # images a step
 
@@ -36,7 +36,7 @@ class Segmenter:
 
     Example:
         >>> import tempfile
-        >>> from keras_lvseg.data.phantom import write_phantom
+        >>> from keras_lvseg.phantom import write_phantom
         >>> folder = Path(tempfile.mkdtemp())
         >>> _ = write_phantom(folder / "heart", patients=1, frames="contoured")
         >>> image = sorted(folder.glob("heart/dicoms/*/*.dcm"))[0]
@@ -95,7 +95,7 @@ class Segmenter:
                     images[frame.path] = read_image(frame)
                     spacings.append(frame.pixel_spacing)
                 except DataError as error:
-                    refused.append(Refusal.of(frame.path, error))
+                    refused.append(SkippedFile.of(frame.path, error))
             if images:
                 masks |= zip(images, self._network.masks([*images.values()], spacings), strict=True)
             if on_progress:
@@ -143,14 +143,14 @@ class Segmenter:
 
 
 def _check_spacing(spacing: float | tuple[float, float]) -> None:
-    low, high = SPACINGS
+    low, high = PIXEL_SPACING_RANGE
     values = np.asarray(spacing)
     numbers = values.shape in ((), (2,)) and values.dtype.kind in "iuf"
     if not numbers or not ((low <= values) & (values <= high)).all():
         raise ValueError(f"pixel_spacing has to be {low:g} to {high:g} mm. Received: {spacing}")
 
 
-def _nothing(source: Path, root: Path, refused: list[Refusal]) -> DataError:
+def _nothing(source: Path, root: Path, refused: list[SkippedFile]) -> DataError:
     """Why nothing was segmented, in one line."""
     if not source.is_dir():
         return DataError(source, refused[0].why)

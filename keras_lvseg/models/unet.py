@@ -39,7 +39,7 @@ def unet(
         weights: None to start from random weights; the path of a file that `save` or `save_weights` wrote; or the
             name of weights that come with the package, which fixes the architecture. `"sax-lv"` finds the cavity
             of the left ventricle in short-axis images (16 filters, the other arguments as they are by default);
-            `keras_lvseg.models.shipped.read_shipped` tells what images it wants. Not for clinical use.
+            `keras_lvseg.models.pretrained.pretrained_info` tells what images it wants. Not for clinical use.
 
     Returns:
         A model from images `(B, H, W, channels)` to logits `(B, H, W, num_classes)`, which are float32 under
@@ -105,9 +105,9 @@ def unet(
 
     model = keras.Model(image, logits, name="unet")
     if fixed:
-        from keras_lvseg.models.shipped import load_shipped
+        from keras_lvseg.models.pretrained import load_pretrained
 
-        load_shipped(model, str(weights))
+        load_pretrained(model, str(weights))
     elif weights is not None:
         model.load_weights(weights)
     return model
@@ -117,11 +117,11 @@ def _fixed_by(weights: str | os.PathLike[str] | None) -> dict[str, Any]:
     """The arguments that named weights leave no choice about; none where the weights are a file or random."""
     if weights is None:
         return {}
-    from keras_lvseg.models.shipped import read_shipped, shipped_names  # which import this file
+    from keras_lvseg.models.pretrained import pretrained_info, pretrained_names  # which import this file
 
-    names = shipped_names()
+    names = pretrained_names()
     if weights in names:
-        return read_shipped(str(weights))["architecture"]
+        return pretrained_info(str(weights))["architecture"]
     if not os.path.isfile(weights):
         raise ValueError(
             f"`weights` must be None, a name of shipped weights ({', '.join(names)}), or the path of a file of "

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from keras_lvseg.data.frames import Frame
-from keras_lvseg.data.images import read_image
-from keras_lvseg.files import whole_file
+from keras_lvseg.files import atomic_file
+from keras_lvseg.studies.frame import Frame
+from keras_lvseg.studies.frame_images import read_image
 
 LABEL_COLOUR, PREDICTION_COLOUR = "#2fd15b", "#ff5252"
 _FRAMES = 16  # on a sheet: two columns of eight triples fill a page
@@ -46,7 +46,7 @@ def write_contact_sheet(
     for place, i in enumerate(shown):
         column, row = divmod(place, rows)
         _draw(grid[row, 3 * column : 3 * column + 3], frames[i], labels[i], masks[i], dices[i])
-    with whole_file(path) as scratch:
+    with atomic_file(path) as scratch:
         figure.savefig(scratch, dpi=120)
 
 

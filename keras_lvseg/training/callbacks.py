@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from keras_lvseg.files import read_rows, whole_file, write_rows
+from keras_lvseg.files import atomic_file, read_rows, write_rows
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -77,7 +77,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save them."""
-        with whole_file(self._path) as scratch:
+        with atomic_file(self._path) as scratch:
             self.model.save(scratch)
 
 

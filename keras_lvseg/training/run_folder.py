@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from keras_lvseg import __version__
 from keras_lvseg.data import SAXDataset
+from keras_lvseg.data.labels import Target
 from keras_lvseg.data.preprocessing import Preprocessing
-from keras_lvseg.data.targets import Target
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import check_free, whole_file, write_json
+from keras_lvseg.files import atomic_file, require_empty, write_json
 from keras_lvseg.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class RunFolder:
         else:
             # What a process that was killed while it wrote has left is nobody's.
             run._sweep()
-            check_free(run.path)
+            require_empty(run.path)
             run.path.mkdir(parents=True, exist_ok=True)
             write_json(run.settings, written)
         write_json(run.split, patients)
@@ -112,7 +112,7 @@ class RunFolder:
 
     def finish(self, model: keras.Model) -> None:
         """Leave the trained network, and the checkpoint no longer."""
-        with whole_file(self.model) as scratch:
+        with atomic_file(self.model) as scratch:
             model.save(scratch)
         self._sweep()
 
@@ -159,7 +159,7 @@ class RunFolder:
         """Where the contours that it was trained on were taken to lie."""
         return self._part("data")["contour_origin"]
 
-    def at_test(self) -> dict[str, bool]:
+    def inference_options(self) -> dict[str, bool]:
         """What the recipe does at test, as keywords of `keras_lvseg.inference.predict.predict_masks`."""
         training = self._part("training")
         return {name: bool(training.get(name)) for name in ("mirror", "clean")}

@@ -30,7 +30,7 @@ class TrainingSettings:
             (rotation, scale and noise) or "none".
         crop: Rows and columns that a U-Net is trained on, cut out of the changed image; at test it sees the whole. An
             image that is smaller, and the other networks, which are made for one size, are not cut.
-        phantoms: Synthetic patients to train on as well, see `keras_lvseg.data.phantom`.
+        phantoms: Synthetic patients to train on as well, see `keras_lvseg.phantom`.
         mirror: At test, take the mean over the image and its three mirror images.
         clean: At test, keep the one part that the network is surest of, and fill its holes.
         dtype: Keras' dtype policy to train under. None takes bfloat16 on a GPU and float32 elsewhere.

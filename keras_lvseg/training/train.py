@@ -11,14 +11,14 @@ import numpy as np
 from rich.console import Console
 
 from keras_lvseg.data import Augmentation, SAXDataset
-from keras_lvseg.data.phantom import write_phantom
 from keras_lvseg.data.pydataset import SAXPyDataset
 from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.losses import SparseDiceCE, SparseSoftmaxCE
 from keras_lvseg.metrics import DiceCoefficient
 from keras_lvseg.models import fcn, fully_connected, unet
-from keras_lvseg.models.policy import dtype_policy
-from keras_lvseg.reporting.curves import write_curves
+from keras_lvseg.models.dtype_policy import dtype_policy
+from keras_lvseg.phantom import write_phantom
+from keras_lvseg.reporting.training_curves import write_curves
 from keras_lvseg.training.callbacks import Checkpoint, HistoryFile, ProgressBar, TensorBoardLogs
 from keras_lvseg.training.devices import preferred_dtype
 from keras_lvseg.training.run_folder import RunFolder

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from benchmarks import repaired_labels
-from tests.data.picture_tree import write_damaged_copy
+from tests.png_tree import write_damaged_copy
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def challenge_tree(tmp_path_factory) -> Path:
 
 
 def _written(tmp_path_factory, tree: str) -> Path:
-    from keras_lvseg.data.phantom import write_phantom
+    from keras_lvseg.phantom import write_phantom
 
     folder = tmp_path_factory.mktemp(tree) / "tree"
     write_phantom(folder, patients=3, seed=7, frames="contoured", tree=tree)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_lvseg.audit import audit_tree
 from keras_lvseg.data import OFFICIAL_SPLITS, SAXDataset, SunnybrookSAXDataset, patient_folds, patient_split
-from keras_lvseg.data.audit import audit_tree
+from keras_lvseg.data.default_splits import choose_splits
 from keras_lvseg.data.layouts import index_tree
 from keras_lvseg.errors import DataError
-from keras_lvseg.training.splits import choose_splits
-from tests.data.small_tree import images_of, write_small_tree
+from tests.small_tree import images_of, write_small_tree
 
 PATIENTS = {f"P{i}": f"SMALL-{i}" for i in range(8)}
 SHAPE = (20, 16)

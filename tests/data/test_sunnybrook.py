@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from keras_lvseg.data import OFFICIAL_SPLITS, SunnybrookSAXDataset
-from keras_lvseg.data.phantom import write_phantom
 from keras_lvseg.errors import DataError
+from keras_lvseg.phantom import write_phantom
 
 
 def renamed_phantoms(folder, names):

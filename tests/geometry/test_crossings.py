@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_lvseg.geometry import crossed_area, polygon_area, read_contour
+from keras_lvseg.geometry import crossed_area, polygon_area
+from keras_lvseg.io import read_contour
 
 radii = st.lists(st.floats(3, 40), min_size=5, max_size=60)
 

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from skimage.draw import polygon2mask
 from skimage.measure import find_contours
 
-from keras_lvseg.geometry import polygon_area, polygon_mask, read_contour
+from keras_lvseg.geometry import polygon_area, polygon_mask
+from keras_lvseg.io import read_contour
 
 SHAPE = (24, 30)
 FINE = 20

@@ -6,15 +6,8 @@ from hypothesis.extra import numpy as npst
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
-from keras_lvseg.geometry import (
-    CONTOUR_ORIGIN,
-    join_contours,
-    mask_contours,
-    polygon_area,
-    polygon_mask,
-    read_contour,
-    write_contour,
-)
+from keras_lvseg.geometry import CONTOUR_ORIGIN, join_contours, mask_contours, polygon_area, polygon_mask
+from keras_lvseg.io import read_contour, write_contour
 from keras_lvseg.testing import hearts, masks
 
 any_mask = st.one_of(

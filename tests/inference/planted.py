@@ -5,8 +5,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_lvseg.data.frames import Frame
 from keras_lvseg.files import write_json
+from keras_lvseg.studies.frame import Frame
 
 
 def write_planted_run(

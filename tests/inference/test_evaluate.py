@@ -4,11 +4,11 @@ import pytest
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.preprocessing import Preprocessing
-from keras_lvseg.data.tfrecords.course import CourseRecord
-from keras_lvseg.data.tfrecords.framing import write_records
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.evaluate import evaluate
-from tests.data.picture_tree import write_picture_tree
+from keras_lvseg.io.course_record import CourseRecord
+from keras_lvseg.io.tfrecord import write_records
+from tests.png_tree import write_picture_tree
 
 PREPROCESSING = Preprocessing((20, 16), intensity=None)
 
@@ -24,7 +24,7 @@ def thresholding():
 
 @pytest.mark.parametrize("repair", [False, True])
 def test_label_pictures_are_scored_as_they_are_drawn(thresholding, tmp_path, repair):
-    frames = SAXDataset(write_picture_tree(tmp_path / "tree"), repair_labels=repair).frames
+    frames = SAXDataset(write_picture_tree(tmp_path / "tree"), labels_include_outline=repair).frames
     evaluation = evaluate(thresholding, frames, PREPROCESSING, "endocardium", contour_origin=-0.25)
     apd = evaluation.challenge.overall["all_apd_mm"].mean
     if repair:  # half a pixel of 1.5 mm all around, moved by nothing

@@ -14,8 +14,8 @@ from PIL import Image
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.inputs import find_inputs
-from tests.data.picture_tree import write_picture_tree
-from tests.data.small_tree import edit, images_of, write_small_tree
+from tests.png_tree import write_picture_tree
+from tests.small_tree import edit, images_of, write_small_tree
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_lvseg.inference.found import Study
 from keras_lvseg.inference.output_names import contour_names, picture_names
+from keras_lvseg.studies.study import Study
 from tests.inference.planted import frame
 
 NAMES = st.sampled_from(["1.dcm", "1.png", "1", "A.dcm", "a.dcm", "a", "a.DCM", "1.dcm.png", "1.2.3"])

@@ -4,9 +4,9 @@ import pytest
 from skimage.measure import label as connected_parts
 
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.data.dicom import read_pixels
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.inference.predict import predict_masks, predict_probabilities
+from keras_lvseg.io.dicom import read_pixels
 
 THRESHOLD = 100.0
 

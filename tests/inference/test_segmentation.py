@@ -5,16 +5,17 @@ import pytest
 from PIL import Image
 
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.data.images import read_image
-from keras_lvseg.data.targets import label
+from keras_lvseg.data.labels import label
 from keras_lvseg.errors import DataError
-from keras_lvseg.geometry import CONTOUR_ORIGIN, polygon_area, polygon_mask, read_contour
-from keras_lvseg.inference.found import Refusal
+from keras_lvseg.geometry import CONTOUR_ORIGIN, polygon_area, polygon_mask
 from keras_lvseg.inference.inputs import find_inputs
-from keras_lvseg.inference.overlays import overlay
 from keras_lvseg.inference.segmentation import Segmentation
-from tests.data.picture_tree import write_picture_tree
-from tests.data.small_tree import write_small_tree
+from keras_lvseg.io import read_contour
+from keras_lvseg.reporting.overlays import overlay
+from keras_lvseg.studies.frame_images import read_image
+from keras_lvseg.studies.study import SkippedFile
+from tests.png_tree import write_picture_tree
+from tests.small_tree import write_small_tree
 
 ORIGIN = -0.25
 
@@ -25,7 +26,7 @@ def segmentation_of(root):
     rng = np.random.default_rng(3)
     frames = [frame for study in inputs.studies for frame in study.frames]
     masks = {frame.path: (rng.random(frame.shape) < 0.4) & (i % 5 != 4) for i, frame in enumerate(frames)}
-    refused = (Refusal(inputs.root / "report.pdf", "is neither DICOM nor PNG"),)
+    refused = (SkippedFile(inputs.root / "report.pdf", "is neither DICOM nor PNG"),)
     settings = {"contour_origin": ORIGIN, "network": {"weights": "none"}}
     return Segmentation(inputs.root, inputs.studies, masks, refused, ("a note",), settings)
 
@@ -85,7 +86,7 @@ def test_a_study_s_volumes_stand_with_it(segmentation):
         assert study["es"]["volume_ml"] == min(volumes.values())
         expected = 100 * (1 - study["es"]["volume_ml"] / study["ed"]["volume_ml"])
         assert study["ejection_fraction_percent"] == pytest.approx(expected, abs=2)
-        assert study["why_null"] is None
+        assert study["missing_reason"] is None
 
 
 def test_the_experts_outlines_give_the_real_patients_volumes(sunnybrook):
@@ -109,7 +110,7 @@ def test_what_is_not_known_is_null(tmp_path):
     (study,) = result["studies"]
     unknown = ("patient", "slices", "slice_spacing_mm", "ed", "es", "ejection_fraction_percent")
     assert {study[name] for name in unknown} == {None}
-    assert (study["phases"], study["why_null"]) == ([], "pictures do not tell slice and phase")
+    assert (study["phases"], study["missing_reason"]) == ([], "pictures do not tell slice and phase")
     for image in result["images"]:
         assert {image[name] for name in ("patient", "slice", "phase", "pixel_spacing_mm", "area_mm2")} == {None}
         assert image["area_pixels"] > 0 or image["empty"]

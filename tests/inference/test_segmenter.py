@@ -8,11 +8,11 @@ from pydicom.uid import RLELossless
 
 import keras_lvseg
 from keras_lvseg import Segmenter
-from keras_lvseg.data.dicom import read_pixels
 from keras_lvseg.errors import DataError
-from tests.data.picture_tree import write_picture_tree
-from tests.data.small_tree import edit, images_of, write_small_tree
+from keras_lvseg.io.dicom import read_pixels
 from tests.inference.planted import write_planted_run
+from tests.png_tree import write_picture_tree
+from tests.small_tree import edit, images_of, write_small_tree
 
 THRESHOLD = 100.0
 

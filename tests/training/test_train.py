@@ -9,9 +9,9 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event
 
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.data.phantom import write_phantom
 from keras_lvseg.data.pydataset import SAXPyDataset
 from keras_lvseg.errors import DataError
+from keras_lvseg.phantom import write_phantom
 from keras_lvseg.training.callbacks import Checkpoint
 from keras_lvseg.training.settings import TrainingSettings
 from keras_lvseg.training.train import build_model, learning_rate_schedule, train

@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from keras_lvseg.data.layouts import cardiac_atlas, challenge, course_records, linked, pictures
-from keras_lvseg.data.layouts.looking import check_inside, subfolders
-from keras_lvseg.data.layouts.records import ContourFile, PatientFiles
+from keras_lvseg.data.layouts import cardiac_atlas, challenge, course_records, link_table, png_table
+from keras_lvseg.data.layouts.discovery import check_inside, subfolders
 from keras_lvseg.errors import DataError
+from keras_lvseg.studies.patient_files import ContourFile, PatientFiles
 
 __all__ = ["ContourFile", "PatientFiles", "index_tree", "is_tree"]
 
-_LAYOUTS = (linked, cardiac_atlas, challenge, course_records, pictures)
+_LAYOUTS = (link_table, cardiac_atlas, challenge, course_records, png_table)
 
 
 def is_tree(root: Path) -> bool:

@@ -14,9 +14,16 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from keras_lvseg.data.layouts.looking import check_inside, expert_contours, files_of, read_links, subfolders, unpadded
-from keras_lvseg.data.layouts.records import PatientFiles
+from keras_lvseg.data.layouts.discovery import (
+    check_inside,
+    expert_contours,
+    files_of,
+    read_links,
+    strip_zero_padding,
+    subfolders,
+)
 from keras_lvseg.errors import DataError
+from keras_lvseg.studies.patient_files import PatientFiles
 
 EXPECTED = "SCD_IMAGES_*/<patient_id>/CINESAX_*/*.dcm beside <original_id>/contours-manual/IRCCI-expert/*.txt"
 
@@ -86,7 +93,7 @@ def _links(root: Path, folders: list[Path]) -> dict[str, str]:
 
 
 def _read_table(table: Path) -> dict[str, str]:
-    links = {patient_id: unpadded(original_id) for patient_id, original_id in read_links(table, _COLUMNS)}
+    links = {patient_id: strip_zero_padding(original_id) for patient_id, original_id in read_links(table, _COLUMNS)}
     twice = [name for name, count in Counter(links.values()).items() if count > 1]
     if twice:
         raise DataError(table, f"gives two patients the name {twice[0]}", "each has its own")

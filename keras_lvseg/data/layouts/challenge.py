@@ -14,9 +14,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from keras_lvseg.data.layouts.looking import check_inside, expert_contours, files_of, subfolders, unpadded
-from keras_lvseg.data.layouts.records import PatientFiles
+from keras_lvseg.data.layouts.discovery import check_inside, expert_contours, files_of, strip_zero_padding, subfolders
 from keras_lvseg.errors import DataError
+from keras_lvseg.studies.patient_files import PatientFiles
 
 EXPECTED = "challenge_*/<original_id>/IM-*.dcm beside <original_id>/contours-manual/IRCCI-expert/*.txt"
 
@@ -44,7 +44,7 @@ def index(root: Path) -> tuple[PatientFiles, ...]:
     contours = expert_contours(root, folders)
     patients: dict[str, PatientFiles] = {}
     for folder in sorted(filter(_is_patient, folders), key=_by_number):
-        name = unpadded(folder.name)
+        name = strip_zero_padding(folder.name)
         if name in patients:
             raise DataError(folder, f"holds {name}, and so does {patients[name].images[0].parent}", "keep one copy")
         images = files_of(root, folder, ".dcm")

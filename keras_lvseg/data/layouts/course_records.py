@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from keras_lvseg.data.frames import Frame, headless_frame
-from keras_lvseg.data.layouts.looking import check_inside
-from keras_lvseg.data.layouts.records import PatientFiles
-from keras_lvseg.data.tfrecords.course import course_record, parse_file_name
-from keras_lvseg.data.tfrecords.framing import read_records
+from keras_lvseg.data.layouts.discovery import check_inside
 from keras_lvseg.errors import DataError
+from keras_lvseg.io.course_record import course_record, parse_file_name
+from keras_lvseg.io.tfrecord import read_records
+from keras_lvseg.studies.frame import Frame, headless_frame
+from keras_lvseg.studies.patient_files import PatientFiles
 
 EXPECTED = "train_images.tfrecords and val_images.tfrecords"
 

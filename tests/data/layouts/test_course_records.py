@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from keras_lvseg.data.layouts import index_tree
-from keras_lvseg.data.tfrecords.course import CourseRecord
-from keras_lvseg.data.tfrecords.framing import read_records, write_records
 from keras_lvseg.errors import DataError
+from keras_lvseg.io.course_record import CourseRecord
+from keras_lvseg.io.tfrecord import read_records, write_records
 
 
 def write(path, *names, schema="course", size=(4, 6)):

@@ -1,0 +1,6 @@
+"""What is wrong with a tree, before anyone trains on it."""
+
+from keras_lvseg.audit.audit_tree import AuditReport, audit_tree
+from keras_lvseg.audit.findings import Finding
+
+__all__ = ["AuditReport", "Finding", "audit_tree"]

@@ -1,0 +1,170 @@
+"""Phantom frames as DICOM: MR Image Storage with the attributes, and the habits, of the real cine studies."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydicom import Dataset, dcmwrite
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+from keras_lvseg.phantom.anatomy import PHASES
+
+# The plane of the anatomy in a patient: x runs to the left and the back, y down, and from base to apex it is
+# left, front and down, against the cross product of the two: short-axis views look from the apex.
+_ACROSS, _DOWN = np.array([0.71, 0.70, -0.03]), np.array([-0.30, 0.27, -0.91])
+
+_WRITER = generate_uid(entropy_srcs=["keras-lvseg phantom"])
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where a patient's slices lie; all of it in DICOM's patient coordinates.
+
+    Attributes:
+        row: Unit vector along a row, in the direction of growing columns.
+        column: Unit vector along a column, in the direction of growing rows.
+        first: Centre of the first slice's first pixel in mm.
+        step: From one slice's centre to the next, in mm: along the slices' normal, from base to apex.
+        spacing: Width of a pixel in mm.
+    """
+
+    row: np.ndarray
+    column: np.ndarray
+    first: np.ndarray
+    step: np.ndarray
+    spacing: float
+
+
+def sample_stack(
+    rng: np.random.Generator, angle: float, centre: tuple[float, float], spacing: float, height: float
+) -> Stack:
+    """Draw a position of the heart in the body, and with it that of the image stack.
+
+    Args:
+        rng: Where the choices come from.
+        angle: Rotation of the anatomy in the image, in radians.
+        centre: The pixel (column, row) of the heart's axis.
+        spacing: Width of a pixel in mm.
+        height: Distance between slices in mm.
+    """
+    across = _unit(_ACROSS + rng.normal(0, 0.08, 3))
+    down = _DOWN + rng.normal(0, 0.08, 3)
+    down = _unit(down - across * (across @ down))
+    row = np.cos(angle) * across - np.sin(angle) * down
+    column = np.sin(angle) * across + np.cos(angle) * down
+    heart = np.array([20.0, -20.0, 10.0]) + rng.normal(0, 25, 3)
+    first = heart - spacing * (centre[0] * row + centre[1] * column)
+    return Stack(row, column, first, -height * np.cross(row, column), spacing)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all frames of a patient share.
+
+    Attributes:
+        patient_id: The patient's name.
+        key: What the identifiers are made from; the same key gives the same identifiers.
+        stack: Where the slices lie.
+        interval: Length of a heart beat in ms.
+        slices: Number of slices.
+        series: What tells a series of the study from the short-axis cine, which has none; begins with a space.
+        series_number: The number that its header gives it.
+    """
+
+    patient_id: str
+    key: str
+    stack: Stack
+    interval: int
+    slices: int
+    series: str = ""
+    series_number: int = 300
+
+    def header(self) -> Dataset:
+        """The attributes that are the same in every frame."""
+        height = float(np.linalg.norm(self.stack.step))
+        ds = Dataset()
+        ds.SpecificCharacterSet = "ISO_IR 100"
+        ds.ImageType = ["ORIGINAL", "PRIMARY", "OTHER"]
+        ds.SOPClassUID = MRImageStorage
+        ds.StudyDate = ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = "20090101"
+        ds.StudyTime = ds.SeriesTime = ds.AcquisitionTime = ds.ContentTime = "120000"
+        ds.AccessionNumber = ""
+        ds.Modality = "MR"
+        ds.Manufacturer = "keras-lvseg phantom"
+        ds.ManufacturerModelName = "synthetic heart"
+        ds.ReferringPhysicianName = ""
+        ds.StudyDescription = "Synthetic, no patient"
+        ds.SeriesDescription = f"Cine{self.series or ' short axis'}"
+        ds.PatientName = ds.PatientID = self.patient_id
+        ds.PatientBirthDate = ds.PatientSex = ""
+        ds.ScanningSequence, ds.SequenceVariant, ds.ScanOptions = "GR", "SS", "CG"
+        ds.MRAcquisitionType = "2D"
+        ds.SliceThickness = ds.SpacingBetweenSlices = _decimal(height)
+        ds.RepetitionTime, ds.EchoTime, ds.FlipAngle = "3.4", "1.7", "45"
+        ds.EchoTrainLength = 1
+        ds.MagneticFieldStrength = "1.5"
+        ds.NominalInterval, ds.HeartRate = self.interval, round(60000 / self.interval)
+        ds.CardiacNumberOfImages = PHASES
+        ds.PatientPosition = "FFS"
+        ds.StudyInstanceUID = self._uid("study")
+        ds.SeriesInstanceUID = self._uid(f"series{self.series}")
+        ds.FrameOfReferenceUID = self._uid("space")
+        ds.StudyID = ""
+        ds.SeriesNumber, ds.AcquisitionNumber = self.series_number, 1
+        ds.ImageOrientationPatient = [_decimal(v) for v in (*self.stack.row, *self.stack.column)]
+        ds.ImagesInAcquisition = self.slices * PHASES
+        ds.PositionReferenceIndicator = ""
+        ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+        ds.PixelSpacing = [_decimal(self.stack.spacing)] * 2
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 1
+        ds.QualityControlImage = "YES"  # DICOM's word for an image of a phantom
+        return ds
+
+    def write_frame(self, path: Path, header: Dataset, pixels: np.ndarray, slice_: int, phase: int) -> None:
+        """Write one frame.
+
+        Args:
+            path: The file; its folder is made where there is none.
+            header: What `header` gave.
+            pixels: Counts, int16 of shape (rows, columns).
+            slice_: Index of the slice, from 0 at the base.
+            phase: Index of the phase, from 0.
+        """
+        ds = copy.copy(header)
+        ds.InstanceNumber = slice_ * PHASES + phase + 1
+        ds.SOPInstanceUID = self._uid(f"frame{self.series} {ds.InstanceNumber}")
+        ds.TriggerTime = _decimal((phase + 0.5) * self.interval / PHASES)
+        position = self.stack.first + slice_ * self.stack.step
+        ds.ImagePositionPatient = [_decimal(v) for v in position]
+        # As on the real scanner: the place along one axis of the patient, whose steps are not the true ones.
+        ds.SliceLocation = _decimal(position[np.argmax(np.abs(self.stack.step))])
+        ds.Rows, ds.Columns = pixels.shape
+        ds.SmallestImagePixelValue, ds.LargestImagePixelValue = int(pixels.min()), int(pixels.max())
+        window = round(float(np.percentile(pixels, 99.5)))
+        ds.WindowCenter, ds.WindowWidth = str(window // 2), str(window)
+        ds.PixelData = pixels.astype("<i2").tobytes()
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.MediaStorageSOPClassUID = MRImageStorage
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        # Named here, for pydicom would put its own version, and the same seed is to give the same bytes.
+        ds.file_meta.ImplementationClassUID = _WRITER
+        ds.file_meta.ImplementationVersionName = "KERAS_LVSEG"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dcmwrite(path, ds, enforce_file_format=True)
+
+    def _uid(self, what: str) -> str:
+        return generate_uid(entropy_srcs=[self.key, what])
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector)
+
+
+def _decimal(value: float) -> str:
+    """A decimal string of at most 16 characters."""
+    return f"{value:.7g}" if abs(value) >= 1e-4 else "0"

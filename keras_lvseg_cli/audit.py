@@ -1,0 +1,34 @@
+"""`keras-lvseg audit`: what is wrong with a folder of data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def audit(
+    data: Annotated[Path, typer.Argument(help="Folder with DICOM and contours.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON, for programs.")] = False,
+) -> None:
+    """Look at every file for what would spoil a training; exit code 1 where there is an error."""
+    from keras_lvseg.audit import audit_tree
+    from keras_lvseg.reporting.audit_table import audit_summary, audit_table
+    from keras_lvseg.reporting.progress_bar import progress_bar
+
+    console = Console(stderr=True)
+    with progress_bar(console) as progress:
+        task = progress.add_task("looking at patients", total=None)
+        report = audit_tree(data, on_patient=lambda done, of: progress.update(task, completed=done, total=of))
+    if as_json:
+        print(json.dumps(report.as_dict(), indent=2))
+    else:
+        console = Console()
+        if report.findings:
+            console.print(audit_table(report))
+        console.print(audit_summary(report), soft_wrap=True)
+    if report.errors:
+        raise typer.Exit(1)

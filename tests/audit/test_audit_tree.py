@@ -1,0 +1,357 @@
+import json
+import shutil
+
+import numpy as np
+import pydicom
+import pytest
+
+from keras_lvseg.audit import audit_tree
+from keras_lvseg.audit.findings import FAULTS
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.errors import DataError
+from keras_lvseg.io import read_contour, write_contour
+from keras_lvseg.io.course_record import CourseRecord, file_name
+from keras_lvseg.io.tfrecord import write_records
+from keras_lvseg.phantom import write_phantom
+from tests.small_tree import edit, images_of, write_small_tree
+
+
+@pytest.fixture
+def tree(phantom_tree, tmp_path):
+    return shutil.copytree(phantom_tree, tmp_path / "tree")
+
+
+def images(tree, patient="PHANTOM0001"):
+    return images_of(tree, patient)
+
+
+def contours(tree, letter, original="PH-01"):
+    return sorted((tree / "contourfiles" / original / f"{letter}-contours").glob("*.txt"))
+
+
+def image_of(tree, contour):
+    return tree / "dicoms" / "PHANTOM0001" / f"{int(contour.name.split('-')[2])}.dcm"
+
+
+def move(contour, by):
+    write_contour(contour, read_contour(contour) + by)
+    return contour
+
+
+def outline_of_another_patient(tree):
+    ours, theirs = contours(tree, "o")[2], contours(tree, "o", "PH-02")[3]
+    shutil.copy(theirs, ours)
+    return "repeated-contour", [ours, theirs]
+
+
+def outline_of_another_frame(tree):
+    first, second = contours(tree, "i")[2:4]
+    second.write_text(first.read_text().replace("\n", "\r\n"))  # not the bytes count but the points
+    return "repeated-contour", [first, second]
+
+
+def inner_outline_beside_the_outer_one(tree):
+    outer = move(contours(tree, "o")[2], (25, -20))
+    inner = outer.parents[1] / "i-contours" / outer.name.replace("ocontour", "icontour")
+    return "inner-not-inside-outer", [inner, outer, image_of(tree, outer)]
+
+
+def image_with_dark_blood(tree):
+    contour = contours(tree, "i")[2]
+    path = image_of(tree, contour)
+    pixels = pydicom.dcmread(path).pixel_array
+    return "dark-blood", [contour, edit(path, PixelData=(pixels.max() - pixels).tobytes())]
+
+
+def outline_outside_the_image(tree):
+    contour = move(contours(tree, "o")[2], (140, 0))
+    return "outside-image", [contour, image_of(tree, contour)]
+
+
+def outline_that_crosses_itself(tree):
+    contour = contours(tree, "i")[2]
+    points = read_contour(contour)
+    quarter = len(points) // 4
+    write_contour(
+        contour, np.concatenate([points[:quarter], points[quarter : 3 * quarter][::-1], points[3 * quarter :]])
+    )
+    return "crossed-outline", [contour, image_of(tree, contour)]
+
+
+def outline_around_nothing(tree):
+    contour = contours(tree, "i")[2]
+    write_contour(contour, read_contour(contour).mean(axis=0) + np.array([[0, 0], [0.1, 0], [0, 0.1]]))
+    return "empty-outline", [contour, image_of(tree, contour)]
+
+
+def frame_of_another_spacing(tree):
+    path = edit(images(tree)[3], PixelSpacing=[1.7, 1.7])
+    return "mixed-spacing", [path]
+
+
+def frame_of_another_series(tree):
+    return "several-series", [edit(images(tree)[3], SeriesInstanceUID="1.2.3")]
+
+
+def stack_with_a_crooked_frame(tree):
+    edit(images(tree)[3], ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
+    return "unusable-study", [images(tree)[3]]
+
+
+def two_frames_of_one_identity(tree):
+    first, second = images(tree)[3:5]
+    return "repeated-uid", [first, edit(second, SOPInstanceUID=pydicom.dcmread(first).SOPInstanceUID)]
+
+
+def one_identity_in_two_patients(tree):
+    first, second = images(tree)[3], images(tree, "PHANTOM0002")[5]
+    return "repeated-uid", [first, edit(second, SOPInstanceUID=pydicom.dcmread(first).SOPInstanceUID)]
+
+
+def patient_under_two_names(tree):
+    copies = []
+    (tree / "dicoms/PHANTOM0009").mkdir()
+    for i, path in enumerate(images(tree)):
+        copies.append(shutil.copy(path, tree / "dicoms/PHANTOM0009" / path.name))
+        edit(copies[-1], SOPInstanceUID=f"1.2.3.{i}", PatientID="somebody else")
+    with (tree / "link.csv").open("a") as file:
+        file.write("PHANTOM0009,PH-09\n")
+    return "repeated-patient", [*images(tree), *copies]
+
+
+def two_frames_of_one_image(tree):
+    first, second = images(tree)[3:5]
+    return "repeated-image", [first, edit(second, PixelData=pydicom.dcmread(first).PixelData)]
+
+
+def image_cut_short(tree):
+    path = images(tree)[3]
+    path.write_bytes(path.read_bytes()[:5000])
+    return "unreadable-image", [path]
+
+
+def image_compressed_beyond_repair(tree):
+    path = images(tree)[3]
+    dataset = pydicom.dcmread(path)
+    dataset.PixelData = pydicom.encaps.encapsulate([b"no image at all "])
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.JPEG2000Lossless
+    dataset.save_as(path)
+    return "unreadable-image", [path]
+
+
+def contour_with_letters_in_it(tree):
+    contour = contours(tree, "i")[2]
+    contour.write_text("1 1\n2 b\n")
+    return "unreadable-contour", [contour]
+
+
+def contour_without_an_image(tree):
+    contour = contours(tree, "i")[2]
+    return "contour-without-image", [contour.rename(contour.with_name("IM-0001-9999-icontour-manual.txt"))]
+
+
+def slice_without_a_contour(tree):
+    contours(tree, "i")[4].unlink()
+    return "missing-contour", [tree / "dicoms/PHANTOM0001"]
+
+
+def contour_at_a_third_phase(tree):
+    patient = next(patient for patient in SAXDataset(tree).patients if patient.patient_id == "PHANTOM0001")
+    third = next(phase for phase in range(patient.phases) if phase not in (patient.ed_phase, patient.es_phase))
+    frame = next(frame for frame in patient.frames if frame.phase == patient.ed_phase and frame.endocardium)
+    number = frame.instance_number + third - frame.phase
+    image = shutil.copy(frame.path, frame.path.with_name(f"{number}.dcm"))
+    dataset = pydicom.dcmread(image)
+    time = (third + 0.5) * dataset.NominalInterval / patient.phases
+    pixels = (dataset.pixel_array + 1).tobytes()
+    edit(image, InstanceNumber=number, SOPInstanceUID="1.2.3", TriggerTime=f"{time:.2f}", PixelData=pixels)
+    contour = frame.endocardium.with_name(f"IM-0001-{number:04}-icontour-manual.txt")
+    write_contour(contour, read_contour(frame.endocardium) + 0.1)
+    return "stray-phase", [contour]
+
+
+def thin_slices(tree):
+    for path in images(tree):
+        edit(path, SliceThickness=5)
+    return "slice-gap", [tree / "dicoms/PHANTOM0001"]
+
+
+def header_with_another_slice_spacing(tree):
+    for path in images(tree):
+        edit(path, SpacingBetweenSlices=13, SliceThickness=None)
+    return "slice-spacing", [images(tree)[0]]
+
+
+PLANTED = [
+    outline_of_another_patient,
+    outline_of_another_frame,
+    inner_outline_beside_the_outer_one,
+    image_with_dark_blood,
+    outline_outside_the_image,
+    outline_that_crosses_itself,
+    outline_around_nothing,
+    frame_of_another_spacing,
+    frame_of_another_series,
+    stack_with_a_crooked_frame,
+    two_frames_of_one_identity,
+    one_identity_in_two_patients,
+    patient_under_two_names,
+    two_frames_of_one_image,
+    image_cut_short,
+    image_compressed_beyond_repair,
+    contour_with_letters_in_it,
+    contour_without_an_image,
+    slice_without_a_contour,
+    contour_at_a_third_phase,
+    thin_slices,
+    header_with_another_slice_spacing,
+]
+# What follows from a fault: the other outline of a moved one, an image that is there twice, a contour that is gone.
+FOLLOWS = {
+    outline_of_another_patient: {"inner-not-inside-outer"},
+    outline_of_another_frame: {"inner-not-inside-outer"},
+    outline_that_crosses_itself: {"dark-blood"},
+    frame_of_another_series: {"unusable-study"},
+    image_cut_short: {"missing-contour"},
+    contour_with_letters_in_it: {"missing-contour"},
+    contour_without_an_image: {"missing-contour"},
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_a_planted_fault_is_found_and_its_files_named(tree, plant):
+    code, files = plant(tree)
+    report = audit_tree(tree)
+    found = [finding for finding in report.findings if finding.code == code]
+    assert len(found) == 1
+    assert {path.relative_to(tree).as_posix() for path in files} <= {*found[0].files}
+    assert "PHANTOM0001" in found[0].patients
+    others = {finding.code for finding in report.findings} - {code, "missing-frames"}
+    assert others <= FOLLOWS.get(plant, set())
+
+
+def test_every_kind_of_fault_is_planted_once(tmp_path, phantom_tree):
+    planted = {plant(shutil.copytree(phantom_tree, tmp_path / plant.__name__))[0] for plant in PLANTED}
+    assert planted | {"missing-frames"} == set(FAULTS)
+
+
+def test_a_broken_patient_hides_nothing_of_the_others(tree):
+    for path in images(tree, "PHANTOM0002"):
+        path.write_bytes(b"no image")
+    planted = [plant(tree)[0] for plant in (outline_that_crosses_itself, two_frames_of_one_identity)]
+    codes = [finding.code for finding in audit_tree(tree).errors]
+    assert codes.count("unreadable-image") == len(images(tree, "PHANTOM0002"))
+    assert set(planted) <= set(codes)
+    with pytest.raises(DataError):
+        SAXDataset(tree)
+
+
+def test_the_clean_trees_have_no_errors(sunnybrook, phantom_tree):
+    for root in (sunnybrook, phantom_tree):
+        report = audit_tree(root)
+        assert report.errors == ()
+        assert {finding.code for finding in report.warnings} == {"missing-frames"}
+    report = SAXDataset(sunnybrook).audit()
+    assert (report.patients, report.images, report.contours) == (3, 278, 84)
+    assert [finding.patients for finding in report.warnings] == [("SCD0000201",), ("SCD0000301",)]
+
+
+def test_a_whole_study_has_no_findings_and_a_missing_frame_is_named(tmp_path):
+    folder = write_small_tree(tmp_path, {"A": "a", "B": "b"}, radius=lambda s, p: 4.0 if p == 0 else None)
+    assert audit_tree(folder).findings == ()
+    (folder / "dicoms/A/6.dcm").unlink()
+    (finding,) = audit_tree(folder).findings
+    assert (finding.code, finding.severity, finding.patients) == ("missing-frames", "warning", ("A",))
+    assert finding.message == "1 of 6 frames are missing (slice 1 phase 2)"
+    shutil.rmtree(folder / "contourfiles")
+    for number in (1, 2, 3):
+        (folder / f"dicoms/B/{number}.dcm").unlink()
+    assert audit_tree(folder).findings[1].message == "there is no frame of slice 0"
+
+
+def test_a_series_that_is_left_out_is_told(tmp_path):
+    folder = write_small_tree(tmp_path, {"A": "a"}, radius=lambda s, p: 4.0 if p == 0 else None)
+    edit(folder / "dicoms/A/6.dcm", SeriesInstanceUID="1.2.3")
+    report = audit_tree(folder)
+    assert report.errors == ()
+    assert [finding.code for finding in report.warnings] == ["several-series", "missing-frames"]
+    assert report.warnings[0].message == "several series lie together; used are 5 of 6 images, those of dicoms/A/1.dcm"
+
+
+def test_blank_images_make_nobody_the_same(tmp_path):
+    folder = write_small_tree(tmp_path, {"A": "a", "B": "b"}, radius=lambda s, p: None)
+    for patient in "AB":
+        edit(folder / f"dicoms/{patient}/1.dcm", PixelData=bytes(2 * 20 * 16))
+    assert audit_tree(folder).findings == ()
+
+
+def test_an_origin_that_is_not_the_files_is_used(tmp_path):
+    # A disc 2 pixels from the right edge: four pixels further right its outline is outside.
+    folder = write_small_tree(tmp_path, {"A": "a"}, shape=(20, 14), radius=lambda s, p: 4.0)
+    assert audit_tree(folder).findings == ()
+    assert {finding.code for finding in audit_tree(folder, contour_origin=4).findings} >= {"outside-image"}
+
+
+def test_records_are_audited_by_their_pixels(phantom_tree, tmp_path):
+    splits = {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"]}
+    dataset = SAXDataset(phantom_tree, splits=splits, image_size=(64, 64))
+    dataset.write_tfrecords(tmp_path / "records")
+    assert audit_tree(tmp_path / "records").findings == ()
+    shutil.copy(tmp_path / "records/train_images.tfrecords", tmp_path / "records/test_images.tfrecords")
+    report = audit_tree(tmp_path / "records")
+    assert report.images == 2 * len(dataset.labelled_frames("train")) + len(dataset.labelled_frames("validation"))
+    (finding,) = report.findings
+    assert (finding.code, finding.severity, finding.patients) == ("repeated-patient", "error", ("PH-01",))
+    assert finding.files == ("test_images.tfrecords", "train_images.tfrecords")
+    count = len(dataset.labelled_frames("train"))
+    assert finding.message == f"has {count} images in the files of test and train alike, pixel for pixel"
+
+
+def test_a_record_that_is_there_twice_in_one_split_leaks_nothing(tmp_path):
+    image, label = np.arange(16).reshape(4, 4), np.eye(4, dtype=np.uint8)
+    records = [CourseRecord(image, label, f"A/IM-0001-000{number}").encode("course") for number in (1, 2)]
+    for shard in (0, 1):
+        write_records(tmp_path / file_name("train", shard, 2), records[shard:])
+    (finding,) = audit_tree(tmp_path).findings
+    assert (finding.code, len(finding.files)) == ("repeated-image", 2)
+    assert finding.message == "has 1 image of train more than once, pixel for pixel"
+
+
+def test_an_empty_mask_in_records_is_found(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = [np.eye(4, dtype=np.uint8), np.zeros((4, 4), np.uint8)]
+    records = [
+        CourseRecord(rng.integers(0, 99, (4, 4)), label, f"A/IM-0001-000{number}").encode("course")
+        for number, label in enumerate(labels, 1)
+    ]
+    write_records(tmp_path / "train_images.tfrecords", records)
+    (finding,) = audit_tree(tmp_path).findings
+    assert (finding.code, finding.patients, finding.files) == ("empty-outline", ("A",), ("train_images.tfrecords",))
+    assert finding.message == "the mask of frame 2 holds no pixel of the cavity"
+
+
+def test_a_tree_that_nobody_knows_is_refused(tmp_path):
+    with pytest.raises(DataError, match="holds no data that is known here"):
+        audit_tree(tmp_path)
+
+
+def test_a_report_is_plain_values(tree):
+    outline_of_another_patient(tree)
+    report = audit_tree(tree)
+    values = json.loads(json.dumps(report.as_dict()))
+    assert (values["errors"], values["warnings"]) == (len(report.errors), len(report.warnings))
+    assert values["findings"][0] == {
+        "severity": "error",
+        "code": "repeated-contour",
+        "patients": ["PHANTOM0001", "PHANTOM0002"],
+        "files": list(report.findings[0].files),
+        "message": "share 1 contour, point for point",
+        "consequence": report.findings[0].consequence,
+    }
+
+
+def test_series_beside_the_used_one_are_no_errors(tmp_path):
+    write_phantom(tmp_path / "tree", patients=1, seed=3, frames="contoured", tree="challenge")
+    report = audit_tree(tmp_path / "tree")
+    assert report.errors == ()
+    assert {finding.code for finding in report.warnings} == {"several-series", "missing-frames"}

@@ -1,0 +1,233 @@
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_lvseg.data import OFFICIAL_SPLITS, SAXDataset, SunnybrookSAXDataset
+from keras_lvseg.data.record_writer import write_course_records
+from keras_lvseg.errors import DataError
+from keras_lvseg.io.dicom import read_pixels
+
+SPLITS = {"train": ["PHANTOM0001", "PHANTOM0002"], "validation": ["PHANTOM0003"]}
+IMAGE = {"course": "image_raw", "course-v1": "img_raw"}
+
+
+@pytest.fixture(scope="module")
+def dataset(phantom_tree):
+    return SunnybrookSAXDataset(phantom_tree, splits=SPLITS)
+
+
+@pytest.fixture(scope="module", params=["course", "course-v1"])
+def schema(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def records(dataset, schema, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records") / schema
+    dataset.write_tfrecords(folder, schema)
+    return folder
+
+
+def read_as_the_course_does(path, schema):
+    """The course's reading, from what is known of it: TensorFlow's reader, its parser, and a scale of 1/1024."""
+    description = {
+        "height": tf.io.FixedLenFeature([], tf.int64),
+        "width": tf.io.FixedLenFeature([], tf.int64),
+        "depth": tf.io.FixedLenFeature([], tf.int64),
+        IMAGE[schema]: tf.io.FixedLenFeature([], tf.string),
+        "label_raw": tf.io.FixedLenFeature([], tf.string),
+    }
+    if schema == "course":
+        description["name"] = tf.io.FixedLenFeature([], tf.string)
+
+    def parse(record):
+        parsed = tf.io.parse_single_example(record, description)
+        image = tf.io.decode_raw(parsed[IMAGE[schema]], tf.int64)
+        label = tf.io.decode_raw(parsed["label_raw"], tf.uint8)
+        image = tf.cast(tf.reshape(image, (256, 256, 1)), tf.float32) * (1 / 1024)
+        return image, tf.reshape(label, (256, 256, 1)), parsed.get("name", b"")
+
+    return list(tf.data.TFRecordDataset(str(path)).map(parse).as_numpy_iterator())
+
+
+def test_the_course_s_code_reads_what_is_written(dataset, phantom_tree, records, schema):
+    course = SunnybrookSAXDataset(phantom_tree, splits=SPLITS, intensity="course")
+    for split, file in (("train", "train_images.tfrecords"), ("validation", "val_images.tfrecords")):
+        images, labels, names = zip(*read_as_the_course_does(records / file, schema), strict=True)
+        expected_images, expected_labels = course.as_arrays(split)
+        np.testing.assert_array_equal(images, expected_images)
+        np.testing.assert_array_equal(labels, expected_labels)
+        if schema == "course":
+            frames = dataset.labelled_frames(split)
+            assert list(names) == [f"{f.original_id}/IM-0001-{f.instance_number:04}".encode() for f in frames]
+
+
+@pytest.mark.parametrize("intensity", ["zscore", "course", None])
+@pytest.mark.parametrize("size", [(256, 256), (100, 140), (260, 300)])
+@pytest.mark.filterwarnings("ignore:.*do not name their patients")
+def test_records_give_what_dicom_gives_to_the_bit(phantom_tree, records, size, intensity):
+    # What lies beyond the 256 x 256 that were written is not there to be read; the phantoms are of that size.
+    dicom = SunnybrookSAXDataset(phantom_tree, splits=SPLITS, image_size=size, intensity=intensity)
+    read = SunnybrookSAXDataset.from_tfrecords(records, image_size=size, intensity=intensity)
+    assert set(read.info["splits"]) == set(SPLITS)
+    for split in SPLITS:
+        for ours, theirs in zip(read.as_arrays(split), dicom.as_arrays(split), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+            assert ours.dtype == theirs.dtype
+
+
+def test_every_pipeline_reads_records(dataset, tmp_path):
+    dataset.write_tfrecords(tmp_path / "records", shards=3)
+    read = SunnybrookSAXDataset.from_tfrecords(tmp_path / "records")
+    images, labels = dataset.as_arrays("train")
+    batches = read.as_dataset("train", 4).as_numpy_iterator()
+    loader = read.as_pydataset("train", 4)
+    for i, batch in enumerate(batches):
+        for part, same, whole in zip(batch, loader[i], (images, labels), strict=True):
+            np.testing.assert_array_equal(part, same)
+            np.testing.assert_array_equal(part, whole[4 * i : 4 * i + 4])
+
+
+def test_patients_are_known_by_name_or_said_to_be_unknown(records, schema):
+    if schema == "course":
+        read = SunnybrookSAXDataset.from_tfrecords(records)
+        assert read.info["patients_on_both_sides"] is False
+        assert [patient.patient_id for patient in read.patients] == ["PH-01", "PH-02", "PH-03"]
+        split = SAXDataset(records, splits={"train": ["PH-03"], "test": ["PH-01"]})
+        assert {frame.patient_id for frame in split.labelled_frames("train")} == {"PH-03"}
+        with pytest.raises(DataError, match="in none of the challenge's lists"):
+            SunnybrookSAXDataset(records)
+        return
+    with pytest.warns(UserWarning, match="train and validation do not name their patients"):
+        read = SunnybrookSAXDataset(records)
+    assert read.info["patients_on_both_sides"] is True
+    assert {name: part["patients"] for name, part in read.info["splits"].items()} == {
+        "train": ["train"],
+        "validation": ["validation"],
+    }
+
+
+def test_official_splits_hold_for_records_too(phantom_tree, tmp_path):
+    tree = shutil.copytree(phantom_tree, tmp_path / "tree")
+    names = [OFFICIAL_SPLITS["test"][0], OFFICIAL_SPLITS["train"][3], OFFICIAL_SPLITS["validation"][7]]
+    for i, name in enumerate(names, 1):
+        (tree / "contourfiles" / f"PH-{i:02}").rename(tree / "contourfiles" / name)
+    lines = [f"PHANTOM{i:04},{name}\n" for i, name in enumerate(names, 1)]
+    (tree / "link.csv").write_text("patient_id,original_id\n" + "".join(lines))
+    everything = SAXDataset(tree)
+    files = everything.write_tfrecords(tmp_path / "records")
+    assert [file.name for file in files] == ["all_images.tfrecords"]
+    read, dicom = SunnybrookSAXDataset(tmp_path / "records"), SunnybrookSAXDataset(tree)
+    for split in OFFICIAL_SPLITS:
+        for ours, theirs in zip(read.as_arrays(split), dicom.as_arrays(split), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_patient_in_the_files_of_two_splits_is_told(dataset, tmp_path):
+    first = dataset.write_tfrecords(tmp_path / "one")[0]
+    shutil.copy(first, tmp_path / "one" / "test_images.tfrecords")
+    with pytest.warns(UserWarning, match="files of two splits"):
+        read = SunnybrookSAXDataset.from_tfrecords(tmp_path / "one")
+    assert read.info["patients_on_both_sides"] is True
+
+
+def test_the_order_of_the_files_is_kept_where_patients_are_mixed(dataset, tmp_path):
+    # As in the course's own files, which were shuffled as images.
+    order = np.random.default_rng(0).permutation(len(dataset.labelled_frames("train")))
+    frames = [dataset.labelled_frames("train")[i] for i in order]
+    write_course_records(tmp_path / "records", {"train": frames}, dataset.preprocessing, dataset.contour_origin)
+    read = SunnybrookSAXDataset.from_tfrecords(tmp_path / "records")
+    np.testing.assert_array_equal(read.as_arrays("train")[0], dataset.as_arrays("train")[0][order])
+
+
+def test_nameless_records_may_show_a_patient_of_another_file(dataset, tmp_path):
+    for schema, split in (("course", "train"), ("course-v1", "validation")):
+        frames = {split: dataset.labelled_frames(split)}
+        folder = tmp_path / schema
+        write_course_records(folder, frames, dataset.preprocessing, dataset.contour_origin, schema)
+    shutil.move(tmp_path / "course-v1" / "val_images.tfrecords", tmp_path / "course")
+    read = SunnybrookSAXDataset.from_tfrecords(tmp_path / "course")
+    assert read.info["patients_on_both_sides"] is True
+
+
+@pytest.mark.parametrize("shards", [1, 2, 5, 1000])
+def test_shards_hold_every_record_once_in_order(dataset, tmp_path, shards):
+    files = dataset.write_tfrecords(tmp_path / "records", shards=shards)
+    assert sorted(files) == sorted((tmp_path / "records").iterdir())
+    train = [file for file in files if file.name.startswith("train")]
+    frames = dataset.labelled_frames("train")
+    parts = [read_as_the_course_does(file, "course") for file in train]
+    assert len(parts) == min(shards, len(frames))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert [int(name[-4:]) for part in parts for *_, name in part] == [frame.instance_number for frame in frames]
+    if shards == 5:
+        assert train[1].name == "train_images-00001-of-00005.tfrecords"
+
+
+def test_a_resampled_grid_is_written_as_whole_numbers(phantom_tree, tmp_path):
+    fine = SunnybrookSAXDataset(phantom_tree, splits=SPLITS, image_size=(90, 80), pixel_spacing=2, intensity=None)
+    fine.write_tfrecords(tmp_path / "records")
+    read = SunnybrookSAXDataset.from_tfrecords(tmp_path / "records", image_size=(90, 80), intensity=None)
+    images, labels = fine.as_arrays("train")
+    np.testing.assert_array_equal(read.as_arrays("train")[0], np.rint(images))
+    np.testing.assert_array_equal(read.as_arrays("train")[1], labels)
+
+
+def test_what_records_cannot_tell_is_refused(records, phantom_tree, recwarn):
+    with pytest.raises(DataError, match="does not tell the pixel spacing; pixel_spacing has to be None"):
+        SAXDataset(records, pixel_spacing=1.0).as_arrays("all")
+    with pytest.raises(DataError, match="has no myocardium contour"):
+        SAXDataset(records, target="myocardium").as_arrays("all")
+    with pytest.raises(DataError, match="holds no TFRecords"):
+        SunnybrookSAXDataset.from_tfrecords(phantom_tree)
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "message"),
+    [
+        ({}, {"schema": "v2"}, "schema has to be one of course, course-v1"),
+        ({}, {"shards": 0}, "shards has to be 1 or more"),
+        ({"splits": {"../out": ["PHANTOM0001"]}}, {}, "has to do as a file's name. Received: '../out'"),
+        ({"target": "myocardium"}, {}, "target has to be 'endocardium'"),
+    ],
+)
+def test_ill_arguments_write_nothing(phantom_tree, tmp_path, settings, arguments, message):
+    dataset = SAXDataset(phantom_tree, **settings)
+    with pytest.raises(ValueError, match=message):
+        dataset.write_tfrecords(tmp_path / "records", **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_written_whole_or_not_at_all(phantom_tree, tmp_path):
+    tree = shutil.copytree(phantom_tree, tmp_path / "tree")
+    dataset = SAXDataset(tree)
+    broken = dataset.labelled_frames("all")[-1].path
+    broken.write_bytes(b"gone")
+    with pytest.raises(DataError, match="is not a DICOM file"):
+        dataset.write_tfrecords(tmp_path / "records")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tree"]
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "mine.txt").write_text("kept")
+    with pytest.raises(DataError, match="is there already and not empty"):
+        dataset.write_tfrecords(tmp_path / "records")
+
+
+def test_unlabelled_studies_make_no_records(phantom_tree, tmp_path):
+    tree = shutil.copytree(phantom_tree, tmp_path / "tree")
+    shutil.rmtree(tree / "contourfiles")
+    with pytest.raises(DataError, match="has no endocardium contour; records are made of labelled frames"):
+        SAXDataset(tree).write_tfrecords(tmp_path / "records")
+
+
+def test_real_frames_come_back_to_the_bit(sunnybrook, tmp_path):
+    dicom = SunnybrookSAXDataset(sunnybrook)
+    (file,) = dicom.write_tfrecords(tmp_path / "records")
+    assert file.name == "train_images.tfrecords"  # the sample's patients are all of the training part
+    read = SunnybrookSAXDataset(tmp_path / "records")
+    assert [patient.patient_id for patient in read.patients] == ["SC-HF-I-1", "SC-HF-I-2", "SC-HF-I-4"]
+    for ours, theirs in zip(read.as_arrays("train"), dicom.as_arrays("train"), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    first = read_as_the_course_does(file, "course")[0][0] * 1024
+    np.testing.assert_array_equal(first[..., 0], read_pixels(dicom.labelled_frames("train")[0].path))

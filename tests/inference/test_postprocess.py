@@ -1,0 +1,60 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from skimage.measure import label as connected_parts
+
+from keras_lvseg.inference.postprocess import keep_best_component
+
+
+def probabilities(scores):
+    """A softmax written out."""
+    powers = np.exp(scores - scores.max(axis=0))
+    return powers / powers.sum(axis=0)
+
+
+scores = hnp.array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=12).flatmap(
+    lambda shape: hnp.arrays(np.float32, (min(shape[0], 3), *shape[1:]), elements=st.floats(-6, 6, width=32))
+)
+
+
+@given(scores)
+def test_one_part_without_holes_is_left_of_what_was_found(scores):
+    found = probabilities(scores)
+    raw, cleaned = np.argmax(found, axis=0), keep_best_component(found)
+    assert cleaned.dtype == np.uint8
+    assert cleaned.any() == raw.any()
+    kept = cleaned > 0
+    parts, count = connected_parts(raw > 0, connectivity=1, return_num=True)
+    assert len(np.unique(parts[kept & (raw > 0)])) == min(count, 1)
+    np.testing.assert_array_equal(cleaned[kept & (raw > 0)], raw[kept & (raw > 0)])
+    # Nothing that is outside can be walked around: framed by background, the background is one part.
+    outside = np.pad(~kept, 1, constant_values=True)
+    added = kept & (raw == 0)
+    assert connected_parts(outside, connectivity=1, return_num=True)[1] == 1 or not added.any()
+
+
+@given(scores)
+def test_cleaning_twice_is_cleaning_once(scores):
+    once = keep_best_component(probabilities(scores))
+    classes = np.arange(len(scores))[:, None, None]
+    np.testing.assert_array_equal(keep_best_component((once == classes).astype(float)), once)
+
+
+def test_what_the_network_is_sure_of_outweighs_what_is_large():
+    heart = np.full((40, 40), 0.02)
+    heart[2:12, 2:12] = 0.99  # 100 pixels of log-odds 4.6
+    heart[16:36, 10:30] = 0.6  # 400 pixels of log-odds 0.4
+    cleaned = keep_best_component(np.stack([1 - heart, heart]))
+    np.testing.assert_array_equal(cleaned == 1, heart == 0.99)
+
+
+def test_a_hole_gets_the_likeliest_class_but_the_background():
+    scores = np.full((3, 7, 7), 0.05)
+    scores[0] = 0.9
+    scores[:, 1:6, 1:6] = np.array([0.1, 0.2, 0.7])[:, None, None]
+    scores[:, 2:5, 2:5] = np.array([0.1, 0.7, 0.2])[:, None, None]
+    scores[:, 3, 3] = (0.6, 0.3, 0.1)
+    cleaned = keep_best_component(scores)
+    assert cleaned[3, 3] == 1
+    assert (cleaned[1, 1], cleaned[0, 0]) == (2, 0)

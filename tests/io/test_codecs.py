@@ -1,0 +1,175 @@
+import io
+import shutil
+import struct
+from contextlib import suppress
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from pydicom.encaps import encapsulate
+from pydicom.pixels import get_decoder
+from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, RLELossless
+
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.errors import DataError
+from keras_lvseg.io.dicom import read_header, read_pixels
+from keras_lvseg.io.jpeg_header import read_encoded_size
+
+
+@pytest.fixture
+def frame(phantom_tree, tmp_path):
+    """A frame's data set, its pixels, and where to save a compressed one."""
+    dataset = pydicom.dcmread(sorted(phantom_tree.glob("dicoms/*/*.dcm"))[0])
+    return dataset, dataset.pixel_array, tmp_path / "frame.dcm"
+
+
+def save(dataset, path, syntax, codestream):
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = encapsulate([codestream])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(path)
+
+
+def jpeg_2000(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint16)).save(file, "JPEG2000", no_jp2=True)
+    return file.getvalue()
+
+
+def jpeg_lossless(rows, columns):
+    """A JPEG as far as its frame header, and nothing after it."""
+    return (
+        b"\xff\xd8" + b"\xff\xe0\x00\x04ab" + b"\xff\xc3" + struct.pack(">HBHHB3B", 11, 16, rows, columns, 1, 1, 17, 0)
+    )
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
+def test_what_pydicom_can_write_is_read(frame, syntax):
+    dataset, pixels, path = frame
+    if syntax == JPEG2000Lossless:
+        pytest.importorskip("openjpeg", reason="of the extra 'codecs'")
+    dataset.compress(syntax, generate_instance_uid=False)
+    dataset.save_as(path)
+    read_header(path)
+    np.testing.assert_array_equal(read_pixels(path), pixels)
+    assert read_pixels(path).dtype == np.int16
+
+
+def test_jpeg_2000_of_another_writer_is_read(frame):
+    dataset, pixels, path = frame
+    dataset.PixelRepresentation = 0
+    save(dataset, path, JPEG2000Lossless, jpeg_2000(pixels))
+    np.testing.assert_array_equal(read_pixels(path), pixels)
+
+
+def test_jpeg_lossless_is_read_with_the_extra(phantom_tree, frame):
+    gdcm = pytest.importorskip("gdcm", reason="of the extra 'codecs'")
+    _, pixels, path = frame
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(sorted(phantom_tree.glob("dicoms/*/*.dcm"))[0]))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFile(reader.GetFile())
+    writer.SetFileName(str(path))
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+    assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == JPEGLosslessSV1
+    read_header(path)
+    np.testing.assert_array_equal(read_pixels(path), pixels)
+
+
+def test_what_cannot_be_decoded_names_the_extra(frame):
+    if get_decoder(JPEGLosslessSV1).is_available:
+        pytest.skip("the extra 'codecs' is installed")
+    dataset, pixels, path = frame
+    save(dataset, path, JPEGLosslessSV1, jpeg_lossless(*pixels.shape))
+    read_header(path)
+    with pytest.raises(DataError, match=r"frame\.dcm: is compressed .*; pip install 'keras-lvseg\[codecs\]' brings"):
+        read_pixels(path)
+
+
+def test_a_compressed_tree_gives_the_same_bits(phantom_tree, tmp_path):
+    tree = shutil.copytree(phantom_tree, tmp_path / "tree")
+    for path in tree.glob("dicoms/*/*.dcm"):
+        dataset = pydicom.dcmread(path)
+        dataset.compress(RLELossless, generate_instance_uid=False)
+        dataset.save_as(path)
+    for part, same in zip(SAXDataset(tree).as_arrays("all"), SAXDataset(phantom_tree).as_arrays("all"), strict=True):
+        np.testing.assert_array_equal(part, same)
+
+
+@pytest.mark.parametrize("side", [0, 255, 30_000, 2**32 - 1])
+def test_an_image_of_another_size_than_its_header_s_is_never_decoded(frame, side):
+    dataset, pixels, path = frame
+    codestream = bytearray(jpeg_2000(pixels))
+    struct.pack_into(">2I", codestream, 8, side, side)
+    save(dataset, path, JPEG2000Lossless, bytes(codestream))
+    with pytest.raises(DataError, match=f"holds an image of {side} x {side} pixels, and its header says 256 x 256"):
+        read_pixels(path)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"Rows": 60_000, "Columns": 60_000}, {"NumberOfFrames": 10**6}, {"SamplesPerPixel": 3}]
+)
+def test_a_header_s_claims_are_checked_before_room_is_made(frame, changes):
+    dataset, _, path = frame
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    for keyword, value in changes.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(path)
+    for read in (read_header, read_pixels):
+        with pytest.raises(DataError, match=r"claims 60000 x 60000|holds several|is a colour image"):
+            read(path)
+
+
+def test_a_deflated_file_is_refused_before_it_unfolds(frame):
+    dataset, _, path = frame
+    dataset.PixelData = bytes(2**24)
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    dataset.save_as(path)
+    assert path.stat().st_size < 2**16
+    for read in (read_header, read_pixels):
+        with pytest.raises(DataError, match="a deflated data set is not read here"):
+            read(path)
+
+
+@given(rows=st.integers(0, 2**16 - 1), columns=st.integers(0, 2**16 - 1))
+def test_sizes_are_read_out_of_the_codestream(rows, columns):
+    assert read_encoded_size(jpeg_lossless(rows, columns)) == (rows, columns)
+
+
+@given(
+    content=st.binary(max_size=60), start=st.sampled_from([b"", b"\xff\xd8", b"\xff\xd8\xff\xe0", b"\xff\x4f\xff\x51"])
+)
+def test_no_codestream_is_too_odd_to_be_refused(content, start):
+    with suppress(ValueError):
+        assert len(read_encoded_size(start + content)) == 2
+
+
+def test_real_encoders_sizes(frame):
+    _, pixels, _ = frame
+    assert read_encoded_size(jpeg_2000(pixels[:200, :120])) == (200, 120)
+    file = io.BytesIO()
+    Image.fromarray(pixels[:90, :33].astype(np.uint8)).save(file, "JPEG")
+    assert read_encoded_size(file.getvalue()) == (90, 33)
+
+
+def test_damaged_run_lengths_are_read_or_refused(frame):
+    dataset, _, path = frame
+    dataset.PixelData = dataset.pixel_array[:16, :12].tobytes()
+    dataset.Rows, dataset.Columns = 16, 12
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    dataset.save_as(path)
+    whole = path.read_bytes()
+    for at in range(len(whole) - 200, len(whole)):
+        for value in (0, 0x7F, 0xFF):
+            path.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
+            with suppress(DataError):
+                assert read_pixels(path).shape == (16, 12)

@@ -1,0 +1,150 @@
+import numpy as np
+import pydicom
+import pytest
+from pydicom.uid import RLELossless
+
+from keras_lvseg.errors import DataError
+from keras_lvseg.io.dicom import read_grid, read_header, read_pixels
+
+
+@pytest.fixture
+def frame(phantom_tree, tmp_path):
+    """A frame's data set and where to save a changed one."""
+    return pydicom.dcmread(next(phantom_tree.glob("dicoms/*/*.dcm"))), tmp_path / "frame.dcm"
+
+
+def save(dataset, path):
+    # The faults planted here are the test's purpose; pydicom need not warn of them while writing.
+    with pydicom.config.disable_value_validation():
+        dataset.save_as(path)
+    return path
+
+
+def test_header_says_what_pydicom_says(frame):
+    dataset, path = frame
+    header = read_header(save(dataset, path))
+    assert header.sop_instance_uid == dataset.SOPInstanceUID
+    assert header.series_instance_uid == dataset.SeriesInstanceUID
+    assert header.frame_of_reference_uid == dataset.FrameOfReferenceUID
+    assert header.instance_number == dataset.InstanceNumber
+    assert (header.rows, header.columns) == (dataset.Rows, dataset.Columns)
+    assert header.pixel_spacing == tuple(dataset.PixelSpacing)
+    assert header.position == tuple(dataset.ImagePositionPatient)
+    assert header.trigger_time == dataset.TriggerTime
+    np.testing.assert_array_equal(read_pixels(path), dataset.pixel_array)
+
+
+def test_a_malformed_uid_makes_no_noise(frame):
+    dataset, path = frame
+    with pydicom.config.disable_value_validation():
+        dataset.StudyInstanceUID = "2.16.124.113543.6006.99.08980635789900778171"
+    save(dataset, path)
+    with pytest.warns(UserWarning, match="Invalid value for VR UI"):
+        str(pydicom.dcmread(path).StudyInstanceUID)
+    assert read_header(path).study_instance_uid == "2.16.124.113543.6006.99.08980635789900778171"
+    read_pixels(path)
+
+
+def test_run_length_encoding_is_read(frame):
+    dataset, path = frame
+    pixels = dataset.pixel_array
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    save(dataset, path)
+    read_header(path)
+    np.testing.assert_array_equal(read_pixels(path), pixels)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_larger_is_brighter_where_black_and_white_are_exchanged(frame, compressed):
+    dataset, path = frame
+    pixels = dataset.pixel_array
+    dataset.PixelData = (-1 - pixels).tobytes()
+    dataset.PhotometricInterpretation = "MONOCHROME1"
+    if compressed:
+        dataset.compress(RLELossless, generate_instance_uid=False)
+    save(dataset, path)
+    assert read_header(path).rows == dataset.Rows
+    np.testing.assert_array_equal(read_pixels(path), pixels)
+    assert read_pixels(path).dtype == pixels.dtype
+
+
+@pytest.mark.parametrize("lost", [1, 40, 100_000])
+def test_a_file_that_ends_too_soon_is_found_by_its_header(frame, lost):
+    dataset, path = frame
+    path.write_bytes(save(dataset, path).read_bytes()[:-lost])
+    with pytest.raises(DataError, match="is cut short") as caught:
+        read_header(path)
+    assert caught.value.path == str(path)
+
+
+def test_a_file_that_ends_in_its_header_is_refused(frame):
+    dataset, path = frame
+    whole = save(dataset, path).read_bytes()
+    for end in range(1, len(whole) - dataset.Rows * dataset.Columns * 2, 97):
+        path.write_bytes(whole[:end])
+        with pytest.raises(DataError) as caught:
+            read_header(path)
+        assert caught.value.path == str(path)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "message"),
+    [
+        ("InstanceNumber", None, "has no InstanceNumber"),
+        ("ImagePositionPatient", None, "has no ImagePositionPatient"),
+        ("PixelSpacing", None, "has no PixelSpacing"),
+        ("SeriesInstanceUID", "", "has no SeriesInstanceUID"),
+        ("PixelSpacing", [0, 1], r"PixelSpacing \(0\.0, 1\.0\); mm above 0 are due"),
+        ("NumberOfFrames", 20, "holds several frames"),
+        ("SamplesPerPixel", 3, "is a colour image"),
+        ("PhotometricInterpretation", "PALETTE COLOR", "is a colour image"),
+    ],
+)
+def test_a_header_that_does_not_do_is_refused(frame, keyword, value, message):
+    dataset, path = frame
+    if value is None:
+        delattr(dataset, keyword)
+    else:
+        setattr(dataset, keyword, value)
+    with pytest.raises(DataError, match=message):
+        read_header(save(dataset, path))
+
+
+def test_what_an_image_is_by_itself_takes_no_more_than_pixels(frame):
+    dataset, path = frame
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "InstanceNumber", "ImagePositionPatient"):
+        delattr(dataset, keyword)
+    dataset.ImageOrientationPatient = [1, 0, 0]
+    shape, spacing = (dataset.Rows, dataset.Columns), tuple(dataset.PixelSpacing)
+    assert read_grid(save(dataset, path)) == (shape, spacing)
+    del dataset.PixelSpacing
+    size, unknown = read_grid(save(dataset, path))
+    assert size == shape
+    assert np.isnan(unknown).tolist() == [True, True]
+    dataset.PixelSpacing = [1, -1]
+    with pytest.raises(DataError, match="mm above 0 are due"):
+        read_grid(save(dataset, path))
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match="is cut short"):
+        read_grid(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(500), b"PK\x03\x04" + bytes(500)])
+def test_what_is_no_dicom_is_refused(tmp_path, content):
+    path = tmp_path / "1.dcm"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="is not a DICOM file"):
+        read_header(path)
+    with pytest.raises(DataError, match="is not a DICOM file"):
+        read_pixels(path)
+
+
+def test_real_files_are_read_without_a_warning(sunnybrook):
+    paths = sorted(sunnybrook.glob("dicoms/*/*.dcm"))
+    assert len(paths) == 278
+    for path in paths:
+        header = read_header(path)
+        assert header.instance_number == int(path.stem)
+    pixels = read_pixels(paths[0])
+    assert pixels.dtype == np.int16
+    assert pixels.min() >= 0

@@ -1,0 +1,140 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from PIL import Image
+
+from keras_lvseg.errors import DataError
+from keras_lvseg.io.png import read_label, read_png, read_png_size
+from keras_lvseg.testing import masks
+
+shapes = npst.array_shapes(min_dims=2, max_dims=2, max_side=12)
+pixels = st.sampled_from([np.uint8, np.uint16]).flatmap(lambda kind: npst.arrays(kind, shapes))
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("pictures") / "picture.png"
+
+
+def save(path, values, **how):
+    (values if isinstance(values, Image.Image) else Image.fromarray(values)).save(path, "PNG", **how)
+    return path
+
+
+def chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png(rows, columns, bits, colour, content):
+    """A PNG by the letter of its specification."""
+    header = struct.pack(">IIBBBBB", columns, rows, bits, colour, 0, 0, 0)
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(content)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@given(pixels)
+def test_grey_pictures_come_back_as_they_were_stored(path, values):
+    save(path, values)
+    read = read_png(path)
+    assert read.dtype == values.dtype
+    np.testing.assert_array_equal(read, values)
+    assert read_png_size(path) == values.shape
+
+
+def test_few_bits_are_stretched(path):
+    path.write_bytes(png(1, 8, 1, 0, b"\0\xa0"))
+    assert read_png(path).tolist() == [[255, 0, 255, 0, 0, 0, 0, 0]]
+    path.write_bytes(png(1, 4, 2, 0, b"\0\x1b"))
+    assert read_png(path).tolist() == [[0, 85, 170, 255]]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
+def test_greys_in_colours_will_do_and_colours_will_not(path, mode):
+    values = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    picture = Image.fromarray(values)
+    if mode == "P":
+        picture.putpalette([level for level in range(256) for _ in range(3)])
+    else:
+        picture = picture.convert(mode)
+    np.testing.assert_array_equal(read_png(save(path, picture)), values)
+    if mode == "P":
+        picture.putpalette([0, 0, 0, 255, 0, 0])
+    elif mode == "LA":
+        picture.putalpha(100)
+    else:
+        picture.putpixel((1, 2), (9, 9, 10))
+    problem = "has transparency" if mode == "LA" else "is a colour picture"
+    with pytest.raises(DataError, match=rf"picture\.png: {problem}; a PNG in shades of grey"):
+        read_png(save(path, picture))
+
+
+def test_greys_in_colours_of_16_bits_are_not_cut_to_8(path):
+    path.write_bytes(png(1, 1, 16, 2, b"\0" + struct.pack(">HHH", 300, 300, 300)))
+    with pytest.raises(DataError, match="is a colour picture"):
+        read_png(path)
+    path.write_bytes(png(1, 1, 16, 4, b"\0" + struct.pack(">HH", 300, 65535)))
+    with pytest.raises(DataError, match="has an alpha channel beside 16 bits of grey"):
+        read_png(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not a PNG file"),
+        (b"II*\0", "is not a PNG file"),
+        (png(5000, 4, 8, 0, b""), r"claims 5000 x 4 pixels; a side has 1 to 4096"),
+        (png(4, 2**32 - 1, 8, 0, b""), "claims 4 x 4294967295 pixels"),
+        (png(0, 4, 8, 0, b""), "claims 0 x 4 pixels"),
+        (png(4, 4, 9, 0, bytes(20)), "is damaged"),
+        (png(4, 4, 8, 0, bytes(20))[:50], "is damaged"),
+        (None, "cannot be read"),
+    ],
+)
+def test_what_is_no_such_picture_is_refused_in_one_line(path, content, message):
+    path.unlink(missing_ok=True)
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        read_png(path)
+    assert "\n" not in str(caught.value)
+    if "damaged" not in message:
+        with pytest.raises(DataError, match=message):
+            read_png_size(path)
+
+
+@given(pixels, st.data())
+def test_damaged_files_give_the_same_pixels_or_are_refused_by_name(path, values, data):
+    content = bytearray(save(io.BytesIO(), values).getvalue())
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(len(content) // 2, len(content)))])
+    try:
+        read = read_png(path)
+    except DataError as error:
+        refused = error.path
+    else:  # what was changed means nothing, or is what it was
+        np.testing.assert_array_equal(read, values)
+        return
+    assert refused == str(path)
+
+
+@given(masks(), st.sampled_from([np.uint8(1), np.uint8(255), np.uint16(65535), np.uint16(2)]))
+def test_labels_have_one_value_inside_whichever(path, mask, value):
+    save(path, mask * value)
+    if mask.any():
+        np.testing.assert_array_equal(read_label(path), mask)
+    else:
+        with pytest.raises(DataError, match="with nothing inside; leave it out"):
+            read_label(path)
+
+
+def test_a_label_of_several_values_is_none(path):
+    save(path, np.array([[0, 128], [255, 255]], np.uint8))
+    with pytest.raises(DataError, match=r"is a label with 3 values; 0 outside and one other value inside are due"):
+        read_label(path)

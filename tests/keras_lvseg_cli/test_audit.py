@@ -1,0 +1,68 @@
+import json
+import shutil
+
+import pytest
+
+from keras_lvseg_cli import main
+
+WIDTH = 80
+
+
+@pytest.fixture
+def run_audit(capsys, monkeypatch):
+    """Run the command in this process; gives the exit code and what stands on stdout and stderr."""
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as left:
+            main(["audit", *map(str, arguments)])
+        return left.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def faulty(phantom_tree, tmp_path):
+    """A tree with one patient's outer contours in another's place, under a name that looks like rich's markup."""
+    tree = shutil.copytree(phantom_tree, tmp_path / "tree")
+    (tree / "contourfiles/PH-01").rename(tree / "contourfiles/[bold]")
+    (tree / "link.csv").write_text((tree / "link.csv").read_text().replace("PH-01", "[bold]"))
+    theirs = sorted((tree / "contourfiles/PH-02/o-contours").iterdir())
+    for ours, other in zip(sorted((tree / "contourfiles/[bold]/o-contours").iterdir()), theirs, strict=False):
+        shutil.copy(other, ours)
+    return tree
+
+
+def test_a_clean_tree_is_0(run_audit, phantom_tree):
+    code, out, err = run_audit(phantom_tree)
+    assert (code, err) == (0, "")
+    assert "missing-frames" in out
+    assert out.splitlines()[-1].startswith("patients: 3, images: ")
+    assert out.splitlines()[-1].endswith("; errors: 0, warnings: 3")
+
+
+def test_an_error_is_1_and_told_in_a_table(run_audit, faulty):
+    code, out, err = run_audit(faulty)
+    assert (code, err) == (1, "")
+    assert "repeated-contour: all but one of the labels are another image's" in out
+    assert "PHANTOM0001, PHANTOM0002: share" in out
+    assert "contourfiles/[bold]/o-contours/IM-0001-" in out
+    assert max(map(len, out.splitlines())) <= WIDTH
+    assert out.index("error") < out.index("warning")
+
+
+def test_json_is_plain_and_all_of_stdout(run_audit, faulty):
+    code, out, err = run_audit(faulty, "--json")
+    assert (code, err) == (1, "")
+    report = json.loads(out)
+    assert report["root"] == str(faulty)
+    assert report["errors"] == sum(finding["severity"] == "error" for finding in report["findings"]) > 0
+    repeated = next(finding for finding in report["findings"] if finding["code"] == "repeated-contour")
+    assert all((faulty / file).is_file() for file in repeated["files"])
+
+
+def test_a_folder_without_data_is_one_line(run_audit, tmp_path):
+    code, out, err = run_audit(tmp_path, "--json")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"keras-lvseg: error: {tmp_path}: holds no data that is known here")
+    assert err.count("\n") == 1

@@ -1,0 +1,234 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from keras_lvseg_cli import main
+
+
+@pytest.fixture
+def run_command(capsys, monkeypatch):
+    """Run the command line in this process; gives the exit code and what stands on stdout and stderr."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as left:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return left.value.code, out, err
+
+    return run
+
+
+@pytest.fixture
+def tree(phantom_tree, tmp_path):
+    return shutil.copytree(phantom_tree, tmp_path / "tree")
+
+
+def assert_one_line(err, *words):
+    assert err.startswith("keras-lvseg: error: ")
+    assert err.count("\n") == 1
+    for word in words:
+        assert str(word) in err
+
+
+def test_phantom_writes_a_cohort(run_command, tmp_path):
+    code, out, err = run_command("phantom", tmp_path / "hearts", "--patients", "1", "--seed", "3")
+    assert (code, err) == (0, "")
+    assert "1 hearts in" in out
+    truth = json.loads((tmp_path / "hearts" / "phantom.json").read_text())
+    (patient,) = truth["patients"]
+    assert len(list((tmp_path / "hearts").glob("dicoms/*/*.dcm"))) == patient["slices"] * patient["phases"]
+
+
+def test_train_and_evaluate(run_command, tree, tmp_path):
+    run = tmp_path / "run"
+    knobs = ["--learning-rate", "0.01", "--decay-rate", "0.5", "--decay-steps", "4", "--epochs", "2"]
+    knobs += ["--batch-size", "8", "--seed", "1", "--image-size", "48", "--filters", "2"]
+    knobs += ["--augmentation", "none"]
+    code, out, err = run_command("train", tree, run, *knobs, "--test", "PH-03")
+    assert (code, err) == (0, "")
+    assert "train: PHANTOM0001, PHANTOM0002" in out
+    assert "test: PHANTOM0003" in out
+    training = json.loads((run / "settings.json").read_text())["training"]
+    assert training == {
+        "model": "unet",
+        "loss": "dice_ce",
+        "learning_rate": 0.01,
+        "decay_rate": 0.5,
+        "decay_steps": 4,
+        "weight_decay": 0.0,
+        "epochs": 2,
+        "batch_size": 8,
+        "seed": 1,
+        "filters": 2,
+        "augmentation": "none",
+        "crop": 96,
+        "phantoms": 0,
+        "mirror": True,
+        "clean": True,
+        "dtype": None,
+    }
+    assert {path.name for path in run.iterdir()} == {
+        "curves.png",
+        "history.csv",
+        "logs",
+        "model.keras",
+        "settings.json",
+        "split.json",
+    }
+    code, out, err = run_command("evaluate", run, tree)
+    assert (code, err) == (0, "")
+    assert "PHANTOM0003" in out
+    assert "PHANTOM0001" not in out
+    scores = json.loads((run / "evaluation" / "scores.json").read_text())
+    assert f"{scores['mean_dice']:.3f}" in out
+    assert (run / "evaluation" / "contact_sheet.png").is_file()
+    code, out, _ = run_command("evaluate", run, tree, "--seen")
+    assert code == 0
+    assert "PHANTOM0001" in out
+
+
+def planted(tree, tmp_path):
+    """Every fault that data can have here: what to break, and what the line has to name."""
+    contour = sorted(tree.glob("contourfiles/*/i-contours/*.txt"))[3]
+    image = sorted(tree.glob("dicoms/PHANTOM0002/*.dcm"))[4]
+    return {
+        "an empty folder": (lambda: empty(tree), [tree, "holds no data that is known here", "link.csv"]),
+        "a folder of JPEGs": (lambda: jpegs(tree), [tree, "holds no data that is known here"]),
+        "a truncated DICOM": (lambda: image.write_bytes(image.read_bytes()[:5000]), [image]),
+        "a contour with letters in it": (lambda: contour.write_text("1 1\n2 b\n"), [contour, "line 2 is '2 b'"]),
+        "a contour whose frame is missing": (
+            lambda: contour.rename(contour.with_name("IM-0001-9999-icontour-manual.txt")),
+            [contour.with_name("IM-0001-9999-icontour-manual.txt"), "outlines frame 9999"],
+        ),
+        "a link.csv that points outside": (
+            lambda: (tree / "link.csv").write_text("patient_id,original_id\n../PHANTOM0001,PH-01\n"),
+            [tree / "link.csv", "'../PHANTOM0001'"],
+        ),
+    }
+
+
+def empty(folder):
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def jpegs(folder):
+    empty(folder)
+    for i in range(3):
+        (folder / f"{i}.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(100))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "an empty folder",
+        "a folder of JPEGs",
+        "a truncated DICOM",
+        "a contour with letters in it",
+        "a contour whose frame is missing",
+        "a link.csv that points outside",
+    ],
+)
+def test_data_at_fault_is_one_line_and_nothing_written(run_command, small_run, tree, tmp_path, fault):
+    plant, words = planted(tree, tmp_path)[fault]
+    plant()
+    run = shutil.copytree(small_run.path, tmp_path / "finished")
+    for command in (["train", tree, tmp_path / "run", "--epochs", "1"], ["evaluate", run, tree, "--seen"]):
+        code, _, err = run_command(*command)
+        assert code == 1
+        assert_one_line(err, *words)
+    assert not (tmp_path / "run").exists()
+    assert not (run / "evaluation").exists()
+
+
+def test_a_folder_that_is_not_there_is_one_line(run_command, tmp_path):
+    code, _, err = run_command("train", tmp_path / "absent", tmp_path / "run")
+    assert code == 1
+    assert_one_line(err, tmp_path / "absent", "is not there")
+
+
+def test_a_model_that_is_none_is_one_line(run_command, small_run, tree, tmp_path):
+    run = shutil.copytree(small_run.path, tmp_path / "run")
+    (run / "model.keras").write_bytes(b"no model")
+    code, _, err = run_command("evaluate", run, tree)
+    assert code == 1
+    assert_one_line(err, run / "model.keras", "is no Keras model")
+    code, _, err = run_command("evaluate", tree, tree)
+    assert code == 1
+    assert_one_line(err, tree, "is no finished training run")
+
+
+@pytest.mark.parametrize("command", [["demo", "OUT"], ["phantom", "OUT"], ["train", "TREE", "OUT", "--epochs", "1"]])
+def test_what_stands_in_a_folder_is_never_touched(run_command, tree, tmp_path, command):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine.txt").write_text("mine")
+    code, _, err = run_command(*[{"OUT": out, "TREE": tree}.get(word, word) for word in command])
+    assert code == 1
+    assert_one_line(err, out, "is there already and not empty")
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "TREE", "RUN", "--epoch", "3"], ["No such option: --epoch", "--epochs"]),
+        (["train", "TREE", "RUN", "--epochs", "three"], ["--epochs", "integer"]),
+        (["train", "TREE", "RUN", "--model", "vnet"], ["--model", "vnet", "unet"]),
+        (["train", "TREE", "RUN", "--epochs", "0"], ["epochs has to be above 0"]),
+        (["train", "TREE", "RUN", "--decay-rate", "0.5"], ["decay_rate and decay_steps go together"]),
+        (["train", "TREE", "RUN", "--test", "nobody"], ["have to be patients of PHANTOM0001"]),
+        (["train", "TREE"], ["Missing argument 'run'"]),
+        (["segmnt"], ["No such command", "segmnt"]),
+        (["phantom", "OUT", "--patients", "0"], ["--patients"]),
+    ],
+)
+def test_wrong_usage_is_one_line_and_2(run_command, tree, tmp_path, arguments, words):
+    places = {"TREE": tree, "RUN": tmp_path / "run", "OUT": tmp_path / "out"}
+    code, _, err = run_command(*[places.get(word, word) for word in arguments])
+    assert code == 2
+    assert_one_line(err, *words)
+    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_traceback_comes_with_debug_only(run_command, tmp_path):
+    _, _, err = run_command("train", tmp_path / "absent", tmp_path / "run")
+    assert "Traceback" not in err
+    for words in (["--debug", "train", tmp_path / "absent", "run"], ["train", tmp_path / "absent", "run", "--debug"]):
+        code, _, err = run_command(*words)
+        assert code == 1
+        assert "Traceback" in err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["train", "--help"], ["evaluate", "--help"]])
+def test_help_tells_what_there_is(run_command, arguments):
+    code, out, err = run_command(*arguments)
+    assert (code, err) == (0, "")
+    assert "Usage: keras-lvseg" in out
+
+
+def test_the_script_is_quiet_but_for_its_own_line(tmp_path):
+    launcher = os.path.join(os.path.dirname(sys.modules["keras_lvseg_cli"].__file__), "launcher.py")
+    program = f"import runpy; runpy.run_path({launcher!r})['main']()"
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    command = [sys.executable, "-c", program, "train", str(tmp_path), str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert_one_line(done.stderr, tmp_path, "holds no data that is known here")
+
+
+def test_a_zip_file_renamed_is_no_model(run_command, small_run, tree, tmp_path):
+    run = shutil.copytree(small_run.path, tmp_path / "run")
+    with zipfile.ZipFile(run / "model.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    code, _, err = run_command("evaluate", run, tree)
+    assert code == 1
+    assert_one_line(err, run / "model.keras")

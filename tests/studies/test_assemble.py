@@ -1,0 +1,334 @@
+import json
+import shutil
+
+import numpy as np
+import pydicom
+import pytest
+
+from keras_lvseg.data import SAXDataset, SunnybrookSAXDataset
+from keras_lvseg.errors import DataError
+from keras_lvseg.geometry import slice_normal
+from keras_lvseg.phantom import write_phantom
+from tests.small_tree import write_small_tree
+
+
+@pytest.fixture(scope="module")
+def whole_study(tmp_path_factory):
+    """One patient with every frame, and what is known of it."""
+    folder = tmp_path_factory.mktemp("studies") / "tree"
+    (truth,) = write_phantom(folder, patients=1, seed=3)
+    return folder, truth
+
+
+@pytest.fixture
+def study(whole_study, tmp_path):
+    return shutil.copytree(whole_study[0], tmp_path / "tree"), whole_study[1]
+
+
+def patient(folder):
+    (patient,) = SAXDataset(folder).patients
+    return patient
+
+
+def edit(path, **values):
+    dataset = pydicom.dcmread(path)
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(path)
+
+
+def unlabelled(folder, truth):
+    """Image files of frames without a contour."""
+    labelled = {frame.path for frame in patient(folder).frames if frame.endocardium}
+    return [frame.path for frame in patient(folder).frames if frame.path not in labelled]
+
+
+def test_a_whole_study_is_slices_times_phases(study):
+    folder, truth = study
+    found = patient(folder)
+    places = [(frame.slice, frame.phase) for frame in found.frames]
+    assert places == [(s, p) for s in range(truth.slices) for p in range(truth.phases)]
+    assert all(f.instance_number == truth.phases * f.slice + f.phase + 1 for f in found.frames)
+    assert found.slice_spacing == pytest.approx(truth.slice_spacing, abs=0.01)
+    assert (found.ed_phase, found.es_phase) == (truth.ed_phase, truth.es_phase)
+    assert sorted({f.slice for f in found.frames if f.endocardium and f.phase == truth.ed_phase}) == [*truth.ed_slices]
+    assert {f.phase for f in found.frames if f.epicardium} == {truth.ed_phase}
+
+
+def test_slices_and_phases_hold_when_frames_are_missing(study):
+    folder, _ = study
+    whole = {frame.sop_instance_uid: (frame.slice, frame.phase) for frame in patient(folder).frames}
+    for path in unlabelled(*study)[::2]:
+        path.unlink()
+    found = patient(folder).frames
+    assert 0 < len(found) < len(whole)
+    assert {f.sop_instance_uid: (f.slice, f.phase) for f in found}.items() <= whole.items()
+
+
+def test_slice_location_is_never_asked(study):
+    folder, truth = study
+    for path in folder.glob("dicoms/*/*.dcm"):
+        edit(path, SliceLocation=0)
+    assert patient(folder).slice_spacing == pytest.approx(truth.slice_spacing, abs=0.01)
+
+
+def test_a_contour_without_its_frame_is_named(study):
+    folder, _ = study
+    frame = next(frame for frame in patient(folder).frames if frame.endocardium)
+    frame.path.unlink()
+    with pytest.raises(DataError, match=f"outlines frame {frame.instance_number}") as caught:
+        patient(folder)
+    assert caught.value.path == str(frame.endocardium)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"InstanceNumber": 1}, "InstanceNumber 1 more than once"),
+        ({"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}, "is not parallel to"),
+    ],
+)
+def test_what_is_no_single_stack_is_refused(study, values, message):
+    folder, _ = study
+    edit(unlabelled(*study)[-1], **values)
+    with pytest.raises(DataError, match=message):
+        patient(folder)
+
+
+def test_an_image_of_another_series_is_left_out_and_missed(study):
+    folder, _ = study
+    stray = unlabelled(*study)[-1]
+    (place,) = ((frame.slice, frame.phase) for frame in patient(folder).frames if frame.path == stray)
+    edit(stray, SeriesInstanceUID="1.2.3")
+    found = patient(folder)
+    assert stray not in {frame.path for frame in found.frames}
+    assert found.missing_frames == (place,)
+
+
+def test_uneven_slices_are_refused(study):
+    folder, truth = study
+    frame = patient(folder).frames[-1]
+    moved = np.array(frame.position) + 0.4 * truth.slice_spacing * slice_normal(frame.orientation)
+    edit(frame.path, ImagePositionPatient=[round(x, 3) for x in moved])
+    with pytest.raises(DataError, match="not evenly spaced"):
+        patient(folder)
+
+
+def test_a_missing_trigger_time_in_an_incomplete_slice_is_named(study):
+    folder, _ = study
+    first, second = [path for path in unlabelled(*study) if path.parent.name][:2]
+    first.unlink()
+    dataset = pydicom.dcmread(second)
+    del dataset.TriggerTime
+    dataset.save_as(second)
+    with pytest.raises(DataError, match="does not tell its phase"):
+        patient(folder)
+
+
+@pytest.mark.parametrize("values", [{"NominalInterval": -900}, {"NominalInterval": 0}, {"TriggerTime": -700}])
+def test_times_that_are_none_tell_no_phase(tmp_path, values):
+    folder = write_small_tree(tmp_path, {"A": "a"}, slices=2, phases=6, radius=lambda s, p: None)
+    (folder / "dicoms/A/3.dcm").unlink()
+    edit(folder / "dicoms/A/5.dcm", **values)
+    with pytest.raises(DataError, match="does not tell its phase") as caught:
+        patient(folder)
+    assert caught.value.path == str(folder / "dicoms/A/5.dcm")
+
+
+def test_an_unlabelled_study_has_no_ed(study):
+    folder, _ = study
+    shutil.rmtree(folder / "contourfiles")
+    found = patient(folder)
+    assert (found.ed_phase, found.es_phase) == (None, None)
+
+
+def test_the_real_patients_are_as_their_readme_says(sunnybrook):
+    found = {
+        p.patient_id: (
+            p.original_id,
+            len(p.frames),
+            p.ed_phase,
+            p.es_phase,
+            round(p.slice_spacing, 3),
+            (min(slices := {f.slice for f in p.frames if f.endocardium}), max(slices)),
+            {(f.phase, f.slice) for f in p.frames if f.endocardium} >= {(p.ed_phase, s) for s in slices},
+        )
+        for p in SunnybrookSAXDataset(sunnybrook).patients
+    }
+    assert found == {
+        "SCD0000101": ("SC-HF-I-1", 240, 18, 7, 10, (2, 10), True),
+        "SCD0000201": ("SC-HF-I-2", 18, 19, 6, 10, (2, 10), True),
+        "SCD0000301": ("SC-HF-I-4", 20, 19, 6, 8, (0, 9), True),
+    }
+
+
+def test_phantom_json_and_dataset_agree(phantom_tree):
+    truths = json.loads((phantom_tree / "phantom.json").read_text())["patients"]
+    for truth, found in zip(truths, SAXDataset(phantom_tree).patients, strict=True):
+        assert (found.patient_id, found.ed_phase, found.es_phase) == (
+            truth["patient_id"],
+            truth["ed_phase"],
+            truth["es_phase"],
+        )
+
+
+def spindle(slice_, phase):
+    """Radii in pixels of a cavity that is largest in phase 0 and smallest in phase 9; contours in these two alone."""
+    widest = {0: 20, 9: 14}.get(phase)
+    return None if widest is None or slice_ in (0, 6) else widest - 2 * slice_
+
+
+def write_spindle(folder, **header):
+    return write_small_tree(
+        folder, {"A": "a"}, slices=7, phases=25, shape=(192, 160), slice_spacing=6.0, radius=spindle, **header
+    )
+
+
+def spindle_ml(phase):
+    return sum(np.pi * (1.5 * spindle(slice_, phase)) ** 2 * 6 / 1000 for slice_ in range(1, 6))
+
+
+def test_a_stray_contour_makes_no_end_systole(tmp_path):
+    # Five slices are outlined at phases 0 and 9; of a third phase, two are too few and three are not.
+    for slices, es_phase in ((2, 9), (3, 4)):
+        folder = write_small_tree(
+            tmp_path / str(slices),
+            {"A": "a"},
+            slices=7,
+            phases=25,
+            shape=(64, 64),
+            radius=lambda s, p, slices=slices: 3 if p == 4 and 1 <= s <= slices else spindle(s, p),
+        )
+        found = patient(folder)
+        assert (found.ed_phase, found.es_phase) == (0, es_phase)
+    stray = write_small_tree(
+        tmp_path / "no ES", {"A": "a"}, slices=3, radius=lambda s, p: 4 if p == 0 or (s, p) == (1, 1) else None
+    )
+    assert (patient(stray).ed_phase, patient(stray).es_phase, patient(stray).ejection_fraction) == (0, None, None)
+
+
+@pytest.fixture(scope="module")
+def spindle_tree(tmp_path_factory):
+    return write_spindle(tmp_path_factory.mktemp("spindle") / "tree")
+
+
+def test_phases_slices_and_pixels_are_read_and_not_assumed(spindle_tree):
+    found = patient(spindle_tree)
+    assert [(f.slice, f.phase) for f in found.frames] == [(s, p) for s in range(7) for p in range(25)]
+    assert {f.shape for f in found.frames} == {(192, 160)}
+    assert (found.phases, found.slice_spacing, found.slice_gap) == (
+        25,
+        pytest.approx(6, abs=0.01),
+        pytest.approx(0, abs=0.01),
+    )
+    assert (found.ed_phase, found.es_phase) == (0, 9)
+    assert found.edv_ml == pytest.approx(spindle_ml(0), rel=0.003)
+    assert found.esv_ml == pytest.approx(spindle_ml(9), rel=0.003)
+    assert found.ejection_fraction == pytest.approx(100 * (1 - spindle_ml(9) / spindle_ml(0)), abs=0.1)
+    assert (found.missing_frames, found.missing_slices) == ((), ())
+    images, _ = SAXDataset(spindle_tree, image_size=(100, 120)).as_arrays("all")
+    assert images.shape == (10, 100, 120, 1)
+
+
+@pytest.mark.parametrize("stated", [None, 0, 20])
+def test_the_fullest_slice_tells_the_phases_where_the_header_is_silent_or_wrong(tmp_path, stated):
+    found = patient(write_spindle(tmp_path, CardiacNumberOfImages=stated))
+    assert found.phases == 25
+    assert [(f.slice, f.phase) for f in found.frames] == [(s, p) for s in range(7) for p in range(25)]
+
+
+def test_missing_frames_and_slices_are_named(spindle_tree, tmp_path):
+    folder = shutil.copytree(spindle_tree, tmp_path / "tree")
+    gone = {(1, 3), (1, 24), (5, 1), *((3, phase) for phase in range(25)), *((0, phase) for phase in range(25))}
+    for slice_, phase in gone:
+        number = 25 * slice_ + phase + 1
+        (folder / f"dicoms/A/{number}.dcm").unlink()
+        (folder / f"contourfiles/a/i-contours/IM-0001-{number:04}-icontour-manual.txt").unlink(missing_ok=True)
+    found = patient(folder)
+    assert found.missing_frames == ((1, 3), (1, 24), (5, 1))
+    assert found.missing_slices == (0, 3)
+    assert {(f.slice, f.phase) for f in found.frames} == {(s, p) for s in range(7) for p in range(25)} - gone
+    assert found.slice_spacing == pytest.approx(6, abs=0.01)
+
+
+def test_where_every_second_slice_is_missing_the_spacing_is_still_the_true_one(spindle_tree, tmp_path):
+    folder = shutil.copytree(spindle_tree, tmp_path / "tree")
+    for path in folder.glob("dicoms/A/*.dcm"):
+        number = int(path.stem)
+        if (number - 1) // 25 % 2:
+            path.unlink()
+            (folder / f"contourfiles/a/i-contours/IM-0001-{number:04}-icontour-manual.txt").unlink(missing_ok=True)
+    found = patient(folder)
+    assert found.slice_spacing == pytest.approx(6, abs=0.01)
+    assert (sorted({f.slice for f in found.frames}), found.missing_slices) == ([0, 2, 4, 6], (1, 3, 5))
+
+
+def test_a_gap_between_slices_counts_in_the_volume(tmp_path):
+    found = patient(write_spindle(tmp_path, SliceThickness=4.5, SpacingBetweenSlices=None))
+    assert found.slice_gap == pytest.approx(1.5, abs=0.01)
+    assert found.edv_ml == pytest.approx(spindle_ml(0), rel=0.003)
+
+
+def test_a_number_counted_from_something_else_names_no_missing_slices(tmp_path):
+    folder = write_small_tree(tmp_path, {"A": "a"}, slices=2, phases=3)
+    for path in folder.glob("dicoms/A/*.dcm"):
+        edit(path, InstanceNumber=int(path.stem) + 3000)
+    shutil.rmtree(folder / "contourfiles")
+    found = patient(folder)
+    assert [(f.slice, f.phase) for f in found.frames] == [(s, p) for s in range(2) for p in range(3)]
+    assert found.missing_slices == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"CardiacNumberOfImages": -3}, "has CardiacNumberOfImages -3"),
+        ({"CardiacNumberOfImages": 10**9}, "has CardiacNumberOfImages 1000000000"),
+        ({"ImagePositionPatient": [1e7, -2e7, 5]}, "spreads over .* slices"),
+        ({"ImagePositionPatient": [10, -20, 5], "InstanceNumber": 99}, "holds 7 frames of one slice"),
+    ],
+)
+def test_numbers_out_of_this_world_are_refused(tmp_path, values, message):
+    folder = write_small_tree(tmp_path, {"A": "a"}, slices=2, phases=6, radius=lambda s, p: None)
+    edit(folder / "dicoms/A/12.dcm", **values)
+    with pytest.raises(DataError, match=message):
+        patient(folder)
+
+
+def test_a_slice_taken_twice_is_refused(tmp_path):
+    folder = write_small_tree(
+        tmp_path, {"A": "a"}, slices=1, phases=6, radius=lambda s, p: None, CardiacNumberOfImages=3
+    )
+    with pytest.raises(DataError, match="holds 6 frames of one slice, and CardiacNumberOfImages is 3"):
+        patient(folder)
+
+
+def test_two_frames_of_one_slice_and_phase_are_refused(tmp_path):
+    folder = write_small_tree(tmp_path, {"A": "a"}, slices=2, phases=6, radius=lambda s, p: None)
+    (folder / "dicoms/A/3.dcm").unlink()
+    edit(folder / "dicoms/A/4.dcm", TriggerTime=700)
+    with pytest.raises(DataError, match="shows the same slice and phase as"):
+        patient(folder)
+
+
+def test_the_real_patients_volumes(sunnybrook):
+    found = {p.patient_id: (p.edv_ml, p.ejection_fraction) for p in SunnybrookSAXDataset(sunnybrook).patients}
+    published = {"SCD0000101": (191, 26), "SCD0000201": (242, 26), "SCD0000301": (230, 22)}
+    for name, (edv_ml, fraction) in published.items():
+        assert found[name] == (pytest.approx(edv_ml, rel=0.02), pytest.approx(fraction, abs=1))
+
+
+def test_phantoms_volumes_come_back(phantom_tree):
+    truths = json.loads((phantom_tree / "phantom.json").read_text())["patients"]
+    for truth, found in zip(truths, SAXDataset(phantom_tree).patients, strict=True):
+        assert found.edv_ml == pytest.approx(truth["slab_edv_ml"], rel=0.03)
+        assert found.esv_ml == pytest.approx(truth["slab_esv_ml"], rel=0.03)
+        assert found.phases == truth["phases"]
+
+
+def test_an_unlabelled_study_has_no_volumes(tmp_path):
+    found = patient(write_small_tree(tmp_path, {"A": "a"}, radius=lambda s, p: None))
+    assert (found.edv_ml, found.esv_ml, found.ejection_fraction) == (None, None, None)
+    one_phase = patient(write_small_tree(tmp_path / "ed", {"A": "a"}, radius=lambda s, p: 3 if p == 1 else None))
+    assert one_phase.edv_ml == pytest.approx(2 * np.pi * 4.5**2 * 8 / 1000, rel=0.01)
+    assert (one_phase.esv_ml, one_phase.ejection_fraction) == (None, None)

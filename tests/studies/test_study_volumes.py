@@ -1,0 +1,81 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as st_numpy
+
+from keras_lvseg.studies.study import Study
+from keras_lvseg.studies.study_volumes import study_volumes
+from tests.inference.planted import frame
+
+# Pixels of the mask in each slice (rows) and phase (columns).
+COUNTS = st_numpy.arrays(np.int64, st.tuples(st.integers(2, 5), st.integers(1, 5)), elements=st.integers(0, 900))
+
+
+def study_of(counts, present=None, slice_spacing=8.0, spacing=(1.5, 1.25), unplaced=None):
+    """A study and the pixels of its frames, in no order."""
+    places = [place for place in np.ndindex(counts.shape) if present is None or present[place]]
+    np.random.default_rng(0).shuffle(places)
+    frames = tuple(
+        frame(Path(f"{s}-{p}"), slice=s, phase=p, slice_spacing=slice_spacing, pixel_spacing=spacing) for s, p in places
+    )
+    return Study("heart", frames, unplaced), [int(counts[tuple(place)]) for place in places]
+
+
+@given(COUNTS, st.floats(0.5, 20), st.tuples(st.floats(0.5, 3), st.floats(0.5, 3)))
+def test_a_whole_study_s_volumes_are_those_of_its_solid(counts, slice_spacing, spacing):
+    volumes = study_volumes(*study_of(counts, None, slice_spacing, spacing))
+    millilitres = counts.sum(axis=0) * spacing[0] * spacing[1] * slice_spacing / 1000
+    np.testing.assert_allclose([phase.volume_ml for phase in volumes.phases], millilitres)
+    assert [phase.slices_with_mask for phase in volumes.phases] == (counts > 0).sum(axis=0).tolist()
+    if counts.shape[1] < 2 or not counts.any():
+        assert volumes.ed is volumes.es is volumes.ejection_fraction is None
+        assert volumes.problem
+        return
+    assert volumes.problem is None
+    np.testing.assert_allclose([volumes.ed.volume_ml, volumes.es.volume_ml], [millilitres.max(), millilitres.min()])
+    ejected = 100 * (1 - millilitres.min() / millilitres.max())
+    np.testing.assert_allclose(volumes.ejection_fraction, ejected, atol=1e-9)
+
+
+@given(COUNTS, st.data())
+def test_only_phases_with_every_slice_tell_ed_and_es(counts, data):
+    present = data.draw(st_numpy.arrays(bool, counts.shape))
+    present[:, 0] = True  # so that every slice is there at some phase
+    volumes = study_volumes(*study_of(counts, present))
+    whole = np.flatnonzero(present.all(axis=0))
+    assert [phase.phase for phase in volumes.phases] == np.flatnonzero(present.any(axis=0)).tolist()
+    assert [phase.slices for phase in volumes.phases] == [n for n in present.sum(axis=0).tolist() if n]
+    if len(whole) < 2:
+        assert volumes.ed is None
+        assert f"{len(whole)} of its phases have all {len(counts)} slices" in volumes.problem
+    elif counts[:, whole].any():
+        totals = counts.sum(axis=0)
+        assert totals[volumes.ed.phase] == totals[whole].max()
+        assert totals[volumes.es.phase] == totals[whole].min()
+
+
+@pytest.mark.parametrize(
+    ("study", "problem"),
+    [
+        (study_of(np.ones((1, 3), int)), "it is one slice"),
+        (study_of(np.ones((5, 2), int), np.array([[1, 1], [0, 0], [1, 1], [0, 0], [1, 1]])), "are missing.*: 1, 3"),
+        (study_of(np.ones((3, 2), int), slice_spacing=None), "the slice spacing is not known"),
+        (study_of(np.ones((3, 2), int), slice_spacing=0.0), "the slice spacing is not known"),
+        (study_of(np.ones((3, 2), int), unplaced="1.dcm: is not parallel"), "1.dcm: is not parallel"),
+    ],
+)
+def test_what_is_no_stack_has_no_volume(study, problem):
+    volumes = study_volumes(*study)
+    assert volumes.phases == ()
+    assert volumes.ed is volumes.es is volumes.ejection_fraction is None
+    assert re.search(problem, volumes.problem)
+
+
+def test_slices_that_are_missing_at_the_ends_do_not_matter():
+    counts = np.array([[0, 0], [4, 2], [6, 3], [0, 0]])
+    volumes = study_volumes(*study_of(counts, np.array([[0, 0], [1, 1], [1, 1], [0, 0]])))
+    assert (volumes.ejection_fraction, volumes.ed.phase, volumes.ed.slices_with_mask) == (50.0, 0, 2)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.errors import DataError
+from keras_lvseg.phantom import write_phantom
+from keras_lvseg.training.evaluate_run import evaluate_run
+from keras_lvseg.training.settings import TrainingSettings
+from keras_lvseg.training.train import train
+
+
+def dice(label, mask):
+    return 2 * (label & mask).sum() / (label.sum() + mask.sum())
+
+
+def test_patients_that_were_not_trained_on_are_scored(small_run, phantom_tree):
+    evaluation = evaluate_run(small_run, phantom_tree)
+    assert [(p.patient_id, p.role) for p in evaluation.scores.patients] == [("PHANTOM0003", "test")]
+    labels = SAXDataset(phantom_tree, splits={"test": ["PHANTOM0003"]}).as_arrays("test")[1][..., 0]
+    np.testing.assert_array_equal(evaluation.labels, labels)
+    expected = [dice(label == 1, mask == 1) for label, mask in zip(labels, evaluation.masks, strict=True)]
+    assert [image.dice for image in evaluation.scores.images] == pytest.approx(expected, abs=1e-6)
+    assert evaluation.scores.mean_dice > 0.5
+
+
+def test_seen_patients_are_scored_when_asked_for_and_told_apart(small_run, phantom_tree):
+    patients = evaluate_run(small_run, phantom_tree, seen=True).scores.patients
+    assert [(p.patient_id, p.role) for p in patients] == [
+        ("PHANTOM0001", "train"),
+        ("PHANTOM0002", "train"),
+        ("PHANTOM0003", "test"),
+    ]
+
+
+def test_strangers_are_scored_as_new(small_run, tmp_path):
+    write_phantom(tmp_path / "tree", patients=4, seed=9, frames="contoured")
+    for name in ("PHANTOM0001", "PHANTOM0002", "PHANTOM0003"):
+        table = (tmp_path / "tree" / "link.csv").read_text().splitlines()
+        kept = [line for line in table if not line.startswith(name)]
+        (tmp_path / "tree" / "link.csv").write_text("\n".join(kept) + "\n")
+    assert [p.role for p in evaluate_run(small_run, tmp_path / "tree").scores.patients] == ["new"]
+
+
+def test_nobody_left_to_score_is_said(small_run, tmp_path):
+    write_phantom(tmp_path / "tree", patients=2, seed=7, frames="contoured")
+    with pytest.raises(DataError, match="was not trained on"):
+        evaluate_run(small_run, tmp_path / "tree")
+
+
+def test_what_a_crop_cuts_away_counts_as_the_error_that_it_is(phantom_tree, tmp_path):
+    splits = {"train": ["PHANTOM0001"], "test": ["PHANTOM0003"]}
+    dataset = SAXDataset(phantom_tree, splits=splits, image_size=(16, 16))
+    run = train(dataset, tmp_path / "run", TrainingSettings(epochs=1, filters=2))
+    evaluation = evaluate_run(run, phantom_tree)
+    for label, mask, image in zip(evaluation.labels, evaluation.masks, evaluation.scores.images, strict=True):
+        assert label.shape == mask.shape == (256, 256)
+        most = 2 * 256 / (int(label.sum()) + 256)  # 16 x 16 pixels are all that it can find
+        assert image.dice <= most + 1e-6
