@@ -205,7 +205,7 @@ class PatientAudit:
         self.findings.append(Finding(code, (self.files.patient_id,), names, message))
 
     def _add_error(self, code: str, error: DataError) -> None:
-        message = "; ".join(part for part in (error.problem, error.remedy) if part)
+        message = error.reason
         self._add(code, message.replace(f"{self.root}/", ""), Path(error.path))
 
     def _name(self, path: Path) -> str:

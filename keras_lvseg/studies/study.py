@@ -32,7 +32,7 @@ class SkippedFile:
     @classmethod
     def of(cls, file: Path, error: DataError) -> SkippedFile:
         """What an error says of a file."""
-        return cls(file, "; ".join(filter(None, (error.problem, error.remedy))))
+        return cls(file, error.reason)
 
 
 @dataclass(frozen=True)

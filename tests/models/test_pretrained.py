@@ -64,7 +64,7 @@ def refusal(folder, model=None):
     assert all((after[path] == before[path]).all() for path in before)
     assert Path(caught.value.path).parent == folder
     assert len(str(caught.value).splitlines()) == 1
-    return f"{Path(caught.value.path).name} {caught.value.problem}; {caught.value.remedy}"
+    return f"{Path(caught.value.path).name} {caught.value.reason}"
 
 
 # What the package ships ----------------------------------------------------------------------------------------------
