@@ -1,26 +1,24 @@
 """Keras 3 toolbox for the left ventricle in cine cardiac MRI.
 
-Networks, layers, losses and the metric are here at once, and registered, so that `import keras_lvseg` is all
-that a saved model needs. What reads data comes when it is first used: it brings modules that a network does
-not need.
+`import keras_lvseg` loads and registers the networks, layers, losses and the metric. Keras can then load saved models
+that use them. The names that read data load on first use, because they import modules that a network does not need.
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from keras_lvseg.errors import DataError
 from keras_lvseg.layers import TransposeUpsample, UNetBlock
 from keras_lvseg.losses import SparseDiceCE, SparseSoftDice, SparseSoftmaxCE
 from keras_lvseg.metrics import DiceCoefficient
 from keras_lvseg.models import fcn, fully_connected, unet
+from keras_lvseg.version import __version__ as __version__
 
-try:
-    __version__ = version("keras-lvseg")
-except PackageNotFoundError:  # a checkout that is not installed
-    __version__ = "0+unknown"
+if TYPE_CHECKING:  # the names of _LAZY
+    from keras_lvseg.data import SAXDataset, SunnybrookSAXDataset, patient_folds, patient_split
+    from keras_lvseg.inference.segmenter import Segmenter
 
 _LAZY = {
-    "DataError": "keras_lvseg.errors",
     "SAXDataset": "keras_lvseg.data",
     "Segmenter": "keras_lvseg.inference.segmenter",
     "SunnybrookSAXDataset": "keras_lvseg.data",

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_lvseg import __version__
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.inputs import find_inputs
 from keras_lvseg.inference.network import Network
@@ -18,6 +17,7 @@ from keras_lvseg.inference.segmentation import Segmentation
 from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE
 from keras_lvseg.studies.frame_images import read_image
 from keras_lvseg.studies.study import SkippedFile, Study
+from keras_lvseg.version import __version__
 
 _BATCH = 16  # images a step
 

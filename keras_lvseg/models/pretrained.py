@@ -13,10 +13,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_lvseg import __version__
 from keras_lvseg.errors import DataError
 from keras_lvseg.files import atomic_file, read_bytes, write_json
 from keras_lvseg.models.unet import unet
+from keras_lvseg.version import __version__
 
 WEIGHTS = Path(__file__).with_name("weights")
 """The folder of the weights that the package ships."""

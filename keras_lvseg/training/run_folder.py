@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_lvseg import __version__
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.labels import Target
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.errors import DataError
 from keras_lvseg.files import atomic_file, require_empty, write_json
 from keras_lvseg.training.settings import TrainingSettings
+from keras_lvseg.version import __version__
 
 if TYPE_CHECKING:
     import keras
