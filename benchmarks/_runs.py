@@ -78,7 +78,7 @@ def _work(job: Job, data: Path, runs: Path) -> None:
     run = train(dataset, job.folder(runs), job.settings, resume=True)
     model = run.load_model()
     frames = dataset.labelled_frames("test")
-    as_given = [dataclasses.replace(frame, repaired=False) for frame in frames]
+    as_given = [dataclasses.replace(frame, labels_include_outline=False) for frame in frames]
     scores: dict = {}
     for name, (mirror, clean) in job.tests.items():
         masks = list(predict_masks(model, frames, dataset.preprocessing, mirror=mirror, clean=clean))

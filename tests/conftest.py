@@ -33,11 +33,27 @@ def sunnybrook_png() -> Path:
 
 @pytest.fixture(scope="session")
 def phantom_tree(tmp_path_factory) -> Path:
-    """Three synthetic patients, the contoured frames only; to be read, not to be changed."""
+    """Three synthetic patients, the contoured frames only; read-only."""
+    return _write_phantoms(tmp_path_factory, "sample")
+
+
+@pytest.fixture(scope="session")
+def atlas_tree(tmp_path_factory) -> Path:
+    """The patients of `phantom_tree` in the folders of the Cardiac Atlas Project; read-only."""
+    return _write_phantoms(tmp_path_factory, "cardiac-atlas")
+
+
+@pytest.fixture(scope="session")
+def challenge_tree(tmp_path_factory) -> Path:
+    """The patients of `phantom_tree` in the folders of the challenge, with decoys; read-only."""
+    return _write_phantoms(tmp_path_factory, "challenge")
+
+
+def _write_phantoms(tmp_path_factory, tree: str) -> Path:
     from keras_lvseg.phantom import write_phantom
 
-    folder = tmp_path_factory.mktemp("phantom") / "tree"
-    write_phantom(folder, patients=3, seed=7, frames="contoured")
+    folder = tmp_path_factory.mktemp(tree) / "tree"
+    write_phantom(folder, patients=3, seed=7, frames="contoured", tree=tree)
     return folder
 
 

@@ -16,7 +16,7 @@ from keras_lvseg.audit.findings import Finding
 from keras_lvseg.data.layouts import PatientFiles
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.dicom import Header, read_header, read_pixels
-from keras_lvseg.studies.assemble import arrange, read_patient, stray_phases
+from keras_lvseg.studies.assemble import assemble_study, read_patient, sparse_phases
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_contours import read_contour_or_label
 from keras_lvseg.studies.frame_images import read_image, read_mask
@@ -113,7 +113,7 @@ class PatientAudit:
                 message = f"outlines frame {contour.number}, and no image has that InstanceNumber"
                 self._add("contour-without-image", message, contour.path)
         try:
-            patient = arrange(replace(self.files, contours=tuple(contours)), list(headers.values()))
+            patient = assemble_study(replace(self.files, contours=tuple(contours)), list(headers.values()))
         except DataError as error:
             self._add_error("unusable-study", error)
             patient = None
@@ -165,7 +165,7 @@ class PatientAudit:
                 self._add("missing-contour", message, folder)
 
     def _check_phases(self, patient: Patient) -> None:
-        for phase, frames in stray_phases(patient.frames).items():
+        for phase, frames in sparse_phases(patient.frames).items():
             slices = ", ".join(str(frame.slice) for frame in frames)
             message = f"phase {phase} has contours in slice {slices} alone, fewer than half as many as another phase"
             self._add("stray-phase", message, *(frame.endocardium for frame in frames if frame.endocardium))

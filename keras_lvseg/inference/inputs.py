@@ -5,30 +5,51 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from keras_lvseg.data.layouts import PatientFiles, index_tree, is_tree, png_table
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import open_bytes
-from keras_lvseg.io.dicom import Header, read_grid, read_header
+from keras_lvseg.inference.output_names import image_stem
+from keras_lvseg.io.dicom import Header, is_dicom, read_grid, read_header
 from keras_lvseg.io.png import is_png, read_png_size
-from keras_lvseg.studies.assemble import arrange, frame_of
-from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE, Frame, headless_frame
+from keras_lvseg.studies.assemble import assemble_study
+from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE, Frame
 from keras_lvseg.studies.series import split_series
-from keras_lvseg.studies.study import DICOM_SUFFIXES, WRITTEN, Inputs, SkippedFile, Study, image_stem
+from keras_lvseg.studies.skipped_file import SkippedFile
+from keras_lvseg.studies.study import Study
+
+RESULT_FILE = "segmentation.json"
+"""The file that marks a folder as results of an earlier run."""
 
 _TEXTS = {".csv", ".json", ".md", ".txt"}  # a known tree's tables and contours
 _NOBODY = ("", "")  # patient_id and original_id
 _LABELS = {"i_labels", "o_labels"}  # pictures too, but of what lies in images/ beside them
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """The images of a file or folder.
+
+    Attributes:
+        root: The folder, resolved. For a single file, its folder.
+        studies: The images by study.
+        skipped: Files that are not images, or are unusable.
+        notes: Further lines for the user.
+    """
+
+    root: Path
+    studies: tuple[Study, ...]
+    skipped: tuple[SkippedFile, ...]
+    notes: tuple[str, ...]
+
+
 def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[float, float] | None = None) -> Inputs:
     """Look for images; headers are read and no pixels.
 
-    Every file ends in a study or among the refused, but for hidden ones, DICOMDIR, labels beside `images/`, and the
+    Every file ends in a study or among the skipped, but for hidden ones, DICOMDIR, labels beside `images/`, and the
     tables and contours of a tree that `keras_lvseg.data.layouts` knows. Results of earlier runs are not looked into.
 
     Args:
@@ -45,30 +66,30 @@ def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[flo
     # Resolved, as the paths are that a known tree tells; a file keeps its own name.
     folder = source.is_dir()
     root = (source if folder else source.parent).resolve()
-    refused: list[SkippedFile] = []
+    skipped: list[SkippedFile] = []
     tree = _tree(root, folder)
-    names, placed, notes = _known(tree) if tree else ({}, [], [])
-    files = _files(root, tree == root, refused) if folder else [root / source.name]
-    placed = [study.only(set(files)) for study in placed]
-    known = {frame.path for study in placed for frame in study.frames}
+    names, known_studies, notes = _known(tree) if tree else ({}, [], [])
+    files = _files(root, tree == root, skipped) if folder else [root / source.name]
+    known_studies = [study.restrict_to(set(files)) for study in known_studies]
+    known = {frame.path for study in known_studies for frame in study.frames}
     spacing = tuple(np.broadcast_to(np.nan if pixel_spacing is None else pixel_spacing, 2).tolist())
     headers: list[Header] = []
-    alone: list[tuple[Frame, str]] = []
+    standalone: list[tuple[Frame, str]] = []
     for path in (path for path in files if path not in known):
         try:
             found = _image(path, names.get(path, _NOBODY), spacing)
         except DataError as error:
-            refused.append(SkippedFile.of(path, error))
+            skipped.append(SkippedFile(path, error.reason))
         else:
             if isinstance(found, Header):
                 headers.append(found)
             else:
-                alone.append(found)
-    studies = [*placed, *_series(root, headers, names), *_unplaced(root, alone)]
+                standalone.append(found)
+    studies = [*known_studies, *_series(root, headers, names), *_standalone(root, standalone)]
     if not folder:
         studies = [replace(study, name=image_stem(source)) for study in studies]
-    studies = [left for study in studies if (left := _within_spacings(study, refused)).frames]
-    return Inputs(root, tuple(_named_apart(studies)), tuple(refused), tuple(notes))
+    studies = [left for study in studies if (left := _within_spacings(study, skipped)).frames]
+    return Inputs(root, tuple(_named_apart(studies)), tuple(skipped), tuple(notes))
 
 
 def _tree(root: Path, folder: bool) -> Path | None:
@@ -78,21 +99,21 @@ def _tree(root: Path, folder: bool) -> Path | None:
     return root.parent if root.name == "images" and png_table.matches(root.parent) else None
 
 
-def _files(root: Path, tree: bool, refused: list[SkippedFile]) -> list[Path]:
-    """Every file that is to be looked at, in order; links to folders, and those that cannot be listed, are refused."""
+def _files(root: Path, tree: bool, skipped: list[SkippedFile]) -> list[Path]:
+    """Every file that is to be looked at, in order; links to folders, and those that cannot be listed, are skipped."""
 
     def refuse(error: OSError) -> None:
-        refused.append(SkippedFile(Path(error.filename), f"cannot be read ({error.strerror})"))
+        skipped.append(SkippedFile(Path(error.filename), f"cannot be read ({error.strerror})"))
 
     files = []
     for parent, folders, names in os.walk(root, onerror=refuse):
-        if WRITTEN in names:
+        if RESULT_FILE in names:
             folders.clear()
             continue
         left_out = {"__MACOSX", *(_LABELS if "images" in folders else ())}
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in left_out)
         links = [Path(parent, name) for name in folders if Path(parent, name).is_symlink()]
-        refused += [SkippedFile(link, "is a link to a folder; name that folder itself") for link in links]
+        skipped += [SkippedFile(link, "is a link to a folder; name that folder itself") for link in links]
         for path in (Path(parent, name) for name in sorted(names)):
             hidden = path.name.startswith(".") or path.name.upper() == "DICOMDIR"
             if not (hidden or (tree and path.suffix.lower() in _TEXTS)):
@@ -111,34 +132,26 @@ def _known(root: Path) -> tuple[dict[Path, tuple[str, str]], list[Study], list[s
     return names, [Study(name, own) for name, own in frames.items() if own], []
 
 
-def _is_dicom(path: Path) -> bool:
-    if path.suffix.lower() in DICOM_SUFFIXES:
-        return True
-    with open_bytes(path) as (file, _):
-        return file.read(132)[128:] == b"DICM"
-
-
 def _image(path: Path, patient: tuple[str, str], spacing: tuple[float, float]) -> Header | tuple[Frame, str]:
     """An image's header; of one that has none, or not all of it, what it is by itself, and why it is no more."""
     if is_png(path):
-        return headless_frame(
-            path, patient, read_png_size(path), pixel_spacing=spacing
-        ), "pictures do not tell slice and phase"
-    if not _is_dicom(path):
+        rows, columns = read_png_size(path)
+        return Frame(path, *patient, rows=rows, columns=columns, pixel_spacing=spacing), "a PNG has no slice and phase"
+    if not is_dicom(path):
         raise DataError(path, "is neither DICOM nor PNG")
     try:
         return read_header(path)
     except DataError as error:
-        shape, told = read_grid(path)
-        spacing = spacing if np.isnan(told).any() else told
-        return headless_frame(path, patient, shape, pixel_spacing=spacing), _reason(error)
+        (rows, columns), own_spacing = read_grid(path)
+        spacing = spacing if np.isnan(own_spacing).any() else own_spacing
+        return Frame(path, *patient, rows=rows, columns=columns, pixel_spacing=spacing), _reason(error)
 
 
 def _reason(error: DataError) -> str:
     return f"{Path(error.path).name}: {error.problem}"
 
 
-def _unplaced(root: Path, images: Sequence[tuple[Frame, str]]) -> Iterator[Study]:
+def _standalone(root: Path, images: Sequence[tuple[Frame, str]]) -> Iterator[Study]:
     """Images that are by themselves, those of a folder together; and why the first of them is."""
     folders = defaultdict(list)
     for frame, why in images:
@@ -157,9 +170,12 @@ def _series(root: Path, headers: Sequence[Header], names: Mapping[Path, tuple[st
         paths = tuple(header.path for header in series)
         name = patient[0] or _folder_name(root, [path.parent for path in paths])
         try:
-            yield Study(name, arrange(PatientFiles(*patient, paths, ()), series).frames)
+            yield Study(name, assemble_study(PatientFiles(*patient, paths, ()), series).frames)
         except DataError as error:
-            frames = tuple(frame_of(header, patient, slice=0, phase=0) for header in series)
+            patient_id, original_id = patient
+            frames = tuple(
+                Frame.from_header(header, patient_id=patient_id, original_id=original_id) for header in series
+            )
             yield Study(name, frames, _reason(error))
 
 
@@ -169,8 +185,8 @@ def _folder_name(root: Path, folders: Sequence[Path]) -> str:
     return folder.as_posix() if folder.name else root.name
 
 
-def _within_spacings(study: Study, refused: list[SkippedFile]) -> Study:
-    """The study less images whose pixel spacing cannot be meant, which are refused."""
+def _within_spacings(study: Study, skipped: list[SkippedFile]) -> Study:
+    """The study less images whose pixel spacing cannot be meant, which are skipped."""
     low, high = PIXEL_SPACING_RANGE
     frames = []
     for frame in study.frames:
@@ -178,7 +194,7 @@ def _within_spacings(study: Study, refused: list[SkippedFile]) -> Study:
             frames.append(frame)
         else:
             spacing = " x ".join(f"{spacing:g}" for spacing in frame.pixel_spacing)
-            refused.append(SkippedFile(frame.path, f"has a pixel spacing of {spacing} mm; {low:g} to {high:g} are due"))
+            skipped.append(SkippedFile(frame.path, f"has a pixel spacing of {spacing} mm; {low:g} to {high:g} are due"))
     return replace(study, frames=tuple(frames))
 
 
@@ -191,4 +207,4 @@ def _named_apart(studies: Sequence[Study]) -> Iterator[Study]:
             number += 1
             name = f"{study.name}-{number}"
         taken.add(name)
-        yield Study(name, study.frames, study.unplaced)
+        yield Study(name, study.frames, study.geometry_error)

@@ -6,10 +6,22 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from keras_lvseg.studies.study import Study, image_stem
+from keras_lvseg.io.dicom import DICOM_SUFFIXES
+from keras_lvseg.io.png import is_png
+from keras_lvseg.studies.study import Study
 
 
-def picture_names(images: Sequence[Path]) -> list[str]:
+def image_stem(path: Path) -> str:
+    """Return the name of an image file without its image suffix; other dots, as in a UID, stay.
+
+    Example:
+        >>> image_stem(Path("a/IM-0001-0059.dcm")), image_stem(Path("1.2.840.59"))
+        ('IM-0001-0059', '1.2.840.59')
+    """
+    return path.stem if is_png(path) or path.suffix.lower() in DICOM_SUFFIXES else path.name
+
+
+def image_names(images: Sequence[Path]) -> list[str]:
     """Name pictures after images: by their files alone, and only where that is not enough by their folders too.
 
     Args:
@@ -19,11 +31,11 @@ def picture_names(images: Sequence[Path]) -> list[str]:
         For each a path to which a suffix can be added. They differ, on file systems that take A for a as well.
 
     Example:
-        >>> picture_names([Path("a/1.dcm"), Path("b/2.dcm")])
+        >>> image_names([Path("a/1.dcm"), Path("b/2.dcm")])
         ['1', '2']
-        >>> picture_names([Path("dicoms/a/1.dcm"), Path("dicoms/b/1.dcm")])
+        >>> image_names([Path("dicoms/a/1.dcm"), Path("dicoms/b/1.dcm")])
         ['a/1', 'b/1']
-        >>> picture_names([Path("a/1.dcm"), Path("a/1.png")])
+        >>> image_names([Path("a/1.dcm"), Path("a/1.png")])
         ['1.dcm', '1.png']
     """
     above = os.path.commonpath([path.parent for path in images])
@@ -42,7 +54,7 @@ def contour_names(study: Study) -> list[str]:
     if _differ(numbers) and min(numbers) > 0:
         stems = [f"IM-0001-{number:04d}" for number in numbers]
     else:
-        stems = picture_names([frame.path for frame in study.frames])
+        stems = image_names([frame.path for frame in study.frames])
     return [f"{study.name}/{stem}-icontour-auto.txt" for stem in stems]
 
 

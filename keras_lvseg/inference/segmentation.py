@@ -13,12 +13,14 @@ from PIL import Image
 
 from keras_lvseg.files import atomic_directory, write_json
 from keras_lvseg.geometry import join_contours, mask_contours
-from keras_lvseg.inference.output_names import contour_names, picture_names
+from keras_lvseg.inference.inputs import RESULT_FILE
+from keras_lvseg.inference.output_names import contour_names, image_names
 from keras_lvseg.io import write_contour
 from keras_lvseg.reporting.overlays import write_overlay
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
-from keras_lvseg.studies.study import WRITTEN, SkippedFile, Study
+from keras_lvseg.studies.skipped_file import SkippedFile
+from keras_lvseg.studies.study import Study
 from keras_lvseg.studies.study_volumes import PhaseVolume, StudyVolumes, study_volumes
 
 
@@ -53,7 +55,7 @@ class Segmentation:
             "notes": list(self.notes),
             "studies": [self._study(study) for study in self.studies],
             "images": [self._image(study, frame) for study in self.studies for frame in study.frames],
-            "refused": [{"file": self._name(refusal.file), "why": refusal.why} for refusal in self.refused],
+            "refused": [{"file": self._name(refusal.path), "why": refusal.reason} for refusal in self.refused],
         }
 
     def write(self, folder: str | os.PathLike[str]) -> None:
@@ -76,7 +78,7 @@ class Segmentation:
             DataError: The folder holds something, or an image cannot be read any more.
         """
         frames = [frame for study in self.studies for frame in study.frames]
-        pictures = picture_names([Path(self._name(frame.path)) for frame in frames])
+        pictures = image_names([Path(self._name(frame.path)) for frame in frames])
         contours = [name for study in self.studies for name in contour_names(study)]
         written = self.as_dict()
         with atomic_directory(folder) as scratch:
@@ -87,7 +89,7 @@ class Segmentation:
                 image["overlay"] = _new(scratch, f"overlays/{picture}_overlay.png")
                 write_overlay(scratch / image["overlay"], read_image(frame), mask)
                 image["contour"] = self._write_contour(scratch, f"contours/{contour}", mask)
-            write_json(scratch / WRITTEN, written)
+            write_json(scratch / RESULT_FILE, written)
 
     def _write_contour(self, folder: Path, name: str, mask: np.ndarray) -> str | None:
         """Gives the file's name; None where the mask has no outline, or one of noise, too long for any reader."""
@@ -105,8 +107,8 @@ class Segmentation:
             "patient": study.frames[0].patient_id or None,
             "images": len(study.frames),
             "masks": sum(bool(self.masks[frame.path].any()) for frame in study.frames),
-            "slices": None if study.unplaced else len({frame.slice for frame in study.frames}),
-            "slice_spacing_mm": None if study.unplaced else _rounded(study.frames[0].slice_spacing, 4),
+            "slices": None if study.geometry_error else len({frame.slice for frame in study.frames}),
+            "slice_spacing_mm": None if study.geometry_error else _rounded(study.frames[0].slice_spacing, 4),
             "phases": [_phase(volume) for volume in volumes.phases],
             "ed": volumes.ed and _phase(volumes.ed),
             "es": volumes.es and _phase(volumes.es),
@@ -121,8 +123,8 @@ class Segmentation:
             "file": self._name(frame.path),
             "study": study.name,
             "patient": frame.patient_id or None,
-            "slice": None if study.unplaced else frame.slice,
-            "phase": None if study.unplaced else frame.phase,
+            "slice": None if study.geometry_error else frame.slice,
+            "phase": None if study.geometry_error else frame.phase,
             "pixel_spacing_mm": list(frame.pixel_spacing) if known else None,
             "area_pixels": pixels,
             "area_mm2": _rounded(pixels * frame.pixel_area) if known else None,

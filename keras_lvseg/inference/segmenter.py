@@ -16,7 +16,8 @@ from keras_lvseg.inference.network import Network
 from keras_lvseg.inference.segmentation import Segmentation
 from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE
 from keras_lvseg.studies.frame_images import read_image
-from keras_lvseg.studies.study import SkippedFile, Study
+from keras_lvseg.studies.skipped_file import SkippedFile
+from keras_lvseg.studies.study import Study
 from keras_lvseg.version import __version__
 
 _BATCH = 16  # images a step
@@ -87,7 +88,7 @@ class Segmenter:
         inputs = find_inputs(source, pixel_spacing)
         frames = [frame for study in inputs.studies for frame in study.frames]
         masks: dict[Path, np.ndarray] = {}
-        refused = list(inputs.refused)
+        refused = list(inputs.skipped)
         for start in range(0, len(frames), _BATCH):
             images, spacings = {}, []
             for frame in frames[start : start + _BATCH]:
@@ -95,14 +96,14 @@ class Segmenter:
                     images[frame.path] = read_image(frame)
                     spacings.append(frame.pixel_spacing)
                 except DataError as error:
-                    refused.append(SkippedFile.of(frame.path, error))
+                    refused.append(SkippedFile(frame.path, error.reason))
             if images:
                 masks |= zip(images, self._network.masks([*images.values()], spacings), strict=True)
             if on_progress:
                 on_progress(min(start + _BATCH, len(frames)), len(frames))
         if not masks:
             raise _nothing(Path(source), inputs.root, refused)
-        studies = tuple(left for study in inputs.studies if (left := study.only(masks)).frames)
+        studies = tuple(left for study in inputs.studies if (left := study.restrict_to(masks)).frames)
         notes = (*inputs.notes, *self._notes(studies))
         return Segmentation(inputs.root, studies, masks, tuple(refused), notes, self.settings)
 
@@ -153,8 +154,8 @@ def _check_spacing(spacing: float | tuple[float, float]) -> None:
 def _nothing(source: Path, root: Path, refused: list[SkippedFile]) -> DataError:
     """Why nothing was segmented, in one line."""
     if not source.is_dir():
-        return DataError(source, refused[0].why)
+        return DataError(source, refused[0].reason)
     if not refused:
         return DataError(source, "holds no DICOM file and no PNG picture", "name a folder that does")
-    first = f"{refused[0].file.relative_to(root)} {refused[0].why}"
+    first = f"{refused[0].path.relative_to(root)} {refused[0].reason}"
     return DataError(source, f"holds no image that can be segmented, of {len(refused)} files; {first}")

@@ -18,7 +18,7 @@ from pydicom.pixels import pixel_array
 from pydicom.uid import RLELossless
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import read_bytes
+from keras_lvseg.files import open_bytes, read_bytes
 from keras_lvseg.io.jpeg_header import read_encoded_size
 
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
@@ -28,6 +28,10 @@ _LARGEST_FILE = 2**28  # bytes
 _LARGEST_SIDE = 4096  # pixels
 _SIZE = ["SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelData"]
 _GREY = ["PhotometricInterpretation", "BitsStored"]
+
+
+DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
+"""Suffixes of DICOM files, in lower case. A DICOM file may also have none."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,18 @@ class Header:
     trigger_time: float | None
     nominal_interval: float | None
     phases: int | None
+
+
+def is_dicom(path: Path) -> bool:
+    """Return whether a file is DICOM, by its suffix, else by its first bytes.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    if path.suffix.lower() in DICOM_SUFFIXES:
+        return True
+    with open_bytes(path) as (file, _):
+        return file.read(132)[128:] == b"DICM"
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,10 +35,10 @@ def read_patient(files: PatientFiles) -> Patient:
     """
     if files.frames:
         return Patient(files.patient_id, files.original_id, files.frames, files.phases, **_volumes(files.frames))
-    return arrange(files, [read_header(path) for path in files.images])
+    return assemble_study(files, [read_header(path) for path in files.images])
 
 
-def arrange(files: PatientFiles, headers: Sequence[Header]) -> Patient:
+def assemble_study(files: PatientFiles, headers: Sequence[Header]) -> Patient:
     """Put each frame in its place: the second half of `read_patient`, for callers that have the headers already.
 
     Args:
@@ -59,27 +58,13 @@ def arrange(files: PatientFiles, headers: Sequence[Header]) -> Patient:
         known: dict[str, Any] = contours.get(header.instance_number, {}) | {"slice": slice_, "phase": phase}
         if spacing is not None:
             known["slice_spacing"] = spacing
-        frames.append(frame_of(header, (files.patient_id, files.original_id), **known))
+        frames.append(Frame.from_header(header, patient_id=files.patient_id, original_id=files.original_id, **known))
     frames.sort(key=lambda frame: (frame.slice, frame.phase))
     _check_one_place_each(frames)
     return Patient(files.patient_id, files.original_id, tuple(frames), count, **_volumes(frames))
 
 
-def frame_of(header: Header, names: tuple[str, str], **known: Any) -> Frame:
-    """The frame that a header tells of.
-
-    Args:
-        header: The header.
-        names: `patient_id` and `original_id`.
-        known: What the header does not tell, or not truly, as attributes of `Frame`: slice and phase at least.
-    """
-    told = asdict(header)
-    del told["nominal_interval"], told["phases"]
-    patient_id, original_id = names
-    return Frame(**told | known, patient_id=patient_id, original_id=original_id)
-
-
-def stray_phases(frames: Sequence[Frame]) -> dict[int, list[Frame]]:
+def sparse_phases(frames: Sequence[Frame]) -> dict[int, list[Frame]]:
     """Phases too sparsely contoured to be end-diastole or end-systole, of which both are outlined throughout.
 
     Args:
@@ -202,7 +187,7 @@ def _check_one_place_each(frames: Sequence[Frame]) -> None:
 def _volumes(frames: Sequence[Frame]) -> dict[str, Any]:
     """The phases and volumes of `Patient`."""
     areas: dict[int, list[float]] = defaultdict(list)
-    stray = stray_phases(frames)
+    stray = sparse_phases(frames)
     for frame in frames:
         if frame.endocardium is not None and frame.phase not in stray:
             areas[frame.phase].append(polygon_area(read_frame_contour(frame, "endocardium")) * frame.pixel_area)

@@ -34,12 +34,12 @@ def read_frame_contour(frame: Frame, border: Border, contour_origin: float = CON
     """
     path = getattr(frame, border)
     assert path is not None, f"{frame.path} has no {border}"
-    return read_contour_or_label(path, contour_origin, frame.repaired)
+    return read_contour_or_label(path, contour_origin, frame.labels_include_outline)
 
 
-def read_contour_or_label(path: Path, contour_origin: float, repaired: bool = False) -> np.ndarray:
+def read_contour_or_label(path: Path, contour_origin: float, labels_include_outline: bool = False) -> np.ndarray:
     """`read_frame_contour` of a contour file or a label picture by itself."""
     if not is_png(path):
         return read_contour(path, contour_origin)
     mask = read_label(path)
-    return repaired_outline(mask, contour_origin) if repaired else join_contours(mask_contours(mask))
+    return repaired_outline(mask, contour_origin) if labels_include_outline else join_contours(mask_contours(mask))

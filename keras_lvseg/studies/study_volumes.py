@@ -81,8 +81,8 @@ def study_volumes(study: Study, pixels: Sequence[int]) -> StudyVolumes:
 
 def _no_volumes(study: Study) -> str | None:
     """Why a study tells no volume at all; None where it does."""
-    if study.unplaced:
-        return study.unplaced
+    if study.geometry_error:
+        return study.geometry_error
     slices = {frame.slice for frame in study.frames}
     missing = set(range(min(slices), max(slices))) - slices
     spacing = study.frames[0].slice_spacing

@@ -33,14 +33,10 @@ def write_planted_run(
 def frame(path: Path, **values: object) -> Frame:
     """A frame that nobody reads."""
     known = {
-        **dict.fromkeys(("patient_id", "original_id", "sop_instance_uid", "series_instance_uid"), ""),
-        **dict.fromkeys(("study_instance_uid", "frame_of_reference_uid"), ""),
-        **dict.fromkeys(("instance_number", "slice", "phase"), 0),
-        **dict.fromkeys(("slice_thickness", "slice_spacing", "trigger_time"), None),
         "rows": 20,
         "columns": 16,
         "pixel_spacing": (1.5, 1.5),
         "position": (0.0,) * 3,
         "orientation": (1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
     }
-    return Frame(path=path, **(known | values))
+    return Frame(path, "", "", **(known | values))

@@ -70,27 +70,27 @@ def test_every_file_is_an_image_or_refused(tree, tmp_path_factory, chosen):
     inputs = find_inputs(root)
     found = [frame.path for study in inputs.studies for frame in study.frames]
     assert (len(found), set(found)) == (len(images), images)
-    refused = [refusal.file for refusal in inputs.refused]
+    refused = [skipped.path for skipped in inputs.skipped]
     assert (len(refused), set(refused)) == (len(others), others)
-    assert all(refusal.why and "\n" not in refusal.why for refusal in inputs.refused)
+    assert all(skipped.reason and "\n" not in skipped.reason for skipped in inputs.skipped)
     assert len({study.name for study in inputs.studies}) == len(inputs.studies)
 
 
 def test_a_known_tree_tells_patients_and_its_lists_are_no_images(tree):
     inputs = find_inputs(tree)
-    assert inputs.refused == inputs.notes == ()
+    assert inputs.skipped == inputs.notes == ()
     dataset = SAXDataset(tree)
     assert [study.name for study in inputs.studies] == [patient.patient_id for patient in dataset.patients]
     places = lambda frames: {(f.path, f.patient_id, f.original_id, f.slice, f.phase) for f in frames}  # noqa: E731
     assert places(f for study in inputs.studies for f in study.frames) == places(dataset.frames)
-    assert all(study.unplaced is None for study in inputs.studies)
+    assert all(study.geometry_error is None for study in inputs.studies)
 
 
 def test_a_table_of_pictures_tells_spacing_and_place(tmp_path):
     root = write_picture_tree(tmp_path / "pictures")
     inputs = find_inputs(root, pixel_spacing=3.0)
-    assert inputs.refused == inputs.notes == ()
-    assert [(study.name, len(study.frames), study.unplaced) for study in inputs.studies] == [
+    assert inputs.skipped == inputs.notes == ()
+    assert [(study.name, len(study.frames), study.geometry_error) for study in inputs.studies] == [
         ("P1", 4, None),
         ("P2", 4, None),
     ]
@@ -103,7 +103,7 @@ def test_pictures_without_a_table_tell_nothing(tmp_path, spacing):
     (root / "patients.csv").unlink()
     (study,) = find_inputs(root, spacing).studies
     assert (study.name, len(study.frames)) == ("images", 8)  # and no labels
-    assert study.unplaced == "pictures do not tell slice and phase"
+    assert study.geometry_error == "a PNG has no slice and phase"
     np.testing.assert_array_equal({frame.pixel_spacing for frame in study.frames}.pop(), (spacing or np.nan,) * 2)
 
 
@@ -123,14 +123,14 @@ def test_a_damaged_picture_does_not_take_its_tree_along(tmp_path):
     torn = sorted(root.glob("images/*"))[2]
     torn.write_bytes(torn.read_bytes()[:20])
     inputs = find_inputs(root)
-    assert [refusal.file for refusal in inputs.refused] == [torn]
+    assert [skipped.path for skipped in inputs.skipped] == [torn]
     assert inputs.notes == ()
     read = {frame for frame in before if frame.path != torn}
     assert {frame for study in inputs.studies for frame in study.frames} == read
     for path in root.glob("images/P1*"):  # of whom nothing is left then
         path.write_bytes(b"")
     inputs = find_inputs(root)
-    assert len(inputs.refused) == 4
+    assert len(inputs.skipped) == 4
     assert [(study.name, len(study.frames)) for study in inputs.studies] == [("P2", 4)]
 
 
@@ -146,8 +146,8 @@ def test_the_images_of_a_tree_take_its_table(tmp_path):
     torn = whole.studies[1].frames[0].path
     torn.write_bytes(b"")
     inputs = find_inputs(torn)
-    assert ([refusal.file for refusal in inputs.refused], inputs.studies) == ([torn], ())
-    assert len(find_inputs(root / "images").refused) == 1
+    assert ([skipped.path for skipped in inputs.skipped], inputs.studies) == ([torn], ())
+    assert len(find_inputs(root / "images").skipped) == 1
 
 
 def test_each_series_of_a_folder_is_a_study(own_tree, tmp_path):
@@ -157,7 +157,7 @@ def test_each_series_of_a_folder_is_a_study(own_tree, tmp_path):
         for path in images_of(own_tree, patient):
             shutil.copy(path, folder / f"{patient}-{path.name}")
     inputs = find_inputs(folder)
-    assert [(study.name, len(study.frames), study.unplaced) for study in inputs.studies] == [
+    assert [(study.name, len(study.frames), study.geometry_error) for study in inputs.studies] == [
         ("one", 6, None),
         ("one-2", 6, None),
     ]
@@ -169,16 +169,16 @@ def test_a_study_that_is_no_stack_says_why(own_tree):
     path = list(images_of(own_tree, "P1"))[1]
     edit(path, ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
     first, second = find_inputs(own_tree).studies
-    assert (first.name, len(first.frames), second.unplaced) == ("P1", 6, None)
-    assert first.unplaced == "2.dcm: is not parallel to 1.dcm"
+    assert (first.name, len(first.frames), second.geometry_error) == ("P1", 6, None)
+    assert first.geometry_error == "2.dcm: is not parallel to 1.dcm"
 
 
 def test_a_spacing_that_cannot_be_meant_is_refused(own_tree):
     path = list(images_of(own_tree, "P1"))[1]
     edit(path, PixelSpacing=["0.00001", "1.5"])
     inputs = find_inputs(own_tree)
-    (refusal,) = inputs.refused
-    assert (refusal.file, refusal.why) == (path, "has a pixel spacing of 1e-05 x 1.5 mm; 0.1 to 10 are due")
+    (skipped,) = inputs.skipped
+    assert (skipped.path, skipped.reason) == (path, "has a pixel spacing of 1e-05 x 1.5 mm; 0.1 to 10 are due")
     assert [len(study.frames) for study in inputs.studies] == [5, 6]
 
 
@@ -200,11 +200,11 @@ def test_a_dicom_image_that_cannot_be_placed_is_by_itself(own_tree, keyword, giv
     delattr(dataset, keyword)
     dataset.save_as(path)
     inputs = find_inputs(own_tree, given_spacing)
-    assert inputs.refused == inputs.notes == ()
+    assert inputs.skipped == inputs.notes == ()
     assert [(study.name, len(study.frames)) for study in inputs.studies] == [("P1", 5), ("P2", 6), ("P1-2", 1)]
-    alone = inputs.studies[2]
-    assert alone.unplaced == f"2.dcm: has no {keyword}"
-    (frame,) = alone.frames
+    standalone = inputs.studies[2]
+    assert standalone.geometry_error == f"2.dcm: has no {keyword}"
+    (frame,) = standalone.frames
     assert (frame.path, frame.shape, frame.patient_id, frame.original_id) == (path, (20, 16), "P1", "O1")
     expected = (1.5 if keyword != "PixelSpacing" else given_spacing or np.nan,) * 2
     np.testing.assert_array_equal(frame.pixel_spacing, expected)
@@ -223,7 +223,7 @@ def test_a_folder_that_cannot_be_listed_is_refused(own_tree, monkeypatch):
     (own_tree / "link.csv").unlink()
     monkeypatch.setattr(os, "scandir", scan)
     inputs = find_inputs(own_tree / "dicoms")
-    assert [(refusal.file, refusal.why) for refusal in inputs.refused] == [
+    assert [(skipped.path, skipped.reason) for skipped in inputs.skipped] == [
         (locked, "cannot be read (Permission denied)")
     ]
     assert [study.name for study in inputs.studies] == ["P2"]
@@ -237,7 +237,7 @@ def test_links_to_files_are_files_and_links_to_folders_are_not_followed(own_tree
     (own_tree / "again").symlink_to(own_tree / "dicoms", target_is_directory=True)
     (own_tree / "link.csv").unlink()
     inputs = find_inputs(own_tree)
-    why = {refusal.file.name: refusal.why for refusal in inputs.refused if refusal.file.suffix != ".txt"}
+    why = {skipped.path.name: skipped.reason for skipped in inputs.skipped if skipped.path.suffix != ".txt"}
     assert why.keys() == {"again", "nowhere.dcm"}
     assert why["again"] == "is a link to a folder; name that folder itself"
     assert why["nowhere.dcm"].startswith("cannot be read")

@@ -3,7 +3,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_lvseg.inference.output_names import contour_names, picture_names
+from keras_lvseg.inference.output_names import contour_names, image_names
 from keras_lvseg.studies.study import Study
 from tests.inference.planted import frame
 
@@ -15,8 +15,8 @@ IMAGES = st.lists(st.tuples(st.sampled_from(["x", "x/y", "z/y", "."]), NAMES), m
 def test_no_two_pictures_share_a_name_and_none_leaves_its_folder(images):
     paths = [Path("root", *image) for image in images]
     # Files that only the case of a letter tells apart lie on a file system on which that is enough.
-    assert len(set(picture_names(paths))) == len(paths)
-    assert not any(name.startswith(("/", "..")) or "/../" in name for name in picture_names(paths))
+    assert len(set(image_names(paths))) == len(paths)
+    assert not any(name.startswith(("/", "..")) or "/../" in name for name in image_names(paths))
 
 
 @given(IMAGES)
@@ -26,9 +26,9 @@ def test_names_are_the_files_own_where_that_is_enough(images):
     stems = [name.rpartition(".")[0] if name.lower().endswith((".dcm", ".png")) else name for name in names]
     for own in (stems, names):
         if len({name.casefold() for name in own}) == len(own):
-            assert picture_names(paths) == own
+            assert image_names(paths) == own
             return
-    for name, path in zip(picture_names(paths), paths, strict=True):
+    for name, path in zip(image_names(paths), paths, strict=True):
         assert f"/{path.as_posix()}".endswith((f"/{name}", f"/{name}{path.suffix}"))
 
 

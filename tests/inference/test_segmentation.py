@@ -13,7 +13,7 @@ from keras_lvseg.inference.segmentation import Segmentation
 from keras_lvseg.io import read_contour
 from keras_lvseg.reporting.overlays import overlay
 from keras_lvseg.studies.frame_images import read_image
-from keras_lvseg.studies.study import SkippedFile
+from keras_lvseg.studies.skipped_file import SkippedFile
 from tests.png_tree import write_picture_tree
 from tests.small_tree import write_small_tree
 
@@ -110,7 +110,7 @@ def test_what_is_not_known_is_null(tmp_path):
     (study,) = result["studies"]
     unknown = ("patient", "slices", "slice_spacing_mm", "ed", "es", "ejection_fraction_percent")
     assert {study[name] for name in unknown} == {None}
-    assert (study["phases"], study["missing_reason"]) == ([], "pictures do not tell slice and phase")
+    assert (study["phases"], study["missing_reason"]) == ([], "a PNG has no slice and phase")
     for image in result["images"]:
         assert {image[name] for name in ("patient", "slice", "phase", "pixel_spacing_mm", "area_mm2")} == {None}
         assert image["area_pixels"] > 0 or image["empty"]

@@ -86,7 +86,7 @@ def test_what_cannot_be_decoded_does_not_stop_the_others(planted, tmp_path):
     (tree / "report.pdf").write_bytes(b"%PDF-1.7")
     Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(tree / "screen.png")
     segmentation = planted.segment(tree)
-    why = {refusal.file: refusal.why for refusal in segmentation.refused}
+    why = {skipped.path: skipped.reason for skipped in segmentation.refused}
     assert {path.name for path in why} == {"2.dcm", "report.pdf", "screen.png"}
     assert "damaged" in why[paths[1]]
     assert "is a colour picture" in why[tree / "screen.png"]

@@ -53,7 +53,7 @@ def test_outlines_come_from_contours_and_from_labels_as_given_and_repaired(phant
             outline = read_frame_contour(frame, border, -1.0)
             np.testing.assert_array_equal(polygon_mask(outline, frame.shape), mask)
             assert polygon_area(outline) == mask.sum()
-            repaired = read_frame_contour(replace(frame, repaired=True), border, -1.0)
+            repaired = read_frame_contour(replace(frame, labels_include_outline=True), border, -1.0)
             np.testing.assert_array_equal(repaired, repaired_outline(mask, -1.0))
 
 

@@ -15,14 +15,14 @@ from tests.inference.planted import frame
 COUNTS = st_numpy.arrays(np.int64, st.tuples(st.integers(2, 5), st.integers(1, 5)), elements=st.integers(0, 900))
 
 
-def study_of(counts, present=None, slice_spacing=8.0, spacing=(1.5, 1.25), unplaced=None):
+def study_of(counts, present=None, slice_spacing=8.0, spacing=(1.5, 1.25), geometry_error=None):
     """A study and the pixels of its frames, in no order."""
     places = [place for place in np.ndindex(counts.shape) if present is None or present[place]]
     np.random.default_rng(0).shuffle(places)
     frames = tuple(
         frame(Path(f"{s}-{p}"), slice=s, phase=p, slice_spacing=slice_spacing, pixel_spacing=spacing) for s, p in places
     )
-    return Study("heart", frames, unplaced), [int(counts[tuple(place)]) for place in places]
+    return Study("heart", frames, geometry_error), [int(counts[tuple(place)]) for place in places]
 
 
 @given(COUNTS, st.floats(0.5, 20), st.tuples(st.floats(0.5, 3), st.floats(0.5, 3)))
@@ -65,7 +65,7 @@ def test_only_phases_with_every_slice_tell_ed_and_es(counts, data):
         (study_of(np.ones((5, 2), int), np.array([[1, 1], [0, 0], [1, 1], [0, 0], [1, 1]])), "are missing.*: 1, 3"),
         (study_of(np.ones((3, 2), int), slice_spacing=None), "the slice spacing is not known"),
         (study_of(np.ones((3, 2), int), slice_spacing=0.0), "the slice spacing is not known"),
-        (study_of(np.ones((3, 2), int), unplaced="1.dcm: is not parallel"), "1.dcm: is not parallel"),
+        (study_of(np.ones((3, 2), int), geometry_error="1.dcm: is not parallel"), "1.dcm: is not parallel"),
     ],
 )
 def test_what_is_no_stack_has_no_volume(study, problem):

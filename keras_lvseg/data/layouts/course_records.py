@@ -12,7 +12,7 @@ from keras_lvseg.data.layouts.discovery import check_inside
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.course_record import course_record, parse_file_name
 from keras_lvseg.io.tfrecord import read_records
-from keras_lvseg.studies.frame import Frame, headless_frame
+from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.patient_files import PatientFiles
 
 EXPECTED = "train_images.tfrecords and val_images.tfrecords"
@@ -44,7 +44,8 @@ def index(root: Path) -> tuple[PatientFiles, ...]:
             match = _NAME.fullmatch(name)
             names = (match[1], match[1]) if match else (parse_file_name(path).split, "")
             place = {"instance_number": int(match[2]) if match else number, "slice": len(frames[names])}
-            frames[names].append(headless_frame(path, names, shape, mask=path, offset=offset, **place))
+            rows, columns = shape
+            frames[names].append(Frame(path, *names, rows=rows, columns=columns, mask=path, offset=offset, **place))
     if not frames:
         raise DataError(root, "holds no record", "each image is one")
     strangers = [patient_id for patient_id, original_id in frames if not original_id]

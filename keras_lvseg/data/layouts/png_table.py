@@ -26,7 +26,7 @@ from pathlib import Path
 from keras_lvseg.data.layouts.discovery import check_inside, check_names, files_of, read_table
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.png import read_png_size
-from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE, Frame, headless_frame
+from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE, Frame
 from keras_lvseg.studies.patient_files import PatientFiles
 
 EXPECTED = "patients.csv beside images/<patient_id>-<NNNN>.png and i_labels/ with labels of the same names"
@@ -92,7 +92,8 @@ def mark_for_repair(root: str | os.PathLike[str], patients: Sequence[PatientFile
     if not any(outlines):  # of records and of DICOM none stand in `frames`
         raise DataError(root, "holds no label pictures", "labels_include_outline is for those")
     return tuple(
-        replace(files, frames=tuple(replace(frame, repaired=True) for frame in files.frames)) for files in patients
+        replace(files, frames=tuple(replace(frame, labels_include_outline=True) for frame in files.frames))
+        for files in patients
     )
 
 
@@ -215,10 +216,11 @@ def _frame(
     if not 0 <= slice_ < _MOST:
         problem = f"has the number {number}, which is slice {slice_} at {phases} phases"
         raise DataError(path, problem, "it is phases * slice + phase + 1, slice and phase from 0")
-    return headless_frame(
+    return Frame(
         path,
-        names,
-        (rows, columns),
+        *names,
+        rows=rows,
+        columns=columns,
         instance_number=number,
         pixel_spacing=(spacings[0],) * 2,
         slice_spacing=spacings[1],
