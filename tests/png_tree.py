@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.contour_conventions import integers
+from benchmarks.conventions.contour_conventions import integers
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.io import read_contour
 from keras_lvseg.io.dicom import read_pixels

@@ -1,6 +1,7 @@
 """Draw how many images a second each pipeline delivers, out of the tables that the benchmarks wrote.
 
-    python docs/figures/feeding.py docs/pipeline_speed.md docs/augmentation_speed.md docs/figures/feeding.png
+    cd docs/validation
+    python ../figures/feeding.py pipeline_speed.md augmentation_speed.md ../figures/feeding.png
 
 Two tables, two runs: compare bars of one colour.
 """
@@ -20,8 +21,8 @@ def rows(table: Path) -> list[tuple[str, int]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pipeline", type=Path, help="the table of benchmarks/pipeline_speed.py")
-    parser.add_argument("augmentation", type=Path, help="the table of benchmarks/augmentation_speed.py")
+    parser.add_argument("pipeline", type=Path, help="the table of benchmarks/speed/pipeline_speed.py")
+    parser.add_argument("augmentation", type=Path, help="the table of benchmarks/speed/augmentation_speed.py")
     parser.add_argument("figure", type=Path, help="the PNG to write")
     arguments = parser.parse_args()
     figure, axes = plt.subplots(figsize=(9, 3.4), layout="constrained")

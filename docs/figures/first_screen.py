@@ -1,8 +1,8 @@
 """Cut four of the sixteen frames out of the leave-one-out sheet, evenly from the worst Dice to the best.
 
-    python docs/figures/first_screen.py docs/leave_one_out.png docs/figures/first_screen.png
+    python docs/figures/first_screen.py docs/validation/leave_one_out.png docs/figures/first_screen.png
 
-The sheet is written by `benchmarks/leave_one_out.py`.
+The sheet is written by `benchmarks/accuracy/leave_one_out.py`.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
     python docs/figures/segment.py DATA/dicoms/SCD0000101 RUNS/recipe-fold0-seed0 docs/figures/segment.png
 
-RUNS is the folder that `benchmarks/cross_validation.py` left; that patient stood in the first fold's test.
+RUNS is the folder that `benchmarks/accuracy/cross_validation.py` left; that patient stood in the first fold's test.
 """
 
 import argparse

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy import ndimage
 
-from benchmarks.contour_conventions import integers
+from benchmarks.conventions.contour_conventions import integers
 from keras_lvseg.geometry import polygon_area, polygon_mask, repaired_outline
 from keras_lvseg.testing import hearts, masks
 

@@ -1,0 +1,15 @@
+import pytest
+
+from benchmarks.agreement.dice_and_cross_entropy import CASES, COMPARISONS, TARGET
+
+NEEDS = {"MONAI": "monai", "torchmetrics": "torchmetrics", "torch.": "torch", "tf.": "tensorflow"}
+
+
+# torchmetrics warns of a change of its default whatever is passed.
+@pytest.mark.filterwarnings("ignore:DiceScore metric currently defaults")
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_we_agree_with_everything_else(name):
+    for word, package in NEEDS.items():
+        if word in name:
+            pytest.importorskip(package)
+    assert COMPARISONS[name](CASES) <= TARGET

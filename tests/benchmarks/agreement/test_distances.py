@@ -1,0 +1,12 @@
+import pytest
+
+from benchmarks.agreement.distances import CASES, COMPARISONS, TARGET
+
+
+# MONAI warns of an argument that it passes itself.
+@pytest.mark.filterwarnings("ignore:.*always_return_as_numpy:FutureWarning")
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_distances_are_what_others_compute(name):
+    if "MONAI" in name:
+        pytest.importorskip("monai")
+    assert COMPARISONS[name](CASES) <= TARGET

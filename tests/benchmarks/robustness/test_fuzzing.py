@@ -1,0 +1,179 @@
+import os
+import shutil
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from benchmarks.robustness.fuzzing import fuzz, judge
+from benchmarks.robustness.fuzzing_inputs import framed, readers, record_messages
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.errors import DataError
+from keras_lvseg.phantom import write_phantom
+from keras_lvseg.studies.frame_images import read_image
+
+
+@pytest.mark.parametrize("name", ["DICOM", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"])
+def test_damaged_files_are_read_or_refused_by_name(name, tmp_path):
+    assert set(readers()) == {"DICOM", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"}
+    outcome = fuzz(name, 60, 7, tmp_path)
+    assert outcome.failures == []
+    assert sum(outcome.counts.values()) >= 60
+    assert outcome.counts["refused"] > 10  # so the changes do harm
+    assert outcome.slowest < 5
+
+
+def raise_(error):
+    raise error
+
+
+def out_of_memory():
+    try:
+        np.empty(2**50)
+    except MemoryError:
+        raise DataError("/tree/1.dcm", "is damaged") from None
+
+
+def test_what_is_no_plain_refusal_is_a_failure(tmp_path):
+    assert judge(lambda folder: None, tmp_path) == "read"
+    assert judge(lambda folder: raise_(DataError(folder / "1.dcm", "is damaged")), tmp_path) == "refused"
+    for error, result in [
+        (KeyError("Rows"), "KeyError: 'Rows'"),
+        (DataError("/etc/passwd", "is damaged"), "names something else: /etc/passwd: is damaged"),
+        (DataError(tmp_path, "is\u2028damaged"), "takes several lines"),
+    ]:
+        assert judge(lambda folder, error=error: raise_(error), tmp_path).startswith(result)
+    assert judge(lambda folder: out_of_memory(), tmp_path).startswith("asked for more memory than there is")
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """A function that gives what is opened or listed while another one runs."""
+    seen, recording = [], []
+
+    def hook(event, arguments):
+        if recording and event in ("open", "os.listdir", "os.scandir") and isinstance(arguments[0], str | bytes):
+            seen.append(os.path.realpath(os.fsdecode(arguments[0])))
+
+    sys.addaudithook(hook)  # cannot be taken away again
+
+    def watch(action):
+        seen.clear()
+        recording.append(True)
+        try:
+            action()
+        finally:
+            recording.clear()
+        return list(seen)
+
+    return watch
+
+
+def read_all(tree):
+    try:
+        for frame in SAXDataset(tree).frames:
+            read_image(frame)
+    except DataError:
+        return
+    pytest.fail("the way out was not refused")
+
+
+@pytest.fixture(scope="module")
+def treasure(tmp_path_factory):
+    """Files that belong to nobody's tree, of every kind."""
+    folder = tmp_path_factory.mktemp("outside")
+    write_phantom(folder / "tree", patients=1, seed=3, frames="contoured")
+    (folder / "train_images.tfrecords").write_bytes(framed(*record_messages()))
+    return folder
+
+
+def link_file(pattern):
+    def plant(tree, treasure):
+        victim = sorted(tree.glob(pattern))[0]
+        victim.unlink()
+        victim.symlink_to(sorted((treasure / "tree").glob(pattern))[0])
+
+    return plant
+
+
+def link_folder(pattern):
+    def plant(tree, treasure):
+        victim = sorted(tree.glob(pattern))[0]
+        shutil.rmtree(victim)
+        victim.symlink_to(sorted((treasure / "tree").glob(pattern))[0], target_is_directory=True)
+
+    return plant
+
+
+def name_in_table(patient_id, original_id):
+    def plant(tree, treasure):
+        row = f"{patient_id},{original_id}\n".format(outside=treasure / "tree", up=f"../../../{treasure.name}/tree")
+        (tree / "link.csv").write_text("patient_id,original_id\n" + row)
+
+    return plant
+
+
+def link_records(tree, treasure):
+    shutil.rmtree(tree)
+    tree.mkdir()
+    (tree / "train_images.tfrecords").symlink_to(treasure / "train_images.tfrecords")
+
+
+WAYS_OUT = {
+    "an image": link_file("dicoms/*/*.dcm"),
+    "a contour": link_file("contourfiles/*/i-contours/*.txt"),
+    "the table": link_file("link.csv"),
+    "a patient's images": link_folder("dicoms/*"),
+    "all images": link_folder("dicoms"),
+    "a patient's contours": link_folder("contourfiles/*"),
+    "one kind of contours": link_folder("contourfiles/*/o-contours"),
+    "records": link_records,
+    "upwards by the table": name_in_table("{up}/dicoms/PHANTOM0001", "PH-01"),
+    "a contour folder upwards": name_in_table("PHANTOM0001", "{up}/contourfiles/PH-01"),
+    "a full path": name_in_table("{outside}/dicoms/PHANTOM0001", "PH-01"),
+    "a full path of contours": name_in_table("PHANTOM0001", "{outside}/contourfiles/PH-01"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_nothing_outside_the_tree_is_opened(way, opened, phantom_tree, treasure, tmp_path):
+    tree = shutil.copytree(phantom_tree, tmp_path / "tree")
+    WAYS_OUT[way](tree, treasure)
+    places = opened(lambda: read_all(tree))
+    assert not [place for place in places if place.startswith(str(treasure))]
+    # Beside the tree itself there is Python's own code, imported when it is first used.
+    own = (str(tree), sys.prefix, sys.base_prefix, os.path.realpath(os.curdir))
+    assert [place for place in places if not place.startswith(own)] == []
+
+
+def test_the_watch_sees_what_is_opened(opened, phantom_tree, tmp_path):
+    tree = shutil.copytree(phantom_tree, tmp_path / "tree")
+    places = opened(lambda: SAXDataset(tree))
+    assert str(tree / "link.csv") in places
+    assert {str(path) for path in tree.glob("dicoms/*/*.dcm")} <= set(places)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "dicoms/PHANTOM0001/1.dcm",
+        "contourfiles/PH-01/i-contours/IM-0001-0001-icontour-manual.txt",
+        "train_images.tfrecords",
+    ],
+)
+@pytest.mark.parametrize("what", ["pipe", "circle"])
+def test_a_pipe_and_a_circle_are_refused_at_once(what, where, phantom_tree, tmp_path):
+    tree = tmp_path / "tree"
+    if where.startswith("train"):
+        tree.mkdir()
+    else:
+        shutil.copytree(phantom_tree, tree)
+    (tree / where).unlink(missing_ok=True)
+    if what == "pipe":
+        os.mkfifo(tree / where)
+    else:
+        (tree / where).symlink_to(tree / where)
+    begin = time.perf_counter()
+    read_all(tree)
+    assert time.perf_counter() - begin < 5
