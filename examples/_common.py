@@ -15,7 +15,8 @@ from matplotlib.figure import FigureBase
 from rich.console import Console
 
 from keras_lvseg import DataError, SAXDataset
-from keras_lvseg.inference.evaluate import Evaluation, evaluate
+from keras_lvseg.evaluation import Evaluation
+from keras_lvseg.inference.evaluate import evaluate
 from keras_lvseg.io.dicom import read_pixels
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.reporting.contact_sheet import LABEL_COLOUR, PREDICTION_COLOUR

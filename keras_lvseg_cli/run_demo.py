@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from keras_lvseg.data import SAXDataset
+from keras_lvseg.evaluation import Evaluation
 from keras_lvseg.files import require_empty
-from keras_lvseg.inference.evaluate import Evaluation
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.reporting.evaluation_files import write_evaluation
 from keras_lvseg.reporting.html_report import write_page

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.table import write_table
 from keras_lvseg import SAXDataset, SparseDiceCE, SparseSoftmaxCE, fcn, fully_connected, unet
 from keras_lvseg.data import Augmentation
-from keras_lvseg.evaluation.scores import Scores
+from keras_lvseg.evaluation import Scores
 from keras_lvseg.inference.evaluate import evaluate
 from keras_lvseg.phantom import write_phantom
 

@@ -1,5 +1,6 @@
-"""Distances in mm and the MICCAI 2009 challenge's score: NumPy in, NumPy out, no Keras."""
+"""Dice, distances in mm and the score of the MICCAI 2009 challenge, of arrays and without Keras."""
 
+from keras_lvseg.evaluation.array_dice import dice
 from keras_lvseg.evaluation.challenge2009 import (
     ChallengeScore,
     ContourScore,
@@ -8,8 +9,10 @@ from keras_lvseg.evaluation.challenge2009 import (
     challenge_score,
     score_contour,
 )
+from keras_lvseg.evaluation.evaluation import Evaluation
 from keras_lvseg.evaluation.mask_contour import mask_outline
 from keras_lvseg.evaluation.perpendicular_distance import average_perpendicular_distance
+from keras_lvseg.evaluation.scores import ImageScore, PatientScore, Scores, score_masks
 from keras_lvseg.evaluation.surface_distances import (
     average_symmetric_surface_distance,
     hausdorff_distance,
@@ -19,13 +22,19 @@ from keras_lvseg.evaluation.surface_distances import (
 __all__ = [
     "ChallengeScore",
     "ContourScore",
+    "Evaluation",
+    "ImageScore",
     "MeanSD",
     "PatientChallengeScore",
+    "PatientScore",
+    "Scores",
     "average_perpendicular_distance",
     "average_symmetric_surface_distance",
     "challenge_score",
+    "dice",
     "hausdorff_distance",
     "mask_outline",
     "score_contour",
+    "score_masks",
     "surface_distances",
 ]

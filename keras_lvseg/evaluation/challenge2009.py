@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_lvseg.evaluation.array_dice import count_overlap, dice_from_counts
 from keras_lvseg.evaluation.mask_contour import mask_outline
 from keras_lvseg.evaluation.perpendicular_distance import average_perpendicular_distance
 from keras_lvseg.evaluation.validation import boolean_mask, spacing_of
@@ -175,9 +176,9 @@ def score_contour(
     automatic = boolean_mask("mask", mask, (2,))
     apd = average_perpendicular_distance(mask_outline(automatic), manual, pixel_spacing)
     inside = polygon_mask(np.asarray(manual), automatic.shape)
-    counts = [int(np.count_nonzero(pixels)) for pixels in (automatic, inside, automatic & inside)]
+    counts = count_overlap(automatic, inside)
     areas = np.array(counts) * np.prod(spacing_of(pixel_spacing, 2))
-    return ContourScore(patient_id, slice, phase, apd, _dice(*counts), *areas.tolist())
+    return ContourScore(patient_id, slice, phase, apd, dice_from_counts(*counts, empty_score=0.0), *areas.tolist())
 
 
 def challenge_score(contours: Iterable[ContourScore], good_below: float = 5.0) -> ChallengeScore:
@@ -230,12 +231,8 @@ def _patient_score(contours: Sequence[ContourScore], good_below: float) -> Patie
         all_dice=_mean([contour.dice for contour in contours]),
         all_apd_mm=_mean([contour.apd_mm for contour in contours]),
         found_apd_mm=_mean([contour.apd_mm for contour in found]),
-        dice_3d=_dice(*np.sum(areas, axis=0).tolist()),
+        dice_3d=dice_from_counts(*np.sum(areas, axis=0).tolist(), empty_score=0.0),
     )
-
-
-def _dice(automatic: float, manual: float, common: float) -> float:
-    return 2 * common / (automatic + manual) if automatic else 0.0
 
 
 def _mean(values: Sequence[float]) -> float:

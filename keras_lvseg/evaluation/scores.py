@@ -1,4 +1,4 @@
-"""How well masks fit their labels, by image, by patient and over a data set."""
+"""Dice by image, by patient and over a data set."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_lvseg.metrics import DiceCoefficient
+from keras_lvseg.evaluation.array_dice import count_overlap, dice_from_counts
 from keras_lvseg.studies.frame import Frame
 
 
 @dataclass(frozen=True)
 class ImageScore:
-    """One image's Dice."""
+    """Dice of one image.
+
+    Attributes:
+        patient_id: The patient.
+        slice: Index of the slice.
+        phase: Index of the phase.
+        dice: Dice coefficient; 1 if neither label nor mask has a pixel of the class.
+    """
 
     patient_id: str
     slice: int
@@ -23,14 +30,14 @@ class ImageScore:
 
 @dataclass(frozen=True)
 class PatientScore:
-    """One patient's Dice.
+    """Dice of one patient.
 
     Attributes:
         patient_id: The patient.
-        role: The split that the patient stood in when the network was trained, "new" for one in none.
-        images: How many labelled images there are; all of them count.
-        mean_dice: Mean over the images of each image's Dice.
-        pooled_dice: One Dice of all the patient's pixels together, as of one solid.
+        role: The patient's split when the network was trained, or "new" for a patient in no split.
+        images: Number of labelled images; all of them count.
+        mean_dice: Mean of the images' Dice coefficients.
+        pooled_dice: Dice coefficient of all the patient's pixels together.
     """
 
     patient_id: str
@@ -42,13 +49,13 @@ class PatientScore:
 
 @dataclass(frozen=True)
 class Scores:
-    """Dice on the frames' own grids.
+    """Dice on the frames' native grids.
 
     Attributes:
         images: By image.
-        patients: By patient.
-        mean_dice: Mean over all images of each image's Dice.
-        pooled_dice: One Dice of all pixels of the data set.
+        patients: By patient, in the order of their first images.
+        mean_dice: Mean of all images' Dice coefficients.
+        pooled_dice: Dice coefficient of all pixels together.
     """
 
     images: tuple[ImageScore, ...]
@@ -57,43 +64,40 @@ class Scores:
     pooled_dice: float
 
 
-def score(
+def score_masks(
     frames: Sequence[Frame],
+    *,
     labels: Sequence[np.ndarray],
     masks: Sequence[np.ndarray],
-    roles: Mapping[str, str],
+    roles: Mapping[str, str] | None = None,
     class_id: int = 1,
 ) -> Scores:
-    """Score masks.
+    """Return Dice by image, by patient and over all frames.
 
     Args:
-        frames: The frames, in any order.
-        labels: Class numbers for each, of the frame's shape.
-        masks: The same, predicted.
-        roles: By patient, see `PatientScore`.
+        frames: One or more frames, in any order.
+        labels: Class numbers per frame, of its shape.
+        masks: Predicted class numbers per frame, of its shape.
+        roles: Split by patient, see `PatientScore`.
         class_id: The class to score.
 
-    Returns:
-        The scores.
+    Raises:
+        ValueError: The sequences differ in length, or a label and its mask in shape; or one holds scores.
     """
-    pairs = list(zip(frames, labels, masks, strict=True))
+    counts = [count_overlap(mask, label, class_id=class_id) for label, mask in zip(labels, masks, strict=True)]
     images = tuple(
-        ImageScore(frame.patient_id, frame.slice, frame.phase, _dice([(label, mask)], class_id))
-        for frame, label, mask in pairs
+        ImageScore(frame.patient_id, frame.slice, frame.phase, dice_from_counts(*own))
+        for frame, own in zip(frames, counts, strict=True)
     )
     patients = []
     for patient in dict.fromkeys(frame.patient_id for frame in frames):
-        own = [image.dice for image in images if image.patient_id == patient]
-        pooled = _dice([(label, mask) for frame, label, mask in pairs if frame.patient_id == patient], class_id)
-        role = roles.get(patient, "new")
-        patients.append(PatientScore(patient, role, len(own), float(np.mean(own)), pooled))
-    overall = float(np.mean([image.dice for image in images]))
-    return Scores(images, tuple(patients), overall, _dice([pair[1:] for pair in pairs], class_id))
+        own = [i for i, frame in enumerate(frames) if frame.patient_id == patient]
+        mean = float(np.mean([images[i].dice for i in own]))
+        pooled = _pooled_dice([counts[i] for i in own])
+        patients.append(PatientScore(patient, (roles or {}).get(patient, "new"), len(own), mean, pooled))
+    mean = float(np.mean([image.dice for image in images]))
+    return Scores(images, tuple(patients), mean, _pooled_dice(counts))
 
 
-def _dice(pairs: Sequence[tuple[np.ndarray, np.ndarray]], class_id: int) -> float:
-    """One Dice of all pixels together; frames may differ in size."""
-    metric = DiceCoefficient(class_id, average="dataset")
-    for label, mask in pairs:
-        metric.update_state(label[None].astype("int32"), mask[None].astype("int32"))
-    return float(metric.result())
+def _pooled_dice(counts: Sequence[tuple[int, int, int]]) -> float:
+    return dice_from_counts(*map(sum, zip(*counts, strict=True)))

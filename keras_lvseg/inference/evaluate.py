@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -11,33 +10,11 @@ import numpy as np
 from keras_lvseg.data.labels import Target, label
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.errors import DataError
-from keras_lvseg.evaluation import ChallengeScore, ContourScore, challenge_score, score_contour
-from keras_lvseg.evaluation.scores import Scores, score
+from keras_lvseg.evaluation import ContourScore, Evaluation, challenge_score, score_contour, score_masks
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.inference.predict import predict_masks
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_contours import read_frame_contour
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What came of it: scores, and what they are scores of, frame by frame.
-
-    Attributes:
-        target: What was to be found.
-        scores: Dice of class 1, the cavity.
-        challenge: The 2009 challenge's score of the cavity's outline.
-        frames: The frames.
-        labels: Class numbers for each, on its own grid.
-        masks: The same, predicted.
-    """
-
-    target: Target
-    scores: Scores
-    challenge: ChallengeScore
-    frames: tuple[Frame, ...]
-    labels: tuple[np.ndarray, ...]
-    masks: tuple[np.ndarray, ...]
 
 
 def evaluate(
@@ -74,7 +51,7 @@ def evaluate(
             raise DataError(frame.path, problem, "score on DICOM files with contours, or on pictures with labels")
     labels = tuple(label(frame, target, contour_origin) for frame in frames)
     masks = tuple(predict_masks(model, frames, preprocessing, mirror=mirror, clean=clean))
-    scores = score(frames, labels, masks, roles or {})
+    scores = score_masks(frames, labels=labels, masks=masks, roles=roles)
     contours = [_contour_score(frame, mask, contour_origin) for frame, mask in zip(frames, masks, strict=True)]
     return Evaluation(target, scores, challenge_score(contours), tuple(frames), labels, masks)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from keras_lvseg.evaluation import Evaluation
 from keras_lvseg.files import write_json, write_rows
-from keras_lvseg.inference.evaluate import Evaluation
 from keras_lvseg.reporting.contact_sheet import write_contact_sheet
 
 

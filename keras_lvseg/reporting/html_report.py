@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-from keras_lvseg.evaluation.scores import Scores
+from keras_lvseg.evaluation import Scores
 from keras_lvseg.files import atomic_file
 from keras_lvseg.reporting.score_tables import HEADINGS, score_rows
 

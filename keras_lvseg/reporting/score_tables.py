@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from keras_lvseg.evaluation import ChallengeScore
-from keras_lvseg.evaluation.scores import Scores
+from keras_lvseg.evaluation import ChallengeScore, Scores
 
 HEADINGS = ("patient", "role", "images", "Dice, mean over images", "Dice, all pixels")
 

@@ -7,7 +7,7 @@ Needs `pip install "keras-lvseg[test]"`. A property of your own metric takes thr
         assert my_dice(*pair) == my_dice(*pair[::-1])
 """
 
-from keras_lvseg.testing.labels import label_maps, logits_for
+from keras_lvseg.testing.label_maps import label_maps, logits_for
 from keras_lvseg.testing.masks import hearts, mask_pairs, masks
 from keras_lvseg.testing.weights import image_weights, pixel_weights
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
-from keras_lvseg.inference.evaluate import Evaluation, evaluate
+from keras_lvseg.evaluation import Evaluation
+from keras_lvseg.inference.evaluate import evaluate
 from keras_lvseg.training.run_folder import RunFolder
 
 _SEEN = ("train", "validation")  # splits whose patients a network was trained on, or followed along with
