@@ -42,7 +42,7 @@ print(f"images {images.shape}, of which {labels.mean():.1%} is cavity")
 
 keras.utils.set_random_seed(0)
 keras.config.set_dtype_policy(preferred_dtype())
-model = keras_lvseg.fully_connected(image_size=(256, 256), hidden_units=64)
+model = keras_lvseg.fully_connected(input_shape=(256, 256, 1), hidden_units=64)
 print(f"{model.count_params():,} weights")
 model.compile(
     optimizer="adam",

@@ -13,7 +13,7 @@ from tests.layers.cases import CASES, needs_channels_first
 from tests.reload_models import predictions, trained_on
 
 MODELS = {
-    "fully_connected": lambda: fully_connected((16, 16), hidden_units=3),
+    "fully_connected": lambda: fully_connected((16, 16, 1), hidden_units=3),
     "fcn": lambda: fcn((16, 16, 1), filters=(2, 2, 2, 2)),
     "unet": lambda: unet(filters=2, depth=1),
 }

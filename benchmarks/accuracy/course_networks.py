@@ -37,7 +37,7 @@ class Step:
 
 
 STEPS = {
-    "fully connected, 64 hidden units": Step(lambda: fully_connected(SIZE, hidden_units=64)),
+    "fully connected, 64 hidden units": Step(lambda: fully_connected((*SIZE, 1), hidden_units=64)),
     "convolutions, one transpose convolution": Step(lambda: fcn((*SIZE, 1), filters=(25, 50, 75, 75))),
     "U-Net of 8 filters": Step(lambda: unet(filters=8)),
     "... with Dice in the loss": Step(lambda: unet(filters=8), SparseDiceCE),

@@ -1,47 +1,51 @@
-"""A transpose convolution to a finer grid, whose result is stacked with feature maps of that grid."""
+"""A transpose convolution to a finer grid that takes a skip connection."""
 
 from __future__ import annotations
+
+from typing import Any, Literal
 
 import keras
 from keras import ops
 
+from keras_lvseg.layers.bilinear import Bilinear
 from keras_lvseg.ops.arguments import check_choice, check_integer
+
+Tensor = Any
 
 
 @keras.saving.register_keras_serializable(package="keras_lvseg")
 class TransposeUpsample(keras.layers.Layer):
     """Transpose convolution that makes one pixel into `factor` x `factor`.
 
-    With a second input, the result is brought to its height and width, by cropping or by zeros at the bottom
-    and on the right, and stacked with it on the channel axis, the upsampled channels first. After pooling
-    with "same" padding this undoes what an odd size was rounded up by.
+    A second input, `skip`, is a skip connection. The upsampled feature maps are cropped, or padded with zeros, at the
+    bottom and on the right to the height and width of `skip`. Both are then stacked on the channel axis, the upsampled
+    channels first. A pooling layer with "same" padding rounds odd sizes up; this removes what the rounding added.
 
     Args:
-        filters: Number of channels that the convolution gives.
+        filters: Number of output channels of the convolution.
         factor: How many times finer the grid becomes.
-        kernel_size: Height and width of the kernel, `factor` or more. None for `factor`, or for the smallest
-            symmetric kernel that interpolates, `2 * factor - factor % 2`, with `"bilinear"`.
-        kernel_initializer: Name of an initializer, an initializer, or `"bilinear"`: the convolution starts as
-            bilinear interpolation of each channel. That needs as many filters as the input has channels, and
-            a kernel of `2 * factor - 1` or more.
-        data_format: `"channels_last"` or `"channels_first"`; None for keras' setting.
-        **kwargs: Name and dtype, as in every keras layer.
+        kernel_size: Height and width of the kernel, at least `factor`. None means `factor`. With `"bilinear"` it must
+            be at least `2 * factor - 1`, and None means the smallest symmetric kernel, `2 * factor - factor % 2`.
+        kernel_initializer: Initializer of the kernel, or its name. With `"bilinear"` the layer starts as bilinear
+            interpolation of each channel; `filters` must then equal the number of input channels.
+        kernel_regularizer: Regularizer of the kernel, its name, or None.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the setting of Keras.
+        **kwargs: `name`, `dtype` and the other arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Feature maps of the coarse grid.
         skip: Feature maps of the fine grid, or None.
 
     Input shape:
-        `(B, h, w, channels)`, and `(B, H, W, skip_channels)` for `skip`; channels second with
-        `"channels_first"`.
+        `(B, h, w, channels)`, and `(B, H, W, skip_channels)` for `skip`. With `"channels_first"` the channels are
+        second.
 
     Output shape:
-        `(B, factor * h, factor * w, filters)`, or `(B, H, W, filters + skip_channels)` with `skip`; channels
-        second with `"channels_first"`.
+        `(B, factor * h, factor * w, filters)`, or `(B, H, W, filters + skip_channels)` with `skip`. With
+        `"channels_first"` the channels are second.
 
     Raises:
-        ValueError: An argument breaks its rule, or `"bilinear"` meets another number of channels than
-            `filters`.
+        ValueError: An argument is invalid, or `"bilinear"` is used with another number of channels than `filters`.
 
     Example:
         >>> import keras
@@ -55,24 +59,30 @@ class TransposeUpsample(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        factor=2,
-        kernel_size=None,
-        kernel_initializer="glorot_uniform",
-        data_format=None,
-        **kwargs,
+        filters: int,
+        factor: int = 2,
+        *,
+        kernel_size: int | None = None,
+        kernel_initializer: str | dict[str, Any] | keras.initializers.Initializer = "glorot_uniform",
+        kernel_regularizer: str | dict[str, Any] | keras.regularizers.Regularizer | None = None,
+        data_format: Literal["channels_last", "channels_first"] | None = None,
+        **kwargs: Any,
     ):
-        check_integer("filters", filters, least=1)
-        check_integer("factor", factor, least=1)
-        bilinear = kernel_initializer == "bilinear"
-        if kernel_size is None:
-            kernel_size = 2 * factor - factor % 2 if bilinear else factor
-        check_integer("kernel_size", kernel_size, least=2 * factor - 1 if bilinear else factor)
+        check_integer("filters", filters, minimum=1)
+        check_integer("factor", factor, minimum=1)
+        kernel_initializer = keras.initializers.get(kernel_initializer)
+        default_size = min_size = factor
+        if isinstance(kernel_initializer, Bilinear):
+            kernel_initializer = Bilinear(kernel_initializer.factor or factor)
+            default_size, min_size = 2 * factor - factor % 2, 2 * factor - 1
+        kernel_size = default_size if kernel_size is None else kernel_size
+        check_integer("kernel_size", kernel_size, minimum=min_size)
         super().__init__(**kwargs)
         self.filters = filters
         self.factor = factor
         self.kernel_size = kernel_size
-        self.kernel_initializer = kernel_initializer if bilinear else keras.initializers.get(kernel_initializer)
+        self.kernel_initializer = kernel_initializer
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.data_format = data_format or keras.config.image_data_format()
         check_choice("data_format", self.data_format, ("channels_last", "channels_first"))
         self._upsample = keras.layers.Conv2DTranspose(
@@ -80,45 +90,42 @@ class TransposeUpsample(keras.layers.Layer):
             kernel_size,
             strides=factor,
             padding="same",
-            kernel_initializer=self._bilinear_kernel if bilinear else self.kernel_initializer,
+            kernel_initializer=self.kernel_initializer,
+            kernel_regularizer=self.kernel_regularizer,
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name="upsample",
         )
 
-    def build(self, inputs_shape, skip_shape=None):
+    def build(self, inputs_shape: tuple[int | None, ...], skip_shape: tuple[int | None, ...] | None = None) -> None:
         """Create the weights.
 
         Args:
             inputs_shape: Shape of the coarse feature maps.
-            skip_shape: Shape of the fine feature maps; it changes no weight.
+            skip_shape: Shape of the fine feature maps. No weight depends on it.
         """
-        channels = inputs_shape[self._channel_axis]
-        if self.kernel_initializer == "bilinear" and channels != self.filters:
-            raise ValueError(
-                '`kernel_initializer="bilinear"` needs as many `filters` as the input has channels. '
-                f"Received: filters={self.filters}, input shape {tuple(inputs_shape)}"
-            )
         self._upsample.build(inputs_shape)
         self.built = True
 
-    def call(self, inputs, skip=None):
-        """Upsample, and stack with `skip` where it is given."""
+    def call(self, inputs: Tensor, skip: Tensor | None = None) -> Tensor:
+        """Return the upsampled feature maps, stacked with `skip` if it is given."""
         x = self._upsample(inputs)
         if skip is None:
             return x
-        x = self._resized(x, *self._spatial(ops.shape(skip)))
+        x = self._crop_or_pad(x, *self._spatial(ops.shape(skip)))
         return ops.concatenate([x, skip], axis=self._channel_axis)
 
-    def compute_output_shape(self, inputs_shape, skip_shape=None):
-        """Return the shape of the result.
+    def compute_output_shape(
+        self, inputs_shape: tuple[int | None, ...], skip_shape: tuple[int | None, ...] | None = None
+    ) -> tuple[int | None, ...]:
+        """Return the output shape.
 
         Args:
             inputs_shape: Shape of the coarse feature maps.
             skip_shape: Shape of the fine feature maps, or None.
 
         Returns:
-            Shape of the result.
+            Shape of the output.
         """
         if skip_shape is None:
             height, width = (size and size * self.factor for size in self._spatial(inputs_shape))
@@ -130,17 +137,15 @@ class TransposeUpsample(keras.layers.Layer):
             return (inputs_shape[0], channels, height, width)
         return (inputs_shape[0], height, width, channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        initializer = self.kernel_initializer
         return {
             **super().get_config(),
             "filters": self.filters,
             "factor": self.factor,
             "kernel_size": self.kernel_size,
-            "kernel_initializer": initializer
-            if initializer == "bilinear"
-            else keras.initializers.serialize(initializer),
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
             "data_format": self.data_format,
         }
 
@@ -148,7 +153,7 @@ class TransposeUpsample(keras.layers.Layer):
     def _channel_axis(self) -> int:
         return 1 if self.data_format == "channels_first" else -1
 
-    def _resized(self, x, height, width):
+    def _crop_or_pad(self, x: Tensor, height: int, width: int) -> Tensor:
         """Crop or pad at the bottom and on the right."""
         first = self.data_format == "channels_first"
         x = x[:, :, :height, :width] if first else x[:, :height, :width, :]
@@ -158,10 +163,3 @@ class TransposeUpsample(keras.layers.Layer):
 
     def _spatial(self, shape: tuple) -> tuple:
         return tuple(shape[2:]) if self.data_format == "channels_first" else tuple(shape[1:3])
-
-    def _bilinear_kernel(self, shape, dtype=None):
-        """Give the weights `(kernel, kernel, filters, channels)` that interpolate each channel on its own."""
-        offset = ops.arange(self.kernel_size, dtype="float32") - (self.kernel_size - 1) / 2
-        tent = ops.relu(1.0 - ops.abs(offset) / self.factor)
-        kernel = tent[:, None, None, None] * tent[None, :, None, None] * ops.eye(*shape[2:])
-        return ops.cast(kernel, dtype or "float32")

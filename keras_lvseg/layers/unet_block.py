@@ -1,33 +1,43 @@
-"""The block of convolutions that a U-Net is made of."""
+"""The block of convolutions of a U-Net."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
 
 import keras
 
 from keras_lvseg.ops.arguments import check_choice, check_fraction, check_integer
 
+Tensor = Any
+
 
 @keras.saving.register_keras_serializable(package="keras_lvseg")
 class UNetBlock(keras.layers.Layer):
-    """Convolution, normalization, activation, some times over; the spatial size is kept.
+    """Convolution, normalization and activation, repeated; the spatial size is kept.
 
-    Convolutions have a bias only where there is no normalization, which brings its own.
+    The convolutions have a bias only without normalization, because a normalization adds its own.
 
     Args:
         filters: Number of output channels.
         kernel_size: Height and width of the kernels.
-        convolutions: How many convolutions follow each other.
-        activation: Name of an activation, or a callable.
-        normalization: `"batch"`; or of each image on its own, `"group"` (as many groups of channels as divide
-            `filters`, at most 8), `"instance"` (each channel) or `"layer"` (all channels); or None.
-        dropout: Share of the output to drop while training, from 0 to 1.
-        residual: Whether a 1 x 1 convolution of the input is added in front of the last activation.
-        data_format: `"channels_last"` or `"channels_first"`; None for keras' setting.
-        **kwargs: Name and dtype, as in every keras layer.
+        convolutions: Number of convolutions.
+        activation: Activation function, or its name.
+        normalization: `"batch"`, `"group"`, `"instance"`, `"layer"` or None. `"group"` makes as many groups of channels
+            as divide `filters`, at most 8. `"instance"` normalizes each channel on its own, `"layer"` all channels
+            together. These three normalize each image on its own.
+        momentum: Momentum of the moving statistics of batch normalization, from 0 to 1. The default is lower than the
+            0.99 of Keras: 0.99 remembers the start for hundreds of steps, and a small cohort has no more than that.
+        dropout: Fraction of the output to drop during training, from 0 to 1.
+        residual: Whether to add a 1 x 1 convolution of the input before the last activation.
+        kernel_initializer: Initializer of the kernels, or its name. Each convolution gets its own copy.
+        kernel_regularizer: Regularizer of the kernels, its name, or None.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the setting of Keras.
+        **kwargs: `name`, `dtype` and the other arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Feature maps.
-        training: Whether to train: batch normalization and dropout behave differently then.
+        training: Whether to train. Batch normalization and dropout depend on it.
 
     Input shape:
         `(B, H, W, channels)`, or `(B, channels, H, W)` with `"channels_first"`.
@@ -36,7 +46,7 @@ class UNetBlock(keras.layers.Layer):
         `(B, H, W, filters)`, or `(B, filters, H, W)` with `"channels_first"`.
 
     Raises:
-        ValueError: An argument breaks its rule.
+        ValueError: An argument is invalid.
 
     Example:
         >>> import keras
@@ -50,20 +60,25 @@ class UNetBlock(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        convolutions=2,
-        activation="relu",
-        normalization="batch",
-        dropout=0.0,
-        residual=False,
-        data_format=None,
-        **kwargs,
+        filters: int,
+        kernel_size: int = 3,
+        *,
+        convolutions: int = 2,
+        activation: str | Callable[[Tensor], Tensor] | None = "relu",
+        normalization: Literal["batch", "group", "instance", "layer"] | None = "batch",
+        momentum: float = 0.9,
+        dropout: float = 0.0,
+        residual: bool = False,
+        kernel_initializer: str | dict[str, Any] | keras.initializers.Initializer = "glorot_uniform",
+        kernel_regularizer: str | dict[str, Any] | keras.regularizers.Regularizer | None = None,
+        data_format: Literal["channels_last", "channels_first"] | None = None,
+        **kwargs: Any,
     ):
-        check_integer("filters", filters, least=1)
-        check_integer("kernel_size", kernel_size, least=1)
-        check_integer("convolutions", convolutions, least=1)
+        check_integer("filters", filters, minimum=1)
+        check_integer("kernel_size", kernel_size, minimum=1)
+        check_integer("convolutions", convolutions, minimum=1)
         check_choice("normalization", normalization, ("batch", "group", "instance", "layer", None))
+        check_fraction("momentum", momentum)
         check_fraction("dropout", dropout)
         super().__init__(**kwargs)
         self.filters = filters
@@ -71,17 +86,22 @@ class UNetBlock(keras.layers.Layer):
         self.convolutions = convolutions
         self.activation = keras.activations.get(activation)
         self.normalization = normalization
+        self.momentum = momentum
         self.dropout = dropout
         self.residual = residual
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.data_format = data_format or keras.config.image_data_format()
         check_choice("data_format", self.data_format, ("channels_last", "channels_first"))
 
-        self._convolutions = [self._convolution(f"conv_{i}", kernel_size) for i in range(1, convolutions + 1)]
+        self._convolutions = [
+            self._convolution(f"conv_{i}", kernel_size, kernel_initializer) for i in range(1, convolutions + 1)
+        ]
         self._normalizations = [self._normalization(f"norm_{i}") for i in range(1, convolutions + 1)]
-        self._shortcut = self._convolution("shortcut", 1) if residual else None
+        self._shortcut = self._convolution("shortcut", 1, kernel_initializer) if residual else None
         self._dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout") if dropout else None
+        self.kernel_initializer = self._convolutions[0].kernel_initializer
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the weights.
 
         Args:
@@ -100,8 +120,8 @@ class UNetBlock(keras.layers.Layer):
             self._dropout.build(output_shape)
         self.built = True
 
-    def call(self, inputs, training=None):
-        """Apply the block."""
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        """Return the feature maps."""
         x = inputs
         for i, (convolution, normalization) in enumerate(
             zip(self._convolutions, self._normalizations, strict=True), start=1
@@ -114,8 +134,8 @@ class UNetBlock(keras.layers.Layer):
             x = self.activation(x)
         return x if self._dropout is None else self._dropout(x, training=training)
 
-    def compute_output_shape(self, input_shape):
-        """Return the shape of the result.
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the output shape.
 
         Args:
             input_shape: Shape of the feature maps.
@@ -128,7 +148,7 @@ class UNetBlock(keras.layers.Layer):
             return (batch, self.filters, *spatial[1:])
         return (batch, *spatial[:-1], self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {
             **super().get_config(),
@@ -137,17 +157,24 @@ class UNetBlock(keras.layers.Layer):
             "convolutions": self.convolutions,
             "activation": keras.activations.serialize(self.activation),
             "normalization": self.normalization,
+            "momentum": self.momentum,
             "dropout": self.dropout,
             "residual": self.residual,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
             "data_format": self.data_format,
         }
 
-    def _convolution(self, name: str, kernel_size: int) -> keras.layers.Layer:
+    def _convolution(self, name: str, kernel_size: int, kernel_initializer: Any) -> keras.layers.Layer:
+        if isinstance(kernel_initializer, keras.initializers.Initializer):
+            kernel_initializer = kernel_initializer.clone()  # an unseeded instance repeats its values for equal shapes
         return keras.layers.Conv2D(
             self.filters,
             kernel_size,
             padding="same",
             use_bias=self.normalization is None,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=self.kernel_regularizer,
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name=name,
@@ -158,8 +185,7 @@ class UNetBlock(keras.layers.Layer):
             return None
         common = {"axis": -1 if self.data_format == "channels_last" else 1, "dtype": self.dtype_policy, "name": name}
         if self.normalization == "batch":
-            # Keras' 0.99 would remember the start for hundreds of steps, which is all that a small cohort has.
-            return keras.layers.BatchNormalization(momentum=0.9, **common)
+            return keras.layers.BatchNormalization(momentum=self.momentum, **common)
         groups = {
             "group": max(n for n in range(1, 9) if self.filters % n == 0),
             "instance": self.filters,

@@ -1,4 +1,4 @@
-"""Networks built under a dtype policy of their own."""
+"""A context with its own dtype policy."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import keras
 
 @contextmanager
 def dtype_policy(name: str) -> Iterator[None]:
-    """Build what stands in the block under a dtype policy, and leave the global one as it was.
+    """Set the global dtype policy of Keras for a block, and restore it afterwards.
 
     Args:
-        name: Of the policy, as "float32" or "mixed_bfloat16".
+        name: Name of the policy, such as `"float32"` or `"mixed_bfloat16"`.
 
     Example:
         >>> from keras_lvseg.models import unet

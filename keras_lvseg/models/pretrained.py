@@ -15,7 +15,6 @@ import numpy as np
 
 from keras_lvseg.errors import DataError
 from keras_lvseg.files import atomic_file, read_bytes, write_json
-from keras_lvseg.models.unet import unet
 from keras_lvseg.version import __version__
 
 WEIGHTS = Path(__file__).with_name("weights")
@@ -79,6 +78,7 @@ def load_pretrained(model: keras.Model, name: str, folder: str | os.PathLike[str
         DataError: A file is missing or damaged, or the weights are another network's.
 
     Example:
+        >>> from keras_lvseg.models import unet
         >>> model = unet(filters=16)
         >>> load_pretrained(model, "sax-lv")
     """
@@ -117,11 +117,14 @@ def write_pretrained(model: keras.Model, folder: str | os.PathLike[str], name: s
 
     Example:
         >>> import tempfile
+        >>> from keras_lvseg.models import unet
         >>> folder, architecture = tempfile.mkdtemp(), {"filters": 2, "depth": 1}
         >>> info = {"architecture": architecture, "data": {}, "inference": {}, "training": {}}
         >>> write_pretrained(unet(**architecture), folder, "tiny", info)
         >>> load_pretrained(unet(**architecture), "tiny", folder)
     """
+    from keras_lvseg.models.unet import unet  # which imports this module
+
     if set(info) != set(_PARTS):
         raise ValueError(f"`info` needs the parts {', '.join(_PARTS)}. Received: {', '.join(info)}")
     if _shapes(unet(**info["architecture"])) != _shapes(model):

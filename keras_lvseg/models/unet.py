@@ -3,51 +3,57 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
+from keras_lvseg.errors import invalid_argument
 from keras_lvseg.layers.transpose_upsample import TransposeUpsample
 from keras_lvseg.layers.unet_block import UNetBlock
-from keras_lvseg.ops.arguments import check_integer
+from keras_lvseg.models.pretrained import load_pretrained, pretrained_info, pretrained_names
+from keras_lvseg.ops.arguments import check_choice, check_input_shape, check_integer
+
+_DEFAULTS = {"num_classes": 2, "filters": 32, "depth": 4, "normalization": "batch"}
 
 
 def unet(
     input_shape: tuple[int | None, int | None, int] = (None, None, 1),
-    num_classes: int = 2,
+    *,
+    num_classes: int | None = None,
     filters: int | None = None,
-    depth: int = 4,
-    normalization: str | None = "batch",
+    depth: int | None = None,
+    normalization: Literal["batch", "group", "instance", "layer", "none"] | None = None,
     dropout: float = 0.0,
     residual: bool = False,
     weights: str | os.PathLike[str] | None = None,
+    name: str = "unet",
 ) -> keras.Model:
-    """Build a U-Net, which gives every pixel of an image of any height and width, odd or tiny, its logits.
+    """Build a U-Net for images of any height and width, including odd and very small ones.
 
-    Each level down has twice the filters and half the height and width, rounded up; on the way up, the
-    feature maps are cropped to the size that they had on the way down. Nothing of the image is cut off, and
-    nothing is scaled.
+    Each level down has twice the filters and half the height and width, rounded up. On the way up the feature maps are
+    cropped to the size that they had on the way down. The image itself is neither cropped nor resampled.
 
     Args:
-        input_shape: Height, width and channels of the images; height and width may be None.
-        num_classes: Number of classes, two or more.
-        filters: Channels of the first level; None for 32, or for as many as named weights have.
-        depth: How many times the image is halved.
-        normalization: Of each convolution, see `UNetBlock`.
-        dropout: Share of each block's output to drop while training, from 0 to 1.
+        input_shape: Height, width and channels of the images. Height and width may be None.
+        num_classes: Number of classes, at least 2. None means that of the named weights, else 2.
+        filters: Output channels of the first level. None means that of the named weights, else 32.
+        depth: Number of times that the grid is halved. None means that of the named weights, else 4.
+        normalization: Normalization after each convolution: `"batch"`, `"group"`, `"instance"` or `"layer"` as in
+            `UNetBlock`, or `"none"`. None means that of the named weights, else `"batch"`.
+        dropout: Fraction of the output of each block to drop during training, from 0 to 1.
         residual: Whether each block adds its input to its output.
-        weights: None to start from random weights; the path of a file that `save` or `save_weights` wrote; or the
-            name of weights that come with the package, which fixes the architecture. `"sax-lv"` finds the cavity
-            of the left ventricle in short-axis images (16 filters, the other arguments as they are by default);
-            `keras_lvseg.models.pretrained.pretrained_info` tells what images it wants. Not for clinical use.
+        weights: None for random weights, the name of bundled weights, or the path of a file of `save` or
+            `save_weights`. A name fixes the architecture. `"sax-lv"` finds the cavity of the left ventricle in
+            short-axis images. `keras_lvseg.models.pretrained.pretrained_info` describes the images that it expects.
+            Not for clinical use.
+        name: Name of the model.
 
     Returns:
-        A model from images `(B, H, W, channels)` to logits `(B, H, W, num_classes)`, which are float32 under
-        every dtype policy. Channels are last whatever keras' image data format is, as in labels, losses and
-        metric.
+        A model from images `(B, H, W, channels)` to logits `(B, H, W, num_classes)`. The logits are float32 under every
+        dtype policy. The channels are last whatever the image data format of Keras is, as in labels, losses and metric.
 
     Raises:
-        ValueError: An argument breaks its rule or contradicts named weights, or `weights` is neither file nor name.
+        ValueError: An argument is invalid or contradicts the named weights, or `weights` is neither a name nor a file.
 
     Example:
         >>> import keras
@@ -60,38 +66,34 @@ def unet(
     References:
         - Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation", 2015.
     """
-    height, width, channels = input_shape
-    fixed = _fixed_by(weights)
-    filters = fixed.get("filters", 32) if filters is None else filters
-    given = {
-        "input_shape": [None, None, channels],  # no weight depends on height and width
-        "num_classes": num_classes,
-        "filters": filters,
-        "depth": depth,
-        "normalization": normalization,
-        "dropout": dropout,
-        "residual": residual,
+    check_input_shape(input_shape)
+    bundled = _bundled_architecture(weights)
+    given = {"num_classes": num_classes, "filters": filters, "depth": depth, "normalization": normalization}
+    chosen: dict[str, Any] = {
+        key: bundled.get(key, default) if given[key] is None else given[key] for key, default in _DEFAULTS.items()
     }
-    for argument, due in fixed.items():
-        if given.get(argument) != due:
-            received = f"{argument}={given.get(argument)!r}"
-            raise ValueError(f"`weights={weights!r}` needs `{argument}={due!r}`. Received: {received}")
-    check_integer("channels", channels, least=1)
-    check_integer("num_classes", num_classes, least=2)
-    check_integer("filters", filters, least=1)
-    check_integer("depth", depth, least=1)
+    # No weight depends on height and width.
+    architecture = {**chosen, "input_shape": [None, None, input_shape[-1]], "dropout": dropout, "residual": residual}
+    for key, value in bundled.items():
+        if architecture[key] != value:
+            raise invalid_argument(key, architecture[key], f"{value!r}, as in the weights {weights!r}")
+    num_classes, filters, depth, normalization = chosen.values()
+    check_integer("num_classes", num_classes, minimum=2)
+    check_integer("filters", filters, minimum=1)
+    check_integer("depth", depth, minimum=1)
+    check_choice("normalization", normalization, ("batch", "group", "instance", "layer", "none"))
 
     def block(name: str, level: int) -> keras.layers.Layer:
         return UNetBlock(
             filters * 2**level,
-            normalization=normalization,
+            normalization=None if normalization == "none" else normalization,
             dropout=dropout,
             residual=residual,
             data_format="channels_last",
             name=name,
         )
 
-    image = keras.Input((height, width, channels), name="image")
+    image = keras.Input(input_shape, name="image")
     x, skips = image, []
     for level in range(depth):
         x = block(f"down_{level}", level)(x)
@@ -103,28 +105,20 @@ def unet(
         x = block(f"up_{level}", level)(up(x, skips[level]))
     logits = keras.layers.Conv2D(num_classes, 1, data_format="channels_last", dtype="float32", name="logits")(x)
 
-    model = keras.Model(image, logits, name="unet")
-    if fixed:
-        from keras_lvseg.models.pretrained import load_pretrained
-
+    model = keras.Model(image, logits, name=name)
+    if bundled:
         load_pretrained(model, str(weights))
     elif weights is not None:
         model.load_weights(weights)
     return model
 
 
-def _fixed_by(weights: str | os.PathLike[str] | None) -> dict[str, Any]:
-    """The arguments that named weights leave no choice about; none where the weights are a file or random."""
-    if weights is None:
-        return {}
-    from keras_lvseg.models.pretrained import pretrained_info, pretrained_names  # which import this file
-
+def _bundled_architecture(weights: str | os.PathLike[str] | None) -> dict[str, Any]:
+    """Return the architecture of bundled weights, or an empty dictionary for a file or random weights."""
     names = pretrained_names()
     if weights in names:
         return pretrained_info(str(weights))["architecture"]
-    if not os.path.isfile(weights):
-        raise ValueError(
-            f"`weights` must be None, a name of shipped weights ({', '.join(names)}), or the path of a file of "
-            f"weights. Received: weights={str(weights)!r}"
-        )
+    if weights is not None and not os.path.isfile(weights):
+        expected = f"None, the name of bundled weights ({', '.join(names)}) or the path of a file of weights"
+        raise invalid_argument("weights", str(weights), expected)
     return {}

@@ -1,36 +1,57 @@
-"""Checks of constructor arguments. A message names the argument, the rule and what came instead."""
+"""Checks of constructor arguments."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
+
+from keras_lvseg.errors import invalid_argument
 
 
-def check_choice(name: str, value: Any, choices: tuple) -> None:
+def check_choice(name: str, value: object, choices: Sequence[object]) -> None:
     """Raise ValueError unless `value` is one of `choices`."""
     if value not in choices:
-        raise ValueError(f"`{name}` must be one of {choices}. Received: {name}={value!r}")
+        raise invalid_argument(name, value, f"one of {', '.join(map(repr, choices))}")
 
 
-def check_integer(name: str, value: Any, least: int | None = None) -> None:
-    """Raise ValueError unless `value` is an integer, of `least` or more where that is given."""
-    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-    if not is_integer or (least is not None and value < least):
-        rule = "an integer" if least is None else f"an integer of {least} or more"
-        raise ValueError(f"`{name}` must be {rule}. Received: {name}={value!r}")
+def check_integer(name: str, value: object, minimum: int | None = None) -> None:
+    """Raise ValueError unless `value` is an integer and not below `minimum`."""
+    if not _is_integer(value, minimum):
+        raise invalid_argument(name, value, "an integer" if minimum is None else f"an integer of at least {minimum}")
 
 
-def check_fraction(name: str, value: Any) -> None:
+def check_fraction(name: str, value: object) -> None:
     """Raise ValueError unless `value` is a number from 0 to 1."""
     if not _is_number(value) or not 0 <= value <= 1:
-        raise ValueError(f"`{name}` must be a number from 0 to 1. Received: {name}={value!r}")
+        raise invalid_argument(name, value, "a number from 0 to 1")
 
 
-def check_weight(name: str, value: Any) -> None:
-    """Raise ValueError unless `value` is a finite number of 0 or more."""
+def check_weight(name: str, value: object) -> None:
+    """Raise ValueError unless `value` is a finite number and not negative."""
     if not _is_number(value) or not 0 <= value < float("inf"):
-        raise ValueError(f"`{name}` must be a finite number of 0 or more. Received: {name}={value!r}")
+        raise invalid_argument(name, value, "a finite number of at least 0")
 
 
-def _is_number(value: Any) -> bool:
+def check_input_shape(value: Sequence[object], multiple: int = 1, fixed: bool = False) -> None:
+    """Raise ValueError unless `value` is a height, a width and a number of channels.
+
+    Args:
+        value: The argument `input_shape`.
+        multiple: Number of which height and width must be multiples.
+        fixed: Whether height and width must be known; otherwise each may be None.
+    """
+    *sizes, channels = value if len(value) == 3 else (0, 0, 0)
+    fits = all((size is None and not fixed) or (_is_integer(size, 1) and size % multiple == 0) for size in sizes)
+    if not fits or not _is_integer(channels, 1):
+        size = "positive integers" if multiple == 1 else f"positive multiples of {multiple}"
+        rule = f"(height, width, channels), height and width {size}{'' if fixed else ' or None'}, channels at least 1"
+        raise invalid_argument("input_shape", tuple(value), rule)
+
+
+def _is_integer(value: object, minimum: int | None) -> bool:
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    return is_integer and (minimum is None or value >= minimum)
+
+
+def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)

@@ -158,7 +158,7 @@ def build_model(settings: TrainingSettings, image_size: tuple[int, int], classes
     """Make the untrained network that the settings name, in the dtype that suits the device."""
     with dtype_policy(settings.dtype or preferred_dtype()):
         if settings.model == "fully_connected":
-            return fully_connected(image_size, num_classes=classes, hidden_units=64)
+            return fully_connected((*image_size, 1), num_classes=classes, hidden_units=64)
         if settings.model == "fcn":
             return fcn((*image_size, 1), num_classes=classes)
         return unet(num_classes=classes, filters=settings.filters)

@@ -28,17 +28,34 @@ CASES = {
     ),
     "block_instance": Case(
         UNetBlock,
-        {"filters": 4, "normalization": "instance", "convolutions": 1, "kernel_size": 5},
+        {
+            "filters": 4,
+            "normalization": "instance",
+            "kernel_initializer": "he_normal",
+            "convolutions": 1,
+            "kernel_size": 5,
+        },
         [(2, 5, 7, 2)],
         (2, 5, 7, 4),
         3,
     ),
     "block_layer": Case(
-        UNetBlock, {"filters": 4, "normalization": "layer", "activation": "gelu"}, [(2, 5, 7, 2)], (2, 5, 7, 4), 6
+        UNetBlock,
+        {"filters": 4, "normalization": "layer", "activation": "gelu", "momentum": 0.5},
+        [(2, 5, 7, 2)],
+        (2, 5, 7, 4),
+        6,
     ),
     "block_plain": Case(
         UNetBlock,
-        {"filters": 4, "normalization": None, "dropout": 0.5, "convolutions": 3, "residual": True},
+        {
+            "filters": 4,
+            "normalization": None,
+            "dropout": 0.5,
+            "convolutions": 3,
+            "residual": True,
+            "kernel_regularizer": "l2",
+        },
         [(2, 5, 7, 2)],
         (2, 5, 7, 4),
         8,
@@ -61,7 +78,7 @@ CASES = {
     ),
     "upsample_cropped": Case(
         TransposeUpsample,
-        {"filters": 4, "kernel_initializer": "he_normal"},
+        {"filters": 4, "kernel_initializer": "he_normal", "kernel_regularizer": "l2"},
         [(2, 3, 4, 2), (2, 5, 7, 1)],
         (2, 5, 7, 5),
         2,

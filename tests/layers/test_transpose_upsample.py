@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_lvseg.layers import TransposeUpsample
+from keras_lvseg.layers import Bilinear, TransposeUpsample
 from tests.harness import BACKEND, arrays_of, check_layer
 from tests.layers.cases import parameters
 
@@ -43,11 +43,18 @@ def test_bilinear_start(factor, kernel_size):
     np.testing.assert_allclose(result[..., 1].mean(), (plane[..., 1].mean()), atol=3)
 
 
-def test_bilinear_kernel_is_symmetric():
-    kernel = TransposeUpsample(1, factor=2, kernel_initializer="bilinear")
-    kernel.build((None, None, None, 1))
-    weights = ops.convert_to_numpy(kernel.weights[0])[..., 0, 0]
-    np.testing.assert_allclose(weights, np.outer([0.25, 0.75, 0.75, 0.25], [0.25, 0.75, 0.75, 0.25]))
+@pytest.mark.parametrize("initializer", ["bilinear", Bilinear(), {"class_name": "bilinear", "config": {}}])
+def test_bilinear_is_found_by_name_class_and_config(initializer):
+    layer = TransposeUpsample(2, factor=4, kernel_size=9, kernel_initializer=initializer)
+    assert isinstance(layer.kernel_initializer, Bilinear)
+    assert layer.kernel_initializer.factor == 4
+    assert TransposeUpsample.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+def test_regularizer_is_that_of_the_kernel():
+    layer = TransposeUpsample(4, kernel_initializer="ones", kernel_regularizer="l2")
+    layer.build((None, None, None, 3))
+    assert [float(loss) for loss in layer.losses] == pytest.approx([0.01 * 2 * 2 * 4 * 3])
 
 
 def test_sizes_of_kernels():
@@ -76,15 +83,17 @@ def test_both_data_formats_give_the_same():
         {"filters": 4, "factor": 4, "kernel_size": 3},
         {"filters": 4, "factor": 4, "kernel_size": 6, "kernel_initializer": "bilinear"},
         {"filters": 4, "data_format": "channels"},
+        {"filters": 4, "kernel_initializer": "henormal"},
+        {"filters": 4, "kernel_regularizer": "l3"},
     ],
 )
 def test_ill_arguments_raise(kwargs):
-    with pytest.raises(ValueError, match=r"must be .* Received: "):
+    with pytest.raises(ValueError, match=r"Received: |Could not interpret"):
         TransposeUpsample(**kwargs)
 
 
 def test_bilinear_keeps_channels_apart():
-    with pytest.raises(ValueError, match="Received: filters=2, input shape"):
+    with pytest.raises(ValueError, match=r"as many filters as input channels. Received: shape=\(4, 4, 2, 3\)"):
         TransposeUpsample(2, kernel_initializer="bilinear").build((None, None, None, 3))
-    with pytest.raises(ValueError, match="Received: filters=2"):
+    with pytest.raises(ValueError, match="as many filters as input channels"):
         keras.Sequential([keras.Input((4, 4, 1)), TransposeUpsample(2, kernel_initializer="bilinear")])

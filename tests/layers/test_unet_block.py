@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -67,6 +69,34 @@ def test_an_image_does_not_depend_on_its_batch(normalization):
     )
 
 
+@pytest.mark.parametrize("initializer", ["he_normal", keras.initializers.HeNormal()])
+def test_convolutions_of_one_shape_start_with_different_kernels(initializer):
+    block = UNetBlock(4, convolutions=3, kernel_initializer=initializer)
+    block.build((None, None, None, 4))
+    kernels = [ops.convert_to_numpy(w) for w in block.trainable_weights if w.name == "kernel"]
+    assert len(kernels) == 3
+    assert not any((a == b).all() for a, b in itertools.combinations(kernels, 2))
+
+
+def test_initializer_and_regularizer_reach_every_kernel():
+    kwargs = {"kernel_initializer": "ones", "kernel_regularizer": keras.regularizers.L2(0.5)}
+    block = UNetBlock(4, residual=True, **kwargs)
+    block.build((None, None, None, 2))
+    kernels = [w for w in block.trainable_weights if w.name == "kernel"]
+    assert len(kernels) == len(block.losses) == 3
+    assert all((ops.convert_to_numpy(kernel) == 1).all() for kernel in kernels)
+    assert sum(map(float, block.losses)) == 0.5 * sum(np.prod(kernel.shape) for kernel in kernels)
+
+
+def test_momentum_is_that_of_the_moving_statistics():
+    (x,) = arrays_of([(4, 8, 8, 2)])
+    block = UNetBlock(4, convolutions=1, momentum=0.25)
+    block(x, training=True)
+    mean = ops.convert_to_numpy(block.non_trainable_weights[0])
+    expected = 0.75 * ops.convert_to_numpy(block._convolutions[0](x)).mean(axis=(0, 1, 2))
+    np.testing.assert_allclose(mean, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_training_only():
     (x,) = arrays_of([(2, 8, 8, 2)])
     block = UNetBlock(8, normalization=None, dropout=0.5)
@@ -108,12 +138,15 @@ def test_both_data_formats_give_the_same(normalization):
         {"filters": 4, "kernel_size": (3, 3)},
         {"filters": 4, "convolutions": 0},
         {"filters": 4, "normalization": "spectral"},
+        {"filters": 4, "momentum": 1.5},
         {"filters": 4, "dropout": -0.1},
+        {"filters": 4, "kernel_initializer": "henormal"},
+        {"filters": 4, "kernel_regularizer": "l3"},
         {"filters": 4, "data_format": "channels"},
     ],
 )
 def test_ill_arguments_raise(kwargs):
-    with pytest.raises(ValueError, match=r"must be .* Received: "):
+    with pytest.raises(ValueError, match=r"Received: |Could not interpret"):
         UNetBlock(**kwargs)
 
 

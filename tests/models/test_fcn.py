@@ -36,6 +36,7 @@ def test_names_are_stable():
     names = ["image", "conv_1", "pool_1", "conv_2", "pool_2", "conv_3", "conv_4", "scores", "logits"]
     assert [layer.name for layer in model.layers] == names
     assert model.name == "fcn"
+    assert fcn(name="mine").name == "mine"
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,7 @@ def test_names_are_stable():
         {"input_shape": (250, 256, 1)},
         {"input_shape": (256, 8, 1)},
         {"input_shape": (0, 16, 1)},
+        {"input_shape": (16, 16)},
         {"input_shape": (16, 16, 0)},
         {"num_classes": 1},
         {"filters": (100, 200, 300)},
@@ -51,5 +53,5 @@ def test_names_are_stable():
     ],
 )
 def test_ill_arguments_raise(kwargs):
-    with pytest.raises(ValueError, match="Received"):
+    with pytest.raises(ValueError, match=rf"Invalid value for argument `{next(iter(kwargs))}`. Expected .* Received: "):
         fcn(**kwargs)

@@ -15,13 +15,13 @@ def test_the_course_counts_its_parameters():
 
 def test_any_image():
     (image,) = arrays_of([(2, 3, 5, 2)])
-    model = fully_connected((3, 5), channels=2, num_classes=4, hidden_units=6)
+    model = fully_connected((3, 5, 2), num_classes=4, hidden_units=6)
     assert model.count_params() == (3 * 5 * 2 + 1) * 6 + (6 + 1) * 3 * 5 * 4
     assert tuple(model(image).shape) == (2, 3, 5, 4)
 
 
 def test_there_is_no_softmax_in_it():
-    model = fully_connected((2, 2), hidden_units=3)
+    model = fully_connected((2, 2, 1), hidden_units=3)
     bias = model.get_layer("scores").weights[1]
     bias.assign(np.arange(8) - 20.0)
     logits = ops.convert_to_numpy(model(np.zeros((1, 2, 2, 1), "float32")))
@@ -29,15 +29,23 @@ def test_there_is_no_softmax_in_it():
 
 
 def test_names_are_stable():
-    model = fully_connected((2, 2))
+    model = fully_connected((2, 2, 1))
     assert [layer.name for layer in model.layers] == ["image", "pixels", "hidden", "scores", "logits"]
     assert model.name == "fully_connected"
+    assert fully_connected((2, 2, 1), name="mine").name == "mine"
 
 
 @pytest.mark.parametrize(
     "kwargs",
-    [{"image_size": (0, 4)}, {"image_size": (None, 4)}, {"channels": 0}, {"num_classes": 1}, {"hidden_units": 0}],
+    [
+        {"input_shape": (0, 4, 1)},
+        {"input_shape": (None, 4, 1)},
+        {"input_shape": (4, 4, 0)},
+        {"input_shape": (4, 4)},
+        {"num_classes": 1},
+        {"hidden_units": 0},
+    ],
 )
 def test_ill_arguments_raise(kwargs):
-    with pytest.raises(ValueError, match="Received"):
+    with pytest.raises(ValueError, match=rf"Invalid value for argument `{next(iter(kwargs))}`. Expected .* Received: "):
         fully_connected(**kwargs)

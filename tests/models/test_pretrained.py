@@ -94,7 +94,7 @@ def test_the_files_are_small():
 
 def test_what_travels_with_them_is_what_others_take():
     info = pretrained_info("sax-lv")
-    assert {*info["architecture"]} == {*inspect.signature(unet).parameters} - {"weights"}
+    assert {*info["architecture"]} == {*inspect.signature(unet).parameters} - {"weights", "name"}
     assert {*info["data"]} == {"target", "image_size", "pixel_spacing", "intensity", "contour_origin"}
     inspect.signature(SAXDataset).bind_partial(**info["data"])
     Preprocessing(tuple(info["data"]["image_size"]), info["data"]["pixel_spacing"], info["data"]["intensity"])
@@ -118,7 +118,7 @@ def test_they_train_on():
 
 
 def test_images_may_have_a_size_that_is_known(sax_lv):
-    sized = unet((32, 48, 1), 2, 16, 4, weights="sax-lv")
+    sized = unet((32, 48, 1), num_classes=2, filters=16, depth=4, weights="sax-lv")
     assert sized.output_shape == (None, 32, 48, 2)
     (image,) = arrays_of([(1, 32, 48, 1)])
     np.testing.assert_allclose(outputs_of(sized, image), outputs_of(sax_lv, image), atol=1e-5)
@@ -131,7 +131,7 @@ def test_images_may_have_a_size_that_is_known(sax_lv):
         ("num_classes", 3, "2"),
         ("filters", 32, "16"),
         ("depth", 3, "4"),
-        ("normalization", None, "'batch'"),
+        ("normalization", "none", "'batch'"),
         ("dropout", 0.1, "0.0"),
         ("residual", True, "False"),
     ],
@@ -140,7 +140,10 @@ def test_arguments_that_contradict_a_name_raise(argument, value, due):
     with pytest.raises(ValueError, match="Received") as caught:
         unet(**{argument: value}, weights="sax-lv")
     shown = list(value) if argument == "input_shape" else value
-    assert str(caught.value) == f"`weights='sax-lv'` needs `{argument}={due}`. Received: {argument}={shown!r}"
+    assert str(caught.value) == (
+        f"Invalid value for argument `{argument}`. Expected {due}, as in the weights 'sax-lv'. "
+        f"Received: {argument}={shown!r}"
+    )
 
 
 def test_a_name_is_no_path(tmp_path, monkeypatch, sax_lv):
@@ -157,7 +160,7 @@ def test_a_name_is_no_path(tmp_path, monkeypatch, sax_lv):
 
 
 @pytest.mark.parametrize(
-    "more", [{}, {"normalization": None, "residual": True}, {"normalization": "group", "num_classes": 3}]
+    "more", [{}, {"normalization": "none", "residual": True}, {"normalization": "group", "num_classes": 3}]
 )
 def test_what_is_written_is_read(more, tmp_path):
     architecture = {**TINY, **more}

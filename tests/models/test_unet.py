@@ -11,7 +11,7 @@ from tests.harness import arrays_of, outputs_of
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 3), (17, 31), (16, 16)])
 def test_images_of_any_size(size):
-    model = unet(filters=1, depth=3, normalization=None)
+    model = unet(filters=1, depth=3, normalization="none")
     (image,) = arrays_of([(2, *size, 1)])
     logits = outputs_of(model, image)
     assert logits.shape == (2, *size, 2)
@@ -27,7 +27,7 @@ def test_output_is_foretold(shape):
 
 def test_nothing_is_moved():
     """Each output pixel sees as far to the left and up as to the right and down, within what pooling allows."""
-    model = unet(filters=2, depth=1, normalization=None)
+    model = unet(filters=2, depth=1, normalization="none")
     rng = np.random.default_rng(0)
     for weight in model.weights:
         weight.assign(rng.uniform(0.1, 1, weight.shape))
@@ -98,12 +98,24 @@ def test_weights_from_a_file(suffix, tmp_path):
 
 @pytest.mark.parametrize("weights", ["sunnybrook", "no/such/file.weights.h5"])
 def test_weights_that_are_not_there(weights):
-    with pytest.raises(ValueError, match=rf"a name of shipped weights \(sax-lv\).*Received: weights='{weights}'"):
+    with pytest.raises(ValueError, match=rf"the name of bundled weights \(sax-lv\).*Received: weights='{weights}'"):
         unet(weights=weights)
 
 
-def test_a_network_of_random_weights_has_32_filters():
-    assert unet(depth=1).get_layer("down_0").filters == 32
+def test_arguments_left_out_are_the_documented_ones():
+    model = unet()
+    blocks = {layer.name: layer for layer in model.layers if isinstance(layer, UNetBlock)}
+    assert (model.output_shape[-1], blocks["down_0"].filters, blocks["down_0"].normalization) == (2, 32, "batch")
+    assert "down_3" in blocks
+    assert "down_4" not in blocks
+
+
+def test_no_normalization_has_a_name():
+    assert unet(filters=1, depth=1, normalization="none").get_layer("bottom").normalization is None
+
+
+def test_name_is_taken():
+    assert unet(filters=1, depth=1, name="ventricle").name == "ventricle"
 
 
 @pytest.mark.parametrize(
@@ -111,6 +123,9 @@ def test_a_network_of_random_weights_has_32_filters():
     [
         {"input_shape": (4, 4, 0)},
         {"input_shape": (4, 4, None)},
+        {"input_shape": (4, 4)},
+        {"input_shape": (0, 4, 1)},
+        {"input_shape": (4.0, 4, 1)},
         {"num_classes": 1},
         {"filters": 0},
         {"depth": 0},
@@ -120,5 +135,5 @@ def test_a_network_of_random_weights_has_32_filters():
     ],
 )
 def test_ill_arguments_raise(kwargs):
-    with pytest.raises(ValueError, match="Received"):
+    with pytest.raises(ValueError, match=rf"Invalid value for argument `{next(iter(kwargs))}`. Expected .* Received: "):
         unet(**kwargs)
