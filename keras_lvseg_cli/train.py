@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -72,9 +73,7 @@ def train(
     resume: Annotated[bool, typer.Option(help="Go on with a run that was broken off.")] = False,
 ) -> None:
     """Train a network on patients, others kept apart; the official split where the data has one."""
-    from keras_lvseg.data.dataset import SAXDataset
-    from keras_lvseg.data.default_splits import choose_splits
-    from keras_lvseg.data.layouts import index_tree
+    from keras_lvseg.data import SAXDataset, choose_splits
     from keras_lvseg.training.settings import recipe_grid
     from keras_lvseg.training.train import train as train_run
 
@@ -98,9 +97,9 @@ def train(
         grid["image_size"] = (image_size, image_size)
     if pixel_spacing is not None:
         grid["pixel_spacing"] = pixel_spacing
-    splits = choose_splits(index_tree(data), test or (), validation or (), seed)
+    splits = partial(choose_splits, test=test or (), validation=validation or (), seed=seed)
     dataset = SAXDataset(data, splits=splits, labels_include_outline=labels_include_outline, **grid)
-    for name, patients in splits.items():
-        console.print(f"{name}: {', '.join(patients)}", soft_wrap=True)
+    for name, split in dataset.info["splits"].items():
+        console.print(f"{name}: {', '.join(split['patients'])}", soft_wrap=True)
     folder = train_run(dataset, run, settings, console, resume)
     console.print(f"network in {folder.model}, curves in {folder.curves}", soft_wrap=True)

@@ -45,14 +45,16 @@ def tf_data(images: np.ndarray, labels: np.ndarray, augment: Augmentation | None
     from keras_lvseg.data.tf_dataset import make_dataset
 
     sampling = Sampling(len(images), SIZE, shuffle=True, augment=augment, seed=0)
-    return make_dataset(images, labels, sampling, BATCH).as_numpy_iterator
+    return make_dataset(images, labels, sampling, batch_size=BATCH).as_numpy_iterator
 
 
 def pydataset(images: np.ndarray, labels: np.ndarray) -> Epoch:
     """The batches of `SAXDataset.as_pydataset`, asked for by as many threads as keras' `workers` would be."""
     from keras_lvseg.data.pydataset import SAXPyDataset
 
-    loader = SAXPyDataset(images, labels, Sampling(len(images), SIZE, True, FULL, seed=0), BATCH, False)
+    loader = SAXPyDataset(
+        images, labels, Sampling(len(images), SIZE, shuffle=True, augment=FULL, seed=0), batch_size=BATCH
+    )
     threads = ThreadPoolExecutor(WORKERS)
 
     def epoch() -> Iterable:

@@ -1,15 +1,22 @@
-"""Frames, patients and data sets of short-axis cine MRI, from any tree that they are found in."""
+"""Data sets of short-axis cine MRI for training, from any known tree."""
 
 from keras_lvseg.data.augmentation import Augmentation
 from keras_lvseg.data.dataset import SAXDataset
-from keras_lvseg.data.splits import patient_folds, patient_split
-from keras_lvseg.data.sunnybrook import OFFICIAL_SPLITS, SunnybrookSAXDataset
+from keras_lvseg.data.labels import draw_label, is_labelled
+from keras_lvseg.data.official_splits import OFFICIAL_SPLITS
+from keras_lvseg.data.preprocessing import Preprocessing
+from keras_lvseg.data.splits import choose_splits, patient_folds, patient_split
+from keras_lvseg.data.sunnybrook import SunnybrookSAXDataset
 
 __all__ = [
     "OFFICIAL_SPLITS",
     "Augmentation",
+    "Preprocessing",
     "SAXDataset",
     "SunnybrookSAXDataset",
+    "choose_splits",
+    "draw_label",
+    "is_labelled",
     "patient_folds",
     "patient_split",
 ]

@@ -1,23 +1,23 @@
-"""A data set of short-axis frames, from any tree."""
+"""Data set of short-axis frames from any known tree."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_lvseg.data.augmentation import Augmentation
-from keras_lvseg.data.labels import TARGETS, Target, is_labelled, label
+from keras_lvseg.data.labels import TARGETS, Target, draw_label, is_labelled
 from keras_lvseg.data.layouts import index_tree
 from keras_lvseg.data.layouts.png_table import mark_for_repair
 from keras_lvseg.data.preprocessing import Intensity, Preprocessing
 from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.data.splits import by_either_name, check_images_apart
-from keras_lvseg.errors import DataError
+from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.studies.assemble import read_patient
 from keras_lvseg.studies.frame import Frame
@@ -27,43 +27,58 @@ from keras_lvseg.studies.patient import Patient
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from keras_lvseg.audit import AuditReport
     from keras_lvseg.data.pydataset import SAXPyDataset
+
+SplitMapping = Mapping[str, Sequence[str]]
+Splits = SplitMapping | Callable[[Sequence[Patient]], SplitMapping]
 
 
 class SAXDataset:
     """Short-axis frames with their contours, split by patient.
 
     Args:
-        data_dir: The folder that the data lies in; the tree is recognised by looking.
-        target: "endocardium" (0 background, 1 cavity) or "myocardium" (0, 1 cavity, 2 myocardium; frames with both
-            contours only).
-        splits: A mapping from a split's name to patients, by either of their names. None makes one split, "all".
-        image_size: Rows and columns, cut or padded about the frame's centre.
-        pixel_spacing: mm to resample to first; None keeps each frame's own.
+        data_dir: The folder with the data. Its layout is recognised.
+        target: "endocardium" (0 background, 1 cavity) or "myocardium" (0, 1 cavity, 2 myocardium; only frames with
+            both contours).
+        splits: A mapping from a split's name to patients, by either of their names. Or a function that returns such a
+            mapping for `patients`, such as `patient_split` or `functools.partial(choose_splits, test=["P7"])`. None
+            makes one split, "all".
+        image_size: Rows and columns, cropped or padded about the frame's centre.
+        pixel_spacing: mm to resample to first. None keeps each frame's own.
         intensity: "zscore" (each image to mean 0 and standard deviation 1), "course" (times 1/1024), None (as
             stored), or a function of one image.
         contour_origin: Added to a contour's x and y to get zero-based pixel centres, see
-            `keras_lvseg.geometry.CONTOUR_ORIGIN`. Label pictures lie where they lie, unless they are repaired.
-        labels_include_outline: Whether label pictures were drawn too large and are mended, see
-            `keras_lvseg.geometry.repaired_outline`; for a tree of pictures.
+            `keras_lvseg.geometry.CONTOUR_ORIGIN`. It does not move label images, unless they are repaired.
+        labels_include_outline: Whether label images were filled including their outline. They are repaired, see
+            `keras_lvseg.geometry.repaired_outline`. Only for a tree with label images.
 
     Attributes:
-        frames: Every frame, labelled or not, by patient, slice and phase; read from headers alone.
-        patients: Every patient.
+        patients: All patients.
+        frames: All frames, labelled or not, by patient, slice and phase, read from headers only.
         info: The settings and the splits as plain values, for run folders and reports.
 
     Raises:
-        DataError: The tree cannot be read, an image stands in two splits (a patient has two names), or there are no
-            label pictures to repair.
-        ValueError: An argument is out of its range, or a patient stands in two splits.
+        DataError: The tree cannot be read, an image is in two splits (one patient has two names), or there are no
+            label images to repair.
+        ValueError: An argument is out of its range, or a patient is in two splits.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg.data import patient_split
+        >>> from keras_lvseg.phantom import write_phantom
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = write_phantom(folder, patients=3, seed=0, frames="contoured")
+        >>> dataset = SAXDataset(folder, splits=patient_split, image_size=(96, 96), pixel_spacing=2.0)
+        >>> {name: len(split["patients"]) for name, split in dataset.info["splits"].items()}
+        {'train': 1, 'validation': 1, 'test': 1}
     """
 
     def __init__(
         self,
         data_dir: str | os.PathLike[str],
+        *,
         target: Target = "endocardium",
-        splits: Mapping[str, Sequence[str]] | None = None,
+        splits: Splits | None = None,
         image_size: tuple[int, int] = (256, 256),
         pixel_spacing: float | None = None,
         intensity: Intensity = "zscore",
@@ -71,8 +86,8 @@ class SAXDataset:
         labels_include_outline: bool = False,
     ):
         if target not in TARGETS:
-            raise ValueError(f"target has to be one of {', '.join(TARGETS)}. Received: target={target!r}")
-        self.preprocessing = Preprocessing(tuple(image_size), pixel_spacing, intensity)  # type: ignore[arg-type]
+            raise invalid_argument("target", target, f"one of {', '.join(TARGETS)}")
+        self.preprocessing = Preprocessing(tuple(image_size), pixel_spacing, intensity=intensity)  # type: ignore[arg-type]
         self.data_dir = Path(data_dir)
         self.target: Target = target
         self.contour_origin = float(contour_origin)
@@ -82,8 +97,8 @@ class SAXDataset:
             patients = mark_for_repair(data_dir, patients)
         self.patients: tuple[Patient, ...] = tuple(read_patient(files) for files in patients)
         self.frames: tuple[Frame, ...] = tuple(frame for patient in self.patients for frame in patient.frames)
-        self._splits = self._split_frames(splits)
-        self._seen: dict[bytes, tuple[str, Frame]] = {}  # by an image's pixels: where they were read first
+        self._splits = self._split_frames(splits(self.patients) if callable(splits) else splits)
+        self._first_seen: dict[bytes, tuple[str, Frame]] = {}  # by the hash of an image's pixels
         check_images_apart(self._splits)
 
     @property
@@ -108,16 +123,17 @@ class SAXDataset:
         }
 
     def labelled_frames(self, split: str) -> tuple[Frame, ...]:
-        """The split's frames that have the target's contours, in the order of `as_arrays`."""
+        """Return the split's frames that have the target's contours, in the order of `as_arrays`.
+
+        Args:
+            split: A split's name.
+
+        Raises:
+            ValueError: There is no such split.
+        """
         if split not in self._splits:
-            raise ValueError(f"split has to be one of {', '.join(self._splits)}. Received: split={split!r}")
+            raise invalid_argument("split", split, f"one of {', '.join(self._splits)}")
         return tuple(frame for frame in self._splits[split] if is_labelled(frame, self.target))
-
-    def audit(self) -> AuditReport:
-        """Read every file of the tree and say what is wrong with it, see `keras_lvseg.audit.audit_tree`."""
-        from keras_lvseg.audit import audit_tree
-
-        return audit_tree(self.data_dir, self.contour_origin)
 
     def as_arrays(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         """Read a split's labelled frames.
@@ -129,25 +145,26 @@ class SAXDataset:
             Images, float32 of shape (frames, H, W, 1), and labels, uint8 of the same shape.
 
         Raises:
-            DataError: A file cannot be read, the split has no labelled frame, or an image of it stands in another split
-                that was read before, whatever the headers say.
+            DataError: A file cannot be read, the split has no labelled frame, or one of its images has the same pixels
+                as an image of another split that was read before.
         """
         frames = self.labelled_frames(split)
         if not frames:
-            lacking = f"{self.target} contour" if self._splits[split] else "patient"
-            raise DataError(self.data_dir, f"has no {lacking} in split {split!r}")
+            missing = f"{self.target} contour" if self._splits[split] else "patient"
+            raise DataError(self.data_dir, f"has no {missing} in split {split!r}")
         shape = (len(frames), *self.preprocessing.image_size)
         images, labels = np.empty(shape, np.float32), np.empty(shape, np.uint8)
         for i, (frame, pixels) in enumerate(zip(frames, read_images(frames), strict=True)):
-            self._check_apart(split, frame, pixels)
+            self._check_pixels_apart(split, frame, pixels)
             grid = self.preprocessing.grid(frame)
             images[i] = self.preprocessing.image(pixels, grid)
-            labels[i] = label(frame, self.target, self.contour_origin, grid)
+            labels[i] = draw_label(frame, self.target, self.contour_origin, grid)
         return images[..., None], labels[..., None]
 
     def as_dataset(
         self,
         split: str,
+        *,
         batch_size: int | None = None,
         shuffle: bool = False,
         augment: Augmentation | None = None,
@@ -156,30 +173,48 @@ class SAXDataset:
         shard: tuple[int, int] | None = None,
         drop_remainder: bool = False,
     ) -> tf.data.Dataset:
-        """A split's labelled frames as a tf.data.Dataset; files are read here and not again.
+        """Return a split's labelled frames as a tf.data.Dataset. Files are read once, in this call.
 
         Args:
             split: A split's name.
-            batch_size: None gives single images.
-            shuffle: A new order every epoch.
-            augment: Joint changes of image and label, new every epoch.
-            repeat: Start over without end.
-            seed: Decides order and changes; None draws one.
+            batch_size: Images per batch. None gives single images.
+            shuffle: Draw a new order every epoch.
+            augment: Random augmentation of image and label, drawn anew every epoch. Needs Keras' TensorFlow backend.
+            repeat: Repeat without end.
+            seed: Seed of order and augmentation. None draws one.
             shard: (index, count): one of `count` parts that share no image.
-            drop_remainder: Leave out a last batch that is smaller.
+            drop_remainder: Leave out a smaller last batch.
 
         Returns:
             Pairs of image, float32 of shape (H, W, 1), and label, uint8 of shape (H, W, 1), or batches of them.
+
+        Raises:
+            DataError: See `as_arrays`.
+            ValueError: An argument is out of its range, or `augment` is given under another backend than TensorFlow.
+
+        Example:
+            >>> import tempfile
+            >>> from keras_lvseg.phantom import write_phantom
+            >>> folder = tempfile.mkdtemp()
+            >>> _ = write_phantom(folder, patients=1, seed=0, frames="contoured")
+            >>> dataset = SAXDataset(folder, image_size=(96, 80), pixel_spacing=2.0)
+            >>> dataset.as_dataset("all", batch_size=4, drop_remainder=True).element_spec[0].shape
+            TensorShape([4, 96, 80, 1])
         """
         from keras_lvseg.data.tf_dataset import make_dataset
 
         images, labels = self.as_arrays(split)
-        sampling = Sampling(len(images), self.preprocessing.image_size, shuffle, augment, seed, shard)
-        return make_dataset(images, labels, sampling, batch_size, repeat, drop_remainder)
+        sampling = Sampling(
+            len(images), self.preprocessing.image_size, shuffle=shuffle, augment=augment, seed=seed, shard=shard
+        )
+        return make_dataset(
+            images, labels, sampling, batch_size=batch_size, repeat=repeat, drop_remainder=drop_remainder
+        )
 
     def as_pydataset(
         self,
         split: str,
+        *,
         batch_size: int,
         shuffle: bool = False,
         augment: Augmentation | None = None,
@@ -187,71 +222,88 @@ class SAXDataset:
         shard: tuple[int, int] | None = None,
         drop_remainder: bool = False,
     ) -> SAXPyDataset:
-        """The same as `as_dataset` as a keras.utils.PyDataset, for where there is no TensorFlow."""
+        """Return a split's labelled frames as a keras.utils.PyDataset, on any backend.
+
+        Args:
+            split: A split's name.
+            batch_size: Images per batch.
+            shuffle: Draw a new order every epoch.
+            augment: Random augmentation of image and label, drawn anew every epoch.
+            seed: Seed of order and augmentation. None draws one.
+            shard: (index, count): one of `count` parts that share no image.
+            drop_remainder: Leave out a smaller last batch.
+
+        Returns:
+            Batches of images, float32 of shape (B, H, W, 1), and labels, uint8 of the same shape.
+
+        Raises:
+            DataError: See `as_arrays`.
+            ValueError: An argument is out of its range.
+        """
         from keras_lvseg.data.pydataset import SAXPyDataset
 
         images, labels = self.as_arrays(split)
-        sampling = Sampling(len(images), self.preprocessing.image_size, shuffle, augment, seed, shard)
-        return SAXPyDataset(images, labels, sampling, batch_size, drop_remainder)
+        sampling = Sampling(
+            len(images), self.preprocessing.image_size, shuffle=shuffle, augment=augment, seed=seed, shard=shard
+        )
+        return SAXPyDataset(images, labels, sampling, batch_size=batch_size, drop_remainder=drop_remainder)
 
     def write_tfrecords(
-        self, folder: str | os.PathLike[str], schema: str = "course", shards: int = 1
+        self, folder: str | os.PathLike[str], *, schema: str = "course", shards: int = 1
     ) -> tuple[Path, ...]:
-        """Write the labelled frames of each split as NVIDIA's course keeps them; TensorFlow is not needed.
+        """Write the labelled frames of each split as TFRecords of NVIDIA's course.
 
-        Images are cut or padded to `image_size` and keep the values that the files store, as whole numbers: the
-        course's code, which takes 256 x 256 pixels and scales by 1/1024, reads them. `from_tfrecords` of
-        `SunnybrookSAXDataset` does so too, and finds the patients by their names (`original_id`).
+        Images are cropped or padded to `image_size` and keep the stored values, as integers. The course's code reads
+        them: it takes 256 x 256 pixels and multiplies by 1/1024. `SunnybrookSAXDataset.from_tfrecords` reads them too,
+        and finds the patients by `original_id`.
 
         Args:
-            folder: A new or an empty folder, written whole or not at all.
-            schema: "course", the edition for TensorFlow 2, or "course-v1", the first, which names nobody.
-            shards: Files a split, but never more than it has frames: `train_images-00000-of-00004.tfrecords`.
+            folder: A new or an empty folder. It is written atomically.
+            schema: "course", the edition for TensorFlow 2, or "course-v1", the first, without patients' names.
+            shards: Files per split, at most one per frame: `train_images-00000-of-00004.tfrecords`.
 
         Returns:
             The files: `train_images.tfrecords`, `val_images.tfrecords` for the split "validation", and so on.
 
         Raises:
-            DataError: The folder holds something, a frame cannot be read, or nothing is labelled.
-            ValueError: An argument is out of its range, or the target is the myocardium, which records do not hold.
+            DataError: The folder is not empty, a frame cannot be read, or no frame is labelled.
+            ValueError: An argument is out of its range, or the target is the myocardium, which the schemas lack.
         """
         from keras_lvseg.data.record_writer import write_course_records
 
         if self.target != "endocardium":
-            raise ValueError(
-                f"target has to be 'endocardium', all that the course's records hold. Received: {self.target!r}"
-            )
+            raise invalid_argument("target", self.target, "'endocardium', the only target of the course's records")
         splits = {split: self.labelled_frames(split) for split in self._splits}
         if not any(splits.values()):
-            raise DataError(self.data_dir, "has no endocardium contour", "records are made of labelled frames")
+            raise DataError(self.data_dir, "has no endocardium contour", expected="labelled frames to write")
         return write_course_records(folder, splits, self.preprocessing, self.contour_origin, schema, shards)
 
-    def _check_apart(self, split: str, frame: Frame, pixels: np.ndarray) -> None:
+    def _check_pixels_apart(self, split: str, frame: Frame, pixels: np.ndarray) -> None:
         if pixels.min() == pixels.max():
-            return  # nothing to see: no patient's
+            return  # a blank image identifies no patient
         digest = hashlib.sha256(pixels.tobytes()).digest()
-        other_split, other = self._seen.setdefault(digest, (split, frame))
+        other_split, other = self._first_seen.setdefault(digest, (split, frame))
         if other_split != split:
-            problem = f"in split {split!r} shows the very pixels of {other.path} in {other_split!r}"
-            raise DataError(frame.path, problem, "a patient belongs in one split; see the audit")
+            problem = f"in split {split!r} has the same pixels as {other.path} in {other_split!r}"
+            raise DataError(frame.path, problem, expected="each patient in one split, see the audit")
 
-    def _split_frames(self, splits: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[Frame, ...]]:
+    def _split_frames(self, splits: SplitMapping | None) -> dict[str, tuple[Frame, ...]]:
         if splits is None:
             return {"all": self.frames}
         by_name = by_either_name(self.patients)
-        taken: dict[str, str] = {}
+        taken: dict[str, tuple[str, str]] = {}
         frames: dict[str, tuple[Frame, ...]] = {}
         for split, names in splits.items():
             members = []
             for name in names:
                 if name not in by_name:
                     known = ", ".join(patient.patient_id for patient in self.patients)
-                    raise DataError(self.data_dir, f"has no patient {name!r} for split {split!r}", f"it has {known}")
+                    problem = f"has no patient {name!r} for split {split!r}"
+                    raise DataError(self.data_dir, problem, expected=f"one of {known}")
                 patient = by_name[name]
-                if patient.patient_id in taken:
-                    both = f"{taken[patient.patient_id]!r} and {split!r}"
-                    raise ValueError(f"a patient stands in one split only. Received: {name!r} in {both}")
-                taken[patient.patient_id] = split
+                if other := taken.get(patient.patient_id):
+                    raise invalid_argument("splits", [other, (split, name)], "each patient in one split, once")
+                taken[patient.patient_id] = split, name
                 members.append(patient)
             frames[split] = tuple(frame for patient in members for frame in patient.frames)
         return frames

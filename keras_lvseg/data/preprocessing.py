@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Literal
 
@@ -32,6 +32,7 @@ class Preprocessing:
 
     image_size: tuple[int, int] = (256, 256)
     pixel_spacing: float | None = None
+    _: KW_ONLY
     intensity: Intensity = "zscore"
 
     def __post_init__(self) -> None:

@@ -23,13 +23,19 @@ class SAXPyDataset(keras.utils.PyDataset):
 
     Example:
         >>> images, labels = np.zeros((5, 8, 6, 1), np.float32), np.zeros((5, 8, 6, 1), np.uint8)
-        >>> loader = SAXPyDataset(images, labels, Sampling(5, (8, 6)), batch_size=2, drop_remainder=False)
+        >>> loader = SAXPyDataset(images, labels, Sampling(5, (8, 6)), batch_size=2)
         >>> len(loader), loader[2][0].shape
         (3, (1, 8, 6, 1))
     """
 
     def __init__(
-        self, images: np.ndarray, labels: np.ndarray, sampling: Sampling, batch_size: int, drop_remainder: bool
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        sampling: Sampling,
+        *,
+        batch_size: int,
+        drop_remainder: bool = False,
     ):
         super().__init__()
         if batch_size < 1:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_lvseg.data.labels import label
+from keras_lvseg.data.labels import draw_label
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.files import atomic_directory
 from keras_lvseg.io.course_record import SCHEMAS, CourseRecord, file_name
@@ -56,7 +56,7 @@ def write_course_records(
         grid = preprocessing.grid(frame)
         image = np.rint(grid.from_native(read_image(frame))).astype(np.int64)
         name = f"{frame.original_id}/IM-0001-{frame.instance_number:04}"
-        return CourseRecord(image, label(frame, "endocardium", contour_origin, grid), name).encode(schema)
+        return CourseRecord(image, draw_label(frame, "endocardium", contour_origin, grid), name).encode(schema)
 
     names = []
     with atomic_directory(folder) as scratch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class Sampling:
 
     count: int
     image_size: tuple[int, int]
+    _: KW_ONLY
     shuffle: bool = False
     augment: Augmentation | None = None
     seed: int | None = None

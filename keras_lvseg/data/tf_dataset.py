@@ -18,6 +18,7 @@ def make_dataset(
     images: np.ndarray,
     labels: np.ndarray,
     sampling: Sampling,
+    *,
     batch_size: int | None = None,
     repeat: bool = False,
     drop_remainder: bool = False,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
-from keras_lvseg.data.labels import Target, label
+from keras_lvseg.data.labels import Target, draw_label
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.errors import DataError
 from keras_lvseg.evaluation import ContourScore, Evaluation, challenge_score, score_contour, score_masks
@@ -49,7 +49,7 @@ def evaluate(
         if frame.endocardium is None:
             problem = "holds masks and no spacing, which distances in mm are made of"
             raise DataError(frame.path, problem, "score on DICOM files with contours, or on pictures with labels")
-    labels = tuple(label(frame, target, contour_origin) for frame in frames)
+    labels = tuple(draw_label(frame, target, contour_origin) for frame in frames)
     masks = tuple(predict_masks(model, frames, preprocessing, mirror=mirror, clean=clean))
     scores = score_masks(frames, labels=labels, masks=masks, roles=roles)
     contours = [_contour_score(frame, mask, contour_origin) for frame, mask in zip(frames, masks, strict=True)]

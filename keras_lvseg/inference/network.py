@@ -50,7 +50,7 @@ class Network:
         return cls(
             name={"weights": _SHIPPED, "keras_lvseg": info["keras_lvseg"], "sha256": info["sha256"]},
             model=model,
-            preprocessing=Preprocessing(tuple(data["image_size"]), data["pixel_spacing"], data["intensity"]),
+            preprocessing=Preprocessing(tuple(data["image_size"]), data["pixel_spacing"], intensity=data["intensity"]),
             contour_origin=data["contour_origin"],
             **info["inference"],
         )

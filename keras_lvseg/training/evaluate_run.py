@@ -33,7 +33,7 @@ def evaluate_run(
     """
     model, target, origin = run.load_model(), run.target(), run.contour_origin()
     roles = run.patients()
-    dataset = SAXDataset(data_dir, target, contour_origin=origin, labels_include_outline=labels_include_outline)
+    dataset = SAXDataset(data_dir, target=target, contour_origin=origin, labels_include_outline=labels_include_outline)
     labelled = dataset.labelled_frames("all")
     frames = [frame for frame in labelled if seen or roles.get(frame.patient_id) not in _SEEN]
     if not frames:

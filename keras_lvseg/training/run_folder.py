@@ -149,7 +149,7 @@ class RunFolder:
     def preprocessing(self) -> Preprocessing:
         """How the network wants its frames."""
         data = self._part("data")
-        return Preprocessing(tuple(data["image_size"]), data["pixel_spacing"], data["intensity"])
+        return Preprocessing(tuple(data["image_size"]), data["pixel_spacing"], intensity=data["intensity"])
 
     def target(self) -> Target:
         """What the network was trained to find."""

@@ -129,8 +129,9 @@ def _training_data(
     augment = _AUGMENTATIONS[settings.augmentation]
     if settings.model == "unet":
         augment = dataclasses.replace(augment, crop=min(settings.crop, *size))
-    sampling = Sampling(len(images), size, True, augment, settings.seed)
-    return SAXPyDataset(images, labels, sampling, settings.batch_size, drop_remainder=len(images) > settings.batch_size)
+    sampling = Sampling(len(images), size, shuffle=True, augment=augment, seed=settings.seed)
+    whole_batches = len(images) > settings.batch_size
+    return SAXPyDataset(images, labels, sampling, batch_size=settings.batch_size, drop_remainder=whole_batches)
 
 
 def _phantoms(dataset: SAXDataset, patients: int) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +140,7 @@ def _phantoms(dataset: SAXDataset, patients: int) -> tuple[np.ndarray, np.ndarra
         write_phantom(folder, patients=patients, seed=_PHANTOM_SEED, frames="contoured")
         same = ("image_size", "pixel_spacing", "intensity")
         grid = {name: getattr(dataset.preprocessing, name) for name in same}
-        phantoms = SAXDataset(folder, dataset.target, contour_origin=dataset.contour_origin, **grid)
+        phantoms = SAXDataset(folder, target=dataset.target, contour_origin=dataset.contour_origin, **grid)
         return phantoms.as_arrays("all")
 
 

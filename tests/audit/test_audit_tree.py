@@ -251,7 +251,7 @@ def test_the_clean_trees_have_no_errors(sunnybrook, phantom_tree):
         report = audit_tree(root)
         assert report.errors == ()
         assert {finding.code for finding in report.warnings} == {"missing-frames"}
-    report = SAXDataset(sunnybrook).audit()
+    report = audit_tree(sunnybrook)
     assert (report.patients, report.images, report.contours) == (3, 278, 84)
     assert [finding.patients for finding in report.warnings] == [("SCD0000201",), ("SCD0000301",)]
 

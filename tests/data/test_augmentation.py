@@ -102,7 +102,9 @@ def test_a_grid_that_could_fold_is_refused():
 @given(st.integers(0, 100), st.integers(1, 40), st.integers(1, 5))
 def test_shards_part_an_epoch(seed, count, shards):
     whole = Sampling(count, SIZE, shuffle=True, augment=EVERYTHING, seed=seed)
-    parts = [Sampling(count, SIZE, True, EVERYTHING, seed, shard=(i, shards)) for i in range(shards)]
+    parts = [
+        Sampling(count, SIZE, shuffle=True, augment=EVERYTHING, seed=seed, shard=(i, shards)) for i in range(shards)
+    ]
     assert sum(part.size for part in parts) == count
     for epoch in range(2):
         order, changes = whole.epoch(epoch)
@@ -119,7 +121,7 @@ def test_epochs_differ_and_a_seed_repeats_them():
     first, second = sampling.epoch(0), sampling.epoch(1)
     assert not np.array_equal(first[0], second[0])
     assert not np.array_equal(first[1], second[1])
-    np.testing.assert_array_equal(first[1], Sampling(20, SIZE, True, EVERYTHING, seed=4).epoch(0)[1])
+    np.testing.assert_array_equal(first[1], Sampling(20, SIZE, shuffle=True, augment=EVERYTHING, seed=4).epoch(0)[1])
     assert Sampling(20, SIZE).seed != Sampling(20, SIZE).seed
 
 

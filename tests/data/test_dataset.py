@@ -76,8 +76,8 @@ def test_myocardium_counts_frames_with_both_contours_only(phantom_tree):
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_every_pipeline_gives_the_same_bits(dataset, batch_size, shuffle):
     images, labels = dataset.as_arrays("train")
-    batches = list(dataset.as_dataset("train", batch_size, shuffle=shuffle, seed=1).as_numpy_iterator())
-    loader = dataset.as_pydataset("train", batch_size, shuffle=shuffle, seed=1)
+    batches = list(dataset.as_dataset("train", batch_size=batch_size, shuffle=shuffle, seed=1).as_numpy_iterator())
+    loader = dataset.as_pydataset("train", batch_size=batch_size, shuffle=shuffle, seed=1)
     assert len(batches) == len(loader)
     for batch, other in zip(batches, (loader[i] for i in range(len(loader))), strict=True):
         for part, same in zip(batch, other, strict=True):
@@ -92,8 +92,8 @@ def test_every_pipeline_gives_the_same_bits(dataset, batch_size, shuffle):
 
 def test_augmented_pipelines_agree_epoch_by_epoch(dataset):
     augment = Augmentation(rotation=180, scale=0.2, shift=8, flip=True, contrast=0.25, brightness=0.25)
-    data = dataset.as_dataset("train", 8, shuffle=True, augment=augment, seed=3)
-    loader = dataset.as_pydataset("train", 8, shuffle=True, augment=augment, seed=3)
+    data = dataset.as_dataset("train", batch_size=8, shuffle=True, augment=augment, seed=3)
+    loader = dataset.as_pydataset("train", batch_size=8, shuffle=True, augment=augment, seed=3)
     epochs = []
     for _ in range(2):
         for i, (images, labels) in enumerate(data.as_numpy_iterator()):
@@ -106,12 +106,12 @@ def test_augmented_pipelines_agree_epoch_by_epoch(dataset):
 
 
 def test_a_tf_dataset_has_static_shapes_and_a_known_length(dataset):
-    data = dataset.as_dataset("train", 4, drop_remainder=True)
+    data = dataset.as_dataset("train", batch_size=4, drop_remainder=True)
     assert [tuple(spec.shape) for spec in data.element_spec] == [(4, 128, 128, 1)] * 2
     assert int(data.cardinality()) == len(dataset.as_arrays("train")[0]) // 4 == len(list(data))
     single = dataset.as_dataset("train")
     assert [tuple(spec.shape) for spec in single.element_spec] == [(128, 128, 1)] * 2
-    assert len(list(dataset.as_dataset("train", 7, repeat=True).take(30))) == 30
+    assert len(list(dataset.as_dataset("train", batch_size=7, repeat=True).take(30))) == 30
 
 
 def test_shards_share_no_image_and_miss_none(dataset):
@@ -126,14 +126,17 @@ def test_shards_share_no_image_and_miss_none(dataset):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"target": "lv"}, "target has to be one of endocardium, myocardium"),
+        ({"target": "lv"}, "argument `target`. Expected one of endocardium, myocardium. Received: target='lv'"),
         ({"image_size": (0, 128)}, "image_size has to be"),
         ({"image_size": (8.5, 8)}, "image_size has to be"),
         ({"pixel_spacing": -1}, "pixel_spacing has to be"),
         ({"pixel_spacing": np.inf}, "pixel_spacing has to be"),
         ({"intensity": "minmax"}, "intensity has to be"),
-        ({"splits": {"train": ["PHANTOM0001"], "test": ["PH-01"]}}, "'PH-01' in 'train' and 'test'"),
-        ({"splits": {"train": ["nobody"]}}, "has no patient 'nobody' for split 'train'; it has PHANTOM0001"),
+        (
+            {"splits": {"train": ["PHANTOM0001"], "test": ["PH-01"]}},
+            r"argument `splits`. Expected each .* Received: splits=\[\('train', 'PHANTOM0001'\), \('test', 'PH-01'\)\]",
+        ),
+        ({"splits": {"train": ["nobody"]}}, "has no patient 'nobody' for split 'train'; expected one of PHANTOM0001"),
     ],
 )
 def test_ill_arguments_are_refused(phantom_tree, arguments, message):
@@ -143,14 +146,14 @@ def test_ill_arguments_are_refused(phantom_tree, arguments, message):
 
 def test_an_unknown_split_and_one_without_labels_are_refused(phantom_tree):
     dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"], "none": []})
-    with pytest.raises(ValueError, match="split has to be one of train, none"):
+    with pytest.raises(ValueError, match=r"argument `split`\. Expected one of train, none. Received: split='test'"):
         dataset.as_arrays("test")
     with pytest.raises(DataError, match="has no patient in split 'none'"):
         dataset.as_arrays("none")
     with pytest.raises(ValueError, match="batch_size has to be 1 or more"):
-        dataset.as_pydataset("train", 0)
+        dataset.as_pydataset("train", batch_size=0)
     with pytest.raises(ValueError, match="batch_size has to be 1 or more"):
-        dataset.as_dataset("train", 0)
+        dataset.as_dataset("train", batch_size=0)
     with pytest.raises(ValueError, match="shard has to be"):
         dataset.as_dataset("train", shard=(2, 2))
     with pytest.raises(ValueError, match="shards of a shuffled split need one seed"):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.data.labels import is_labelled, label
+from keras_lvseg.data.labels import draw_label, is_labelled
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import CONTOUR_ORIGIN, NetworkGrid, polygon_mask
 from keras_lvseg.io import read_contour, write_contour
@@ -34,20 +34,20 @@ def test_a_frame_is_labelled_by_contours_alone_and_never_drawn_without(frames, c
     labelled = contours == "both" or (contours == "inner" and target == "endocardium")
     assert is_labelled(frame, target) is labelled
     if labelled:
-        drawn = label(frame, target, CONTOUR_ORIGIN)
+        drawn = draw_label(frame, target, CONTOUR_ORIGIN)
         assert set(np.unique(drawn)) == ({0, 1, 2} if target == "myocardium" else {0, 1})
     else:
-        with pytest.raises(ValueError, match="unlabelled, not empty"):
-            label(frame, target, CONTOUR_ORIGIN)
+        with pytest.raises(ValueError, match=r"argument `frame`\. Expected a frame with the contours of"):
+            draw_label(frame, target, CONTOUR_ORIGIN)
 
 
 def test_the_myocardium_lies_between_the_contours_and_the_cavity_is_the_same(frames):
     frame = frames["both"]
-    drawn = label(frame, "myocardium", CONTOUR_ORIGIN)
+    drawn = draw_label(frame, "myocardium", CONTOUR_ORIGIN)
     assert drawn.dtype == np.uint8
     np.testing.assert_array_equal(drawn == 1, inside(frame.endocardium))
     np.testing.assert_array_equal(drawn == 2, inside(frame.epicardium) & ~inside(frame.endocardium))
-    np.testing.assert_array_equal(drawn == 1, label(frame, "endocardium", CONTOUR_ORIGIN) == 1)
+    np.testing.assert_array_equal(drawn == 1, draw_label(frame, "endocardium", CONTOUR_ORIGIN) == 1)
 
 
 def test_where_the_inner_contour_leaves_the_outer_one_there_is_cavity(frames, tmp_path):
@@ -58,7 +58,7 @@ def test_where_the_inner_contour_leaves_the_outer_one_there_is_cavity(frames, tm
     frame = replace(frames["both"], endocardium=tmp_path / "i.txt", epicardium=tmp_path / "o.txt")
     write_contour(frame.endocardium, inner - 0.5)
     write_contour(frame.epicardium, outer - 0.5)
-    drawn = label(frame, "myocardium", CONTOUR_ORIGIN)
+    drawn = draw_label(frame, "myocardium", CONTOUR_ORIGIN)
     assert ((drawn == 1).sum(), (drawn == 2).sum()) == (20 * 20, 20 * 40 - 10 * 20)
     assert drawn[30, 35] == 1
 
@@ -66,7 +66,7 @@ def test_where_the_inner_contour_leaves_the_outer_one_there_is_cavity(frames, tm
 def test_a_label_is_drawn_on_the_grid_and_not_resampled(frames):
     frame = frames["both"]
     grid = NetworkGrid(frame.shape, frame.pixel_spacing, (512, 512), pixel_spacing=frame.pixel_spacing[0] / 2)
-    native, drawn = (label(frame, "myocardium", CONTOUR_ORIGIN, g) for g in (None, grid))
+    native, drawn = (draw_label(frame, "myocardium", CONTOUR_ORIGIN, g) for g in (None, grid))
     assert drawn.shape == (512, 512)
     for class_id in (1, 2):
         area = (native == class_id).sum()
@@ -91,5 +91,5 @@ def test_an_outer_contour_that_cannot_be_read_is_named(frames, tmp_path):
     broken = tmp_path / "IM-0001-0059-ocontour-manual.txt"
     broken.write_text("")
     with pytest.raises(DataError, match="has 0 points") as caught:
-        label(replace(frames["both"], epicardium=broken), "myocardium", CONTOUR_ORIGIN)
+        draw_label(replace(frames["both"], epicardium=broken), "myocardium", CONTOUR_ORIGIN)
     assert caught.value.path == str(broken)

@@ -20,7 +20,7 @@ def make(drop_remainder=False, **sampling):
     images = random.normal(size=(COUNT, *SIZE, 1)).astype(np.float32)
     labels = random.integers(0, 3, (COUNT, *SIZE, 1)).astype(np.uint8)
     sampling = Sampling(COUNT, SIZE, shuffle=True, augment=AUGMENT, seed=2, **sampling)
-    return SAXPyDataset(images, labels, sampling, 4, drop_remainder), images, labels, sampling
+    return SAXPyDataset(images, labels, sampling, batch_size=4, drop_remainder=drop_remainder), images, labels, sampling
 
 
 def joined(loader):
@@ -80,7 +80,7 @@ PROCESSES = """
 
     images = np.random.default_rng(0).normal(size=(6, 12, 16, 1)).astype("float32")
     sampling = Sampling(6, (12, 16), shuffle=True, augment=Augmentation(rotation=180, noise=1), seed=2)
-    one, many = (SAXPyDataset(images, images > 0, sampling, 2, False) for _ in range(2))
+    one, many = (SAXPyDataset(images, images > 0, sampling, batch_size=2) for _ in range(2))
     many.workers, many.use_multiprocessing = 2, True
     model = keras.Sequential([keras.Input((12, 16, 1)), keras.layers.Identity()])
     for _ in range(2):

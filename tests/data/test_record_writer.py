@@ -26,7 +26,7 @@ def schema(request):
 @pytest.fixture(scope="module")
 def records(dataset, schema, tmp_path_factory):
     folder = tmp_path_factory.mktemp("records") / schema
-    dataset.write_tfrecords(folder, schema)
+    dataset.write_tfrecords(folder, schema=schema)
     return folder
 
 
@@ -82,8 +82,8 @@ def test_every_pipeline_reads_records(dataset, tmp_path):
     dataset.write_tfrecords(tmp_path / "records", shards=3)
     read = SunnybrookSAXDataset.from_tfrecords(tmp_path / "records")
     images, labels = dataset.as_arrays("train")
-    batches = read.as_dataset("train", 4).as_numpy_iterator()
-    loader = read.as_pydataset("train", 4)
+    batches = read.as_dataset("train", batch_size=4).as_numpy_iterator()
+    loader = read.as_pydataset("train", batch_size=4)
     for i, batch in enumerate(batches):
         for part, same, whole in zip(batch, loader[i], (images, labels), strict=True):
             np.testing.assert_array_equal(part, same)

@@ -99,7 +99,10 @@ def test_noise_is_the_same_to_the_bit():
 def test_both_pipelines_change_every_epoch_alike(shard):
     images, labels = random_pairs(20)
     sampling = Sampling(20, SIZE, shuffle=True, augment=EVERYTHING, seed=3, shard=shard)
-    data, loader = make_dataset(images, labels, sampling, 4), SAXPyDataset(images, labels, sampling, 4, False)
+    data, loader = (
+        make_dataset(images, labels, sampling, batch_size=4),
+        SAXPyDataset(images, labels, sampling, batch_size=4),
+    )
     firsts = []
     for _ in range(3):
         batches = list(data.as_numpy_iterator())
@@ -119,7 +122,7 @@ def test_a_batch_is_its_images_and_shards_are_the_whole():
         return Sampling(9, SIZE, shuffle=True, augment=EVERYTHING, seed=3, shard=shard)
 
     def joined(sampling, batch_size):
-        pairs = make_dataset(images, labels, sampling, batch_size).as_numpy_iterator()
+        pairs = make_dataset(images, labels, sampling, batch_size=batch_size).as_numpy_iterator()
         return [(np.stack if batch_size is None else np.concatenate)(part) for part in zip(*pairs, strict=True)]
 
     whole = joined(sampled(), 4)
@@ -132,7 +135,7 @@ def test_a_batch_is_its_images_and_shards_are_the_whole():
 def test_shapes_are_static_and_epochs_join_where_repeated():
     images, labels = random_pairs()
     sampling = Sampling(COUNT, SIZE, augment=EVERYTHING, seed=0)
-    data = make_dataset(images, labels, sampling, 4, repeat=True, drop_remainder=True)
+    data = make_dataset(images, labels, sampling, batch_size=4, repeat=True, drop_remainder=True)
     assert [tuple(spec.shape) for spec in data.element_spec] == [(4, *SIZE, 1)] * 2
     together = np.concatenate([batch for batch, _ in data.take(4).as_numpy_iterator()])
     epochs = [by_numpy(images, labels, sampling.epoch(epoch)[1])[0] for epoch in range(3)]
@@ -151,7 +154,7 @@ def test_python_runs_once_an_epoch():
             return super().epoch(epoch)
 
     images, labels = random_pairs()
-    data = make_dataset(images, labels, Counted(COUNT, SIZE, augment=EVERYTHING, seed=0), 2)
+    data = make_dataset(images, labels, Counted(COUNT, SIZE, augment=EVERYTHING, seed=0), batch_size=2)
     for _ in range(3):
         assert len(list(data)) == 4
     assert calls == [0, 1, 2]
@@ -162,10 +165,10 @@ def test_a_crop_is_the_middle_of_what_there_was_in_both_pipelines(crop):
     whole = Sampling(5, SIZE, shuffle=True, augment=EVERYTHING, seed=3)
     cropped = Sampling(5, SIZE, shuffle=True, augment=replace(EVERYTHING, crop=crop), seed=3)
     images, labels = random_pairs(5)
-    expected = SAXPyDataset(images, labels, whole, 5, False)[0]
+    expected = SAXPyDataset(images, labels, whole, batch_size=5)[0]
     (rows, columns) = ((size - crop) // 2 for size in SIZE)
     for part in (
-        SAXPyDataset(images, labels, cropped, 5, False)[0],
+        SAXPyDataset(images, labels, cropped, batch_size=5)[0],
         next(iter(make_dataset(images, labels, cropped, batch_size=5))),
     ):
         for kept, changed in zip(part, expected, strict=True):

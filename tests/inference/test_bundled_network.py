@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_lvseg import SAXDataset, Segmenter
-from keras_lvseg.data.labels import label
+from keras_lvseg.data.labels import draw_label
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.studies.frame_images import read_image
 
@@ -25,7 +25,10 @@ def masks_of(segmenter, frames):
 def test_hearts_of_a_new_phantom_are_found(segmenter, phantom_tree):
     frames = SAXDataset(phantom_tree).labelled_frames("all")
     found = [
-        dice(segmenter.mask(read_image(frame), frame.pixel_spacing), label(frame, "endocardium", CONTOUR_ORIGIN) == 1)
+        dice(
+            segmenter.mask(read_image(frame), frame.pixel_spacing),
+            draw_label(frame, "endocardium", CONTOUR_ORIGIN) == 1,
+        )
         for frame in frames
     ]
     assert np.mean(found) > 0.85

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.data.labels import label
+from keras_lvseg.data.labels import draw_label
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import CONTOUR_ORIGIN, polygon_area, polygon_mask
 from keras_lvseg.inference.inputs import find_inputs
@@ -93,7 +93,7 @@ def test_the_experts_outlines_give_the_real_patients_volumes(sunnybrook):
     labelled = {frame.path: frame for frame in SAXDataset(sunnybrook).frames if frame.endocardium is not None}
     inputs = find_inputs(sunnybrook)
     studies = tuple(study.only(labelled) for study in inputs.studies)
-    masks = {path: label(frame, "endocardium", CONTOUR_ORIGIN) == 1 for path, frame in labelled.items()}
+    masks = {path: draw_label(frame, "endocardium", CONTOUR_ORIGIN) == 1 for path, frame in labelled.items()}
     found = Segmentation(inputs.root, studies, masks, (), (), {}).as_dict()["studies"]
     # As the sample's own page has them, from the polygons.
     for study, phases, volumes in zip(

@@ -97,7 +97,7 @@ def test_what_travels_with_them_is_what_others_take():
     assert {*info["architecture"]} == {*inspect.signature(unet).parameters} - {"weights", "name"}
     assert {*info["data"]} == {"target", "image_size", "pixel_spacing", "intensity", "contour_origin"}
     inspect.signature(SAXDataset).bind_partial(**info["data"])
-    Preprocessing(tuple(info["data"]["image_size"]), info["data"]["pixel_spacing"], info["data"]["intensity"])
+    Preprocessing(tuple(info["data"]["image_size"]), info["data"]["pixel_spacing"], intensity=info["data"]["intensity"])
     assert info["data"]["target"] == "endocardium"
     assert -1 <= info["data"]["contour_origin"] <= 0
     inspect.signature(predict_masks).bind_partial(**info["inference"])

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from keras_lvseg.data import OFFICIAL_SPLITS, SAXDataset, SunnybrookSAXDataset
-from keras_lvseg.data.labels import label
+from keras_lvseg.data.labels import draw_label
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import CONTOUR_ORIGIN, NetworkGrid, polygon_area, polygon_mask, repaired_outline
 from keras_lvseg.io import read_contour
@@ -115,7 +115,7 @@ def test_a_repaired_outline_is_moved_to_another_grid_and_then_filled(damaged_tre
     dataset = SAXDataset(damaged_tree, labels_include_outline=True)
     frame = next(frame for frame in dataset.frames if frame.epicardium)
     grid = NetworkGrid(frame.shape, frame.pixel_spacing, (512, 512), pixel_spacing=frame.pixel_spacing[0] / 2)
-    drawn = label(frame, "endocardium", CONTOUR_ORIGIN, grid)
+    drawn = draw_label(frame, "endocardium", CONTOUR_ORIGIN, grid)
     area = polygon_area(read_frame_contour(frame, "endocardium"))
     assert drawn.sum() / 4 == pytest.approx(area, rel=0.01)
 
