@@ -104,7 +104,7 @@ def torch_cross_entropy(count: int) -> float:
         labels.flat[0] = 0  # all of them ignored is NaN there, and 0 here
         weights = random.uniform(0.1, 4, classes).astype(np.float32) if random.random() < 0.5 else None
         smoothing = float(random.choice([0.0, 0.1]))
-        ours = SparseSoftmaxCE(weights, smoothing, ignore_class=255)(labels, logits)
+        ours = SparseSoftmaxCE(weights, label_smoothing=smoothing, ignore_class=255)(labels, logits)
         theirs = torch.nn.functional.cross_entropy(
             torch.tensor(np.moveaxis(logits, -1, 1)),
             torch.tensor(labels, dtype=torch.int64),

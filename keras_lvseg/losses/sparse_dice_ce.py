@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Literal
+
 import keras
 from keras import ops
 
+from keras_lvseg.losses.sparse_loss import Reduction, Tensor
 from keras_lvseg.losses.sparse_soft_dice import SparseSoftDice
 from keras_lvseg.losses.sparse_softmax_ce import SparseSoftmaxCE
 from keras_lvseg.ops.arguments import check_weight
@@ -14,28 +18,28 @@ from keras_lvseg.ops.arguments import check_weight
 class SparseDiceCE(keras.losses.Loss):
     """`dice_weight * SparseSoftDice + ce_weight * SparseSoftmaxCE`, of integer labels and logits.
 
-    Each of the two is weighted and reduced on its own, as its page says, with the arguments given here.
+    Each of the two losses is weighted and reduced on its own, with the arguments given here.
 
     Args:
         dice_weight: Factor of `SparseSoftDice`.
         ce_weight: Factor of `SparseSoftmaxCE`.
-        class_weights: A weight for each class in the cross-entropy; None for 1.
-        label_smoothing: Of the cross-entropy, from 0 to 1.
-        include_background: Whether class 0 has a part in the Dice loss.
-        ignore_class: Label of pixels to leave out, such as 255; None for none.
-        average: Of the Dice loss, `"image"` or `"batch"`.
-        reduction: As in every keras loss; `"none"` gives each pixel its cross-entropy and its image's Dice
-            loss.
+        class_weights: Weight of each class in the cross-entropy. None means 1.
+        label_smoothing: Label smoothing of the cross-entropy, from 0 to 1.
+        include_background: Whether the Dice loss includes class 0.
+        ignore_class: Label of pixels to ignore, such as 255, or None.
+        average: `"image"` or `"batch"`, as in `SparseSoftDice`.
+        reduction: As in every Keras loss. With `"none"` the value of a pixel is the sum of its cross-entropy and the
+            Dice loss of its image.
         name: Name of the loss.
-        dtype: As in every keras loss; computation and result are float32 whatever it is.
+        dtype: As in every Keras loss. Computation and result are float32 under every dtype.
 
     Call arguments:
         y_true: Labels of any dtype with whole values, `(B, *)` or `(B, *, 1)`, with `*` for any spatial axes.
-        y_pred: Logits, `(B, *, C)` with C of two or more.
-        sample_weight: `(B,)` weights images; `(B, *)` or `(B, *, 1)` weights pixels.
+        y_pred: Logits, `(B, *, C)` with C of at least 2.
+        sample_weight: `(B,)` weights images. `(B, *)` or `(B, *, 1)` weights pixels.
 
     Raises:
-        ValueError: An argument breaks its rule, or, when called, shapes do not fit.
+        ValueError: An argument is invalid, or, when called, the shapes do not fit.
 
     Example:
         >>> loss = SparseDiceCE()
@@ -43,51 +47,62 @@ class SparseDiceCE(keras.losses.Loss):
         1.1931
 
     References:
-        - Isensee et al., "nnU-Net: a self-configuring method for deep learning-based biomedical image
-          segmentation", Nature Methods 18 (2021).
+        - Isensee et al., "nnU-Net: a self-configuring method for deep learning-based biomedical image segmentation",
+          Nature Methods 18 (2021).
     """
 
     def __init__(
         self,
-        dice_weight=1.0,
-        ce_weight=1.0,
-        class_weights=None,
-        label_smoothing=0.0,
-        include_background=False,
-        ignore_class=None,
-        average="image",
-        reduction="mean_with_sample_weight",
-        name="sparse_dice_ce",
-        dtype=None,
+        dice_weight: float = 1.0,
+        ce_weight: float = 1.0,
+        *,
+        class_weights: Sequence[float] | None = None,
+        label_smoothing: float = 0.0,
+        include_background: bool = False,
+        ignore_class: int | None = None,
+        average: Literal["image", "batch"] = "image",
+        reduction: Reduction = "mean_with_sample_weight",
+        name: str = "sparse_dice_ce",
+        dtype: str | keras.DTypePolicy | None = None,
     ):
         check_weight("dice_weight", dice_weight)
         check_weight("ce_weight", ce_weight)
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.dice_weight = dice_weight
         self.ce_weight = ce_weight
-        shared = {"ignore_class": ignore_class, "reduction": reduction, "dtype": dtype}
-        self._dice = SparseSoftDice(average=average, include_background=include_background, **shared)
-        self._ce = SparseSoftmaxCE(class_weights=class_weights, label_smoothing=label_smoothing, **shared)
+        shared: dict[str, Any] = {"ignore_class": ignore_class, "reduction": reduction, "dtype": dtype}
+        self._dice = SparseSoftDice(average, include_background=include_background, **shared)
+        self._ce = SparseSoftmaxCE(class_weights, label_smoothing=label_smoothing, **shared)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Compute the loss.
 
         Args:
             y_true: Labels, `(B, *)` or `(B, *, 1)`.
-            y_pred: Logits, `(B, *, C)`.
-            sample_weight: `(B,)` for images, `(B, *)` or `(B, *, 1)` for pixels; None for 1.
+            y_pred: Logits, `(B, *, C)`. Pixels that a Keras mask excludes are ignored.
+            sample_weight: `(B,)` for images, `(B, *)` or `(B, *, 1)` for pixels; None means 1.
 
         Returns:
-            A float32 scalar; with reduction "none" a value for each pixel.
+            A float32 scalar, or a value for each pixel if the reduction is "none".
         """
         with keras.name_scope(self.name):
-            ce = self._ce(y_true, y_pred, sample_weight)
-            dice = self._dice(y_true, y_pred, sample_weight)
-            if self.reduction in (None, "none"):
-                dice = ops.reshape(dice, (-1,) + (1,) * (len(ce.shape) - 1))
-            return self.dice_weight * dice + self.ce_weight * ce
+            return self._weighted_sum(
+                self._dice(y_true, y_pred, sample_weight), self._ce(y_true, y_pred, sample_weight)
+            )
 
-    def get_config(self):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the values before any reduction, without sample weights.
+
+        Args:
+            y_true: Labels, `(B, *)` or `(B, *, 1)`.
+            y_pred: Logits, `(B, *, C)`.
+
+        Returns:
+            Float32, `(B, *)`.
+        """
+        return self._weighted_sum(self._dice.call(y_true, y_pred), self._ce.call(y_true, y_pred))
+
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {
             **self._ce.get_config(),
@@ -96,3 +111,8 @@ class SparseDiceCE(keras.losses.Loss):
             "dice_weight": self.dice_weight,
             "ce_weight": self.ce_weight,
         }
+
+    def _weighted_sum(self, dice: Tensor, ce: Tensor) -> Tensor:
+        if len(ce.shape):  # unreduced: a value for each image and one for each pixel
+            dice = ops.reshape(dice, (-1,) + (1,) * (len(ce.shape) - 1))
+        return self.dice_weight * dice + self.ce_weight * ce

@@ -1,47 +1,48 @@
-"""One less the Dice coefficient of probabilities, with integer labels."""
+"""The soft Dice loss with integer labels."""
 
 from __future__ import annotations
 
 import math
+from typing import Any, Literal
 
 import keras
 from keras import ops
 
-from keras_lvseg.losses.sparse_loss import Pixels, SparseLoss, Tensor
+from keras_lvseg.losses.sparse_loss import Pixels, Reduction, SparseLoss, Tensor
 from keras_lvseg.ops.arguments import check_choice
 
 
 @keras.saving.register_keras_serializable(package="keras_lvseg")
 class SparseSoftDice(SparseLoss):
-    """One less the Dice coefficient of softmax probabilities p and integer labels; takes logits.
+    """1 minus the Dice coefficient of softmax probabilities p and integer labels; takes logits.
 
-    For a class that the image has, with t for 1 at its pixels and 0 elsewhere, the loss is
-    `1 - 2 * sum(p * t) / sum(p + t)`. For a class that it does not have there is nothing to overlap with, and
-    that formula is 1 with no gradient: there the loss is `mean(p)`, the share of the image that is claimed
-    for the class, which falls to 0 as the claim is given up. The mean over classes is the image's loss.
+    For a class that the labels of an image contain, t is 1 at its pixels and 0 elsewhere, and the loss is
+    `1 - 2 * sum(p * t) / sum(p + t)`. For a class that they do not contain, this formula gives 1 without a gradient.
+    The loss is then `mean(p)`, the fraction of the image that the prediction assigns to the class. The loss of an image
+    is the mean over classes.
 
-    A label outside `[0, C)` that is not `ignore_class` makes the loss NaN on every backend, also where its
-    weight is zero. Images whose every pixel is ignored, or of weight zero, are left out; where all are, the
-    loss is 0.
+    A label outside `[0, C)` that is not `ignore_class` makes the loss NaN on every backend, also where its weight is
+    zero. Images are left out if all their pixels are ignored or have weight zero. If all images are left out, the loss
+    is 0. Pixels that a Keras mask of the prediction excludes are ignored.
 
     Args:
-        average: `"image"` for the mean over images of each image's loss, `"batch"` for the loss of all pixels
-            of the batch as if they were one image.
-        include_background: Whether class 0 has a part in the mean over classes.
-        ignore_class: Label of pixels to leave out, such as 255; None for none.
-        reduction: `"mean_with_sample_weight"` for `sum(w * l) / sum(w)` over images; `"sum_over_batch_size"`
-            or `"mean"` for `sum(w * l)` over the number of images that are not left out; `"sum"`; `"none"`
-            for `w * l`, `(B,)`. With `average="batch"` there is one value.
+        average: `"image"` for the mean over images of the loss of each image. `"batch"` for one loss of all pixels of
+            the batch together.
+        include_background: Whether the mean over classes includes class 0.
+        ignore_class: Label of pixels to ignore, such as 255, or None.
+        reduction: `"mean_with_sample_weight"` for `sum(w * l) / sum(w)` over images. `"sum_over_batch_size"` or
+            `"mean"` for `sum(w * l)` divided by the number of images that are not left out. `"sum"`. `"none"` for
+            `w * l`, `(B,)`. With `average="batch"` there is one value.
         name: Name of the loss.
-        dtype: As in every keras loss; computation and result are float32 whatever it is.
+        dtype: As in every Keras loss. Computation and result are float32 under every dtype.
 
     Call arguments:
         y_true: Labels of any dtype with whole values, `(B, *)` or `(B, *, 1)`, with `*` for any spatial axes.
-        y_pred: Logits, `(B, *, C)` with C of two or more.
-        sample_weight: `(B,)` weights images; `(B, *)` or `(B, *, 1)` weights pixels within the sums.
+        y_pred: Logits, `(B, *, C)` with C of at least 2.
+        sample_weight: `(B,)` weights images. `(B, *)` or `(B, *, 1)` weights pixels within the sums.
 
     Raises:
-        ValueError: An argument breaks its rule, or, when called, shapes do not fit.
+        ValueError: An argument is invalid, or, when called, the shapes do not fit.
 
     Example:
         >>> loss = SparseSoftDice()
@@ -51,18 +52,19 @@ class SparseSoftDice(SparseLoss):
         0.5
 
     References:
-        - Milletari et al., "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image
-          Segmentation", 2016.
+        - Milletari et al., "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image Segmentation",
+          2016.
     """
 
     def __init__(
         self,
-        average="image",
-        include_background=False,
-        ignore_class=None,
-        reduction="mean_with_sample_weight",
-        name="sparse_soft_dice",
-        dtype=None,
+        average: Literal["image", "batch"] = "image",
+        *,
+        include_background: bool = False,
+        ignore_class: int | None = None,
+        reduction: Reduction = "mean_with_sample_weight",
+        name: str = "sparse_soft_dice",
+        dtype: str | keras.DTypePolicy | None = None,
     ):
         check_choice("average", average, ("image", "batch"))
         super().__init__(ignore_class=ignore_class, reduction=reduction, name=name, dtype=dtype)
@@ -70,7 +72,7 @@ class SparseSoftDice(SparseLoss):
         self.include_background = include_background
 
     def weighted_values(self, pixels: Pixels) -> tuple[Tensor, Tensor, Tensor]:
-        """Give the weighted loss of each image, or of the batch."""
+        """Return the weighted loss, the weight and the validity of each image, or of the batch."""
         images, *spatial, num_classes = ops.shape(pixels.logits)
         size = math.prod(spatial)
         image_weights = pixels.image_weights
@@ -84,20 +86,20 @@ class SparseSoftDice(SparseLoss):
         label = ops.cast(ops.reshape(pixels.classes, (images, size, num_classes)), "float32")
 
         overlap = ops.sum(probability * label, axis=1)
-        claimed, labelled = ops.sum(probability, axis=1), ops.sum(weights * label, axis=1)
+        assigned, labelled = ops.sum(probability, axis=1), ops.sum(weights * label, axis=1)
         area = ops.sum(weights, axis=1)
         is_empty = ops.equal(labelled, 0.0)
-        dice_loss = 1.0 - 2.0 * overlap / ops.where(is_empty, 1.0, claimed + labelled)
-        claim = claimed / ops.where(ops.equal(area, 0.0), 1.0, area)
+        dice_loss = 1.0 - 2.0 * overlap / ops.where(is_empty, 1.0, assigned + labelled)
+        share = assigned / ops.where(ops.equal(area, 0.0), 1.0, area)
         first = 0 if self.include_background else 1
-        loss = ops.mean(ops.where(is_empty, claim, dice_loss)[:, first:], axis=1)
+        loss = ops.mean(ops.where(is_empty, share, dice_loss)[:, first:], axis=1)
 
-        kept = ops.cast(area[:, 0] > 0, "float32")
-        image_weights = image_weights * kept
-        poison = ops.sum(ops.reshape(pixels.poison, (images, size)), axis=1)
-        return image_weights * loss + poison, image_weights, kept
+        valid = ops.cast(area[:, 0] > 0, "float32")
+        image_weights = image_weights * valid
+        invalid_nan = ops.sum(ops.reshape(pixels.invalid_nan, (images, size)), axis=1)
+        return image_weights * loss + invalid_nan, image_weights, valid
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {
             **super().get_config(),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
-from keras_lvseg.losses.sparse_loss import Pixels, SparseLoss, Tensor
+from keras_lvseg.errors import invalid_argument
+from keras_lvseg.losses.sparse_loss import Pixels, Reduction, SparseLoss, Tensor
 from keras_lvseg.ops.arguments import check_fraction, check_weight
 
 
@@ -13,31 +17,29 @@ from keras_lvseg.ops.arguments import check_fraction, check_weight
 class SparseSoftmaxCE(SparseLoss):
     """Softmax, then cross-entropy with integer labels; takes logits.
 
-    Plain, it is the mean over pixels of `-log(softmax(logits))[label]`. With class and sample weights w it is
-    `sum(w * l) / sum(w)`, as the mean of `torch.nn.functional.cross_entropy` is. Keras averages the loss that
-    it shows, and the gradients of replicas, over batches; a weighted mean of all pixels at once may differ
-    from that.
+    Without weights it is the mean over pixels of `-log(softmax(logits))[label]`. With class and sample weights w it is
+    `sum(w * l) / sum(w)`, like the mean of `torch.nn.functional.cross_entropy`. Keras averages the loss that it prints,
+    and the gradients of replicas, over batches. Their average may differ from the weighted mean of all pixels at once.
 
-    A label outside `[0, C)` that is not `ignore_class` makes the loss NaN on every backend, also where its
-    weight is zero. Where every pixel is ignored the loss is 0.
+    A label outside `[0, C)` that is not `ignore_class` makes the loss NaN on every backend, also where its weight is
+    zero. If all pixels are ignored, the loss is 0. Pixels that a Keras mask of the prediction excludes are ignored.
 
     Args:
-        class_weights: A weight for each class, in order; None for 1.
-        label_smoothing: From 0 to 1: how much of the label is spread over all classes, each with its own
-            weight.
-        ignore_class: Label of pixels to leave out, such as 255; None for none.
-        reduction: `"mean_with_sample_weight"` as above; `"sum_over_batch_size"` or `"mean"` for `sum(w * l)`
-            over the number of pixels that are not ignored; `"sum"`; `"none"` for `w * l`, `(B, *)`.
+        class_weights: Weight of each class, in order. None means 1.
+        label_smoothing: Fraction of the label that is spread over all classes, each with its own weight, from 0 to 1.
+        ignore_class: Label of pixels to ignore, such as 255, or None.
+        reduction: `"mean_with_sample_weight"` as above. `"sum_over_batch_size"` or `"mean"` for `sum(w * l)` divided by
+            the number of pixels that are not ignored. `"sum"`. `"none"` for `w * l`, `(B, *)`.
         name: Name of the loss.
-        dtype: As in every keras loss; computation and result are float32 whatever it is.
+        dtype: As in every Keras loss. Computation and result are float32 under every dtype.
 
     Call arguments:
         y_true: Labels of any dtype with whole values, `(B, *)` or `(B, *, 1)`, with `*` for any spatial axes.
-        y_pred: Logits, `(B, *, C)` with C of two or more.
-        sample_weight: `(B,)` weights images; `(B, *)` or `(B, *, 1)` weights pixels.
+        y_pred: Logits, `(B, *, C)` with C of at least 2.
+        sample_weight: `(B,)` weights images. `(B, *)` or `(B, *, 1)` weights pixels.
 
     Raises:
-        ValueError: An argument breaks its rule, or, when called, shapes do not fit.
+        ValueError: An argument is invalid, or, when called, the shapes do not fit.
 
     Example:
         >>> loss = SparseSoftmaxCE()
@@ -53,12 +55,13 @@ class SparseSoftmaxCE(SparseLoss):
 
     def __init__(
         self,
-        class_weights=None,
-        label_smoothing=0.0,
-        ignore_class=None,
-        reduction="mean_with_sample_weight",
-        name="sparse_softmax_ce",
-        dtype=None,
+        class_weights: Sequence[float] | None = None,
+        *,
+        label_smoothing: float = 0.0,
+        ignore_class: int | None = None,
+        reduction: Reduction = "mean_with_sample_weight",
+        name: str = "sparse_softmax_ce",
+        dtype: str | keras.DTypePolicy | None = None,
     ):
         if class_weights is not None:
             for weight in class_weights:
@@ -70,13 +73,11 @@ class SparseSoftmaxCE(SparseLoss):
         self.label_smoothing = label_smoothing
 
     def weighted_values(self, pixels: Pixels) -> tuple[Tensor, Tensor, Tensor]:
-        """Give the weighted cross-entropy of each pixel."""
+        """Return the weighted cross-entropy, the weight and the validity of each pixel."""
         num_classes = pixels.logits.shape[-1]
         if self.class_weights is not None and len(self.class_weights) != num_classes:
-            raise ValueError(
-                f"`class_weights` needs a weight for each of the {num_classes} classes. "
-                f"Received: class_weights={self.class_weights}, y_pred.shape={tuple(pixels.logits.shape)}"
-            )
+            expected = f"a weight for each of the {num_classes} classes of the logits"
+            raise invalid_argument("class_weights", self.class_weights, expected)
         class_weights = ops.convert_to_tensor(self.class_weights or (1.0,) * num_classes, dtype="float32")
         costs = -class_weights * ops.log_softmax(pixels.logits, axis=-1)
         values = ops.sum(ops.where(pixels.classes, costs, 0.0), axis=-1)
@@ -84,14 +85,14 @@ class SparseSoftmaxCE(SparseLoss):
             spread = ops.mean(costs, axis=-1)
             values = (1.0 - self.label_smoothing) * values + self.label_smoothing * spread
 
-        of_images = ops.reshape(pixels.image_weights, (-1,) + (1,) * (len(values.shape) - 1))
-        weights = pixels.pixel_weights * of_images
-        # A weight of zero takes away what is infinite, too.
-        values = ops.where(ops.equal(weights, 0.0), 0.0, weights * values) + pixels.poison
+        image_weights = ops.reshape(pixels.image_weights, (-1,) + (1,) * (len(values.shape) - 1))
+        weights = pixels.pixel_weights * image_weights
+        # 0 * infinity would be NaN.
+        values = ops.where(ops.equal(weights, 0.0), 0.0, weights * values) + pixels.invalid_nan
         label_weights = ops.sum(ops.where(pixels.classes, class_weights, 0.0), axis=-1)
-        return values, weights * label_weights, pixels.kept
+        return values, weights * label_weights, pixels.valid
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {
             **super().get_config(),

@@ -145,6 +145,54 @@ def test_reductions(loss_class):
             )
 
 
+@pytest.mark.parametrize("ignore_class", [None, 255])
+def test_call_gives_the_values_before_any_reduction(loss_class, ignore_class):
+    labels, logits = case()
+    if ignore_class is not None:
+        labels[0, 0] = ignore_class
+    expected = ops.convert_to_numpy(loss_class(reduction="none", ignore_class=ignore_class)(labels, logits))
+    for reduction in (*MEANS, "sum", "none"):
+        loss = loss_class(reduction=reduction, ignore_class=ignore_class)
+        values = ops.convert_to_numpy(loss.call(labels[..., None], logits))
+        assert values.shape == expected.shape
+        assert (values == expected).all()
+    if loss_class is SparseSoftmaxCE and ignore_class is None:
+        pixels = keras.losses.SparseCategoricalCrossentropy(from_logits=True).call(
+            ops.convert_to_tensor(labels), ops.convert_to_tensor(logits)
+        )
+        np.testing.assert_allclose(values, ops.convert_to_numpy(pixels), rtol=1e-5, atol=1e-6)
+
+
+def masked_case():
+    """Labels, logits with a Keras mask, and the mask: a Masking layer excludes pixels whose logits are all 0."""
+    labels, logits = case()
+    mask = np.ones(labels.shape, bool)
+    mask[0, 1:3] = mask[2] = False
+    logits[~mask] = 0.0
+    return labels, keras.layers.Masking()(ops.convert_to_tensor(logits)), logits, mask
+
+
+@pytest.mark.parametrize("reduction", [*MEANS, "sum", "none"])
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0, 3.0]), np.linspace(0, 1, 60).reshape(3, 4, 5)])
+def test_pixels_that_a_keras_mask_excludes_are_ignored(loss_class, reduction, weights):
+    labels, masked_logits, logits, mask = masked_case()
+    labels[2, 0, 0] = -1  # is no class, but ignored
+    loss = loss_class(reduction=reduction, ignore_class=255)
+    value = ops.convert_to_numpy(loss(labels, masked_logits, weights))
+    expected = ops.convert_to_numpy(loss(np.where(mask, labels, 255), logits, weights))
+    assert (value == expected).all()
+    assert (ops.convert_to_numpy(loss(np.where(mask, labels, 0), logits, weights)) != expected).any()
+
+
+def test_keras_mask_counts_in_evaluate(loss_class):
+    labels, _, logits, mask = masked_case()
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, keras.layers.Masking()(image))
+    model.compile(loss=loss_class())
+    value = model.evaluate(logits, labels[..., None], batch_size=3, verbose=0)
+    assert value == pytest.approx(float(loss_class(ignore_class=255)(np.where(mask, labels, 255), logits)), rel=1e-5)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_logits(loss_class, dtype):
     """Sums over 512 x 512 pixels overflow in float16, which ends at 65504."""

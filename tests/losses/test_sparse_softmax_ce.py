@@ -91,5 +91,7 @@ def test_ill_arguments_raise(kwargs):
 
 
 def test_a_weight_for_each_class():
-    with pytest.raises(ValueError, match=r"each of the 2 classes.*Received: class_weights=\(1.0, 2.0, 3.0\)"):
+    with pytest.raises(
+        ValueError, match=r"each of the 2 classes of the logits. Received: class_weights=\(1.0, 2.0, 3.0\)"
+    ):
         SparseSoftmaxCE(class_weights=(1, 2, 3))([[0]], [[[0.0, 0.0]]])
