@@ -77,7 +77,7 @@ def as_data_error(
     except DataError:
         raise
     except Exception as error:
-        cause = " ".join(str(error).split())[:120] or type(error).__name__
+        cause = " ".join(str(getattr(error, "strerror", None) or error).split())[:120] or type(error).__name__
         raise DataError(path, f"{problem} ({cause})", hint, expected=expected) from error
 
 

@@ -73,6 +73,6 @@ def write_damaged_copy(tree: Path, root: Path) -> Path:
         for border, folder in FOLDERS.items():
             contour = getattr(frame, border)
             if contour is not None:
-                points = np.round(2 * read_contour(contour, 0.0)) / 2
+                points = np.round(2 * read_contour(contour, origin=0.0)) / 2
                 write_png(root / folder / name, 255 * integers(points, frame.shape).astype(np.uint8))
     return root

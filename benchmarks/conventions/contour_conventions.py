@@ -100,7 +100,7 @@ class Convention:
 
     def mask(self, contour: Path, shape: Shape) -> np.ndarray:
         """The contour's mask."""
-        return self.fill(read_contour(contour, self.origin), shape)
+        return self.fill(read_contour(contour, origin=self.origin), shape)
 
 
 CONVENTIONS = (
@@ -189,11 +189,11 @@ def _draw_panel(axes: Axes, frame: Frame, contour: Path, convention: Convention)
     axes.imshow(image, cmap="gray", vmin=low, vmax=high)
     for border in mask_contours(mask):
         axes.fill(*border.T, facecolor=f"{MASK_COLOUR}38", edgecolor=MASK_COLOUR, linewidth=1.2)
-    points = read_contour(contour, convention.origin)
+    points = read_contour(contour, origin=convention.origin)
     if convention.fill is integers:
         points = points.astype(int)
     axes.plot(*np.vstack([points, points[:1]]).T, color=OUTLINE_COLOUR, linewidth=1.4)
-    window = read_contour(contour, 0.0)
+    window = read_contour(contour, origin=0.0)
     (left, top), (right, bottom) = window.min(axis=0) - MARGIN, window.max(axis=0) + MARGIN
     axes.set(xlim=(left, right), ylim=(bottom, top))
     axes.set_axis_off()

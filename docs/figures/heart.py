@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
 from keras_lvseg import SAXDataset
-from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.io import read_contour
 from keras_lvseg.io.dicom import read_pixels
 from keras_lvseg.phantom import write_phantom
@@ -43,7 +42,7 @@ def draw(axes: Axes, frame: Frame, centre: np.ndarray, contours: bool) -> None:
     axes.imshow(image, cmap="gray", vmin=0, vmax=np.percentile(image, 98.5))
     for path, colour in ((frame.epicardium, _EPICARDIUM), (frame.endocardium, _ENDOCARDIUM)):
         if contours and path is not None:
-            points = read_contour(path, CONTOUR_ORIGIN)
+            points = read_contour(path)
             axes.plot(*np.vstack([points, points[:1]]).T, color=colour, linewidth=1.6)
     half = _WINDOW / frame.pixel_spacing[0]
     axes.set(xlim=(centre[0] - half, centre[0] + half), ylim=(centre[1] + half, centre[1] - half), xticks=[], yticks=[])
@@ -59,7 +58,7 @@ def main() -> None:
         place = {(frame.slice, frame.phase): frame for frame in patient.frames}
         drawn = [s for s, phase in place if phase == patient.ed_phase and place[s, phase].endocardium]
         middle = place[drawn[len(drawn) // 2], patient.ed_phase]
-        centre = read_contour(middle.endocardium, CONTOUR_ORIGIN).mean(axis=0)
+        centre = read_contour(middle.endocardium).mean(axis=0)
 
         figure = plt.figure(figsize=(11, 5.3), layout="constrained")
         left, right = figure.subfigures(1, 2, width_ratios=(1, 1.08))

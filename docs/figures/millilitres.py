@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from keras_lvseg import SAXDataset
-from keras_lvseg.geometry import CONTOUR_ORIGIN, polygon_area
+from keras_lvseg.geometry import polygon_area
 from keras_lvseg.io import read_contour
 from keras_lvseg.phantom import write_phantom
 
@@ -32,7 +32,7 @@ def main() -> None:
         for name, phase, colour in moments:
             frames = [frame for frame in patient.frames if frame.phase == phase and frame.endocardium]
             places = np.array([frame.slice for frame in frames]) * patient.slice_spacing
-            contours = [read_contour(frame.endocardium, CONTOUR_ORIGIN) for frame in frames]
+            contours = [read_contour(frame.endocardium) for frame in frames]
             areas = [polygon_area(points) * frames[0].pixel_area for points in contours]
             right.barh(places, areas, height=0.92 * patient.slice_spacing, color=colour, alpha=0.75, label=name)
             for points in contours:

@@ -13,7 +13,7 @@ import numpy as np
 from keras_lvseg.data.layouts import PatientFiles, index_tree, is_tree, png_table
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.output_names import image_stem
-from keras_lvseg.io.dicom import Header, is_dicom, read_grid, read_header
+from keras_lvseg.io.dicom import Header, is_dicom, read_header, read_size_and_spacing
 from keras_lvseg.io.png import is_png, read_png_size
 from keras_lvseg.studies.assemble import assemble_study
 from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE, Frame
@@ -142,7 +142,7 @@ def _image(path: Path, patient: tuple[str, str], spacing: tuple[float, float]) -
     try:
         return read_header(path)
     except DataError as error:
-        (rows, columns), own_spacing = read_grid(path)
+        (rows, columns), own_spacing = read_size_and_spacing(path)
         spacing = spacing if np.isnan(own_spacing).any() else own_spacing
         return Frame(path, *patient, rows=rows, columns=columns, pixel_spacing=spacing), _reason(error)
 

@@ -95,7 +95,7 @@ class Segmentation:
         """Gives the file's name; None where the mask has no outline, or one of noise, too long for any reader."""
         outline = join_contours(mask_contours(mask))
         try:
-            write_contour(folder / name, outline, self.settings["contour_origin"])
+            write_contour(folder / name, outline, origin=self.settings["contour_origin"])
         except ValueError:
             return None
         return name

@@ -1,4 +1,4 @@
-"""Contours as the 2009 challenge keeps them: text files, one "x y" a line, in pixels."""
+"""Contour files of the 2009 challenge: text files with one "x y" pair per line, in pixels."""
 
 from __future__ import annotations
 
@@ -7,60 +7,60 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_lvseg.errors import DataError
+from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.files import atomic_file, read_bytes
 from keras_lvseg.geometry.polygons import CONTOUR_ORIGIN
 
-_LARGEST_FILE = 1_000_000  # bytes; a real contour has a few kilobytes
-_LARGEST_COORDINATE = 65_536  # pixels; no DICOM image has more rows or columns
-# Pixels: a heart's has hundreds, one around a mask of 256 x 256 random pixels 300,000. Filling it takes its time.
-_LONGEST_OUTLINE = 500_000
+_MAX_FILE_SIZE = 1_000_000  # bytes; a real contour has a few kilobytes
+_MAX_COORDINATE = 65_536  # pixels; DICOM allows no more rows or columns
+# Pixels; filling a longer contour takes too long. A heart's contour has hundreds, the contour of a mask of 256 x 256
+# random pixels 300,000.
+_MAX_LENGTH = 500_000
 
 
-def read_contour(path: str | os.PathLike[str], origin: float = CONTOUR_ORIGIN) -> np.ndarray:
+def read_contour(path: str | os.PathLike[str], *, origin: float = CONTOUR_ORIGIN) -> np.ndarray:
     """Read a contour file.
 
     Args:
-        path: A text file with one `x y` pair (column, row) a line, in pixels. Open and closed outlines are
-            both accepted.
+        path: A text file with one `x y` pair (column, row) per line, in pixels. The contour may be open or closed.
         origin: Added to both coordinates, see `CONTOUR_ORIGIN`.
 
     Returns:
-        Array of shape (points, 2): x and y in zero-based pixel centres, the first point not repeated.
+        Array of shape (points, 2): x and y in zero-based pixel centres. The first point is not repeated at the end.
 
     Raises:
-        DataError: The file is not such a text, has fewer than three points, or an outline too long to be one.
+        DataError: The file is not such a text, or the contour has fewer than 3 points or is too long.
     """
     path = Path(path)
-    content = read_bytes(path, _LARGEST_FILE)
+    content = read_bytes(path, _MAX_FILE_SIZE)
     try:
         lines = content.decode("ascii").splitlines()
     except UnicodeDecodeError:
-        raise DataError(path, "is not a text file", "a contour has one 'x y' pair a line") from None
+        raise DataError(path, "is not a text file", expected="one 'x y' pair per line") from None
     points = np.array([_point(path, i, line) for i, line in enumerate(lines, 1) if line.strip()]).reshape(-1, 2)
     if len(points) > 1 and np.array_equal(points[0], points[-1]):
         points = points[:-1]
     if len(points) < 3:
-        raise DataError(path, f"has {len(points)} points", "an outline has three or more")
-    if (length := _length(points)) > _LONGEST_OUTLINE:
-        raise DataError(path, f"is {length:,.0f} pixels long", f"an outline has up to {_LONGEST_OUTLINE:,}")
+        raise DataError(path, "has too few points", expected="3 or more", got=str(len(points)))
+    if (length := _length(points)) > _MAX_LENGTH:
+        raise DataError(path, "has too long a contour", expected=f"up to {_MAX_LENGTH:,} pixels", got=f"{length:,.0f}")
     return points + origin
 
 
-def write_contour(path: str | os.PathLike[str], points: np.ndarray, origin: float = CONTOUR_ORIGIN) -> None:
-    """Write a contour file, the inverse of `read_contour`.
+def write_contour(path: str | os.PathLike[str], points: np.ndarray, *, origin: float = CONTOUR_ORIGIN) -> None:
+    """Write a contour file atomically, the inverse of `read_contour`.
 
-    A file holds one outline. A mask of several parts, or with holes, goes into one file too, and comes back from it
-    pixel by pixel: write `join_contours(mask_contours(mask))`. An empty mask cannot be told in this format: a frame
-    without a file is one that nobody has outlined.
+    A file holds one contour. For a mask of several parts, or with holes, write `join_contours(mask_contours(mask))`:
+    reading and filling it restores the mask pixel by pixel. The format cannot express an empty mask, because a frame
+    without a file is unlabelled.
 
     Args:
-        path: The file to write, whole or not at all.
-        points: Array of shape (points, 2): x and y in zero-based pixel centres, three points or more.
-        origin: Taken off both coordinates, see `CONTOUR_ORIGIN`.
+        path: The file to write.
+        points: Array of shape (points, 2), 3 points or more: x and y in zero-based pixel centres.
+        origin: Subtracted from both coordinates, see `CONTOUR_ORIGIN`.
 
     Raises:
-        ValueError: The points are no outline that `read_contour` would take.
+        ValueError: `read_contour` would refuse the points.
 
     Example:
         >>> import tempfile
@@ -73,14 +73,14 @@ def write_contour(path: str | os.PathLike[str], points: np.ndarray, origin: floa
     """
     points = np.asarray(points, dtype=float)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3:
-        raise ValueError(f"an outline has the shape (points, 2) and three points or more; received {points.shape}")
-    if not (np.abs(points - origin) <= _LARGEST_COORDINATE).all():
-        raise ValueError(f"an outline's points are numbers of pixels, {_LARGEST_COORDINATE:,} at most")
-    if (length := _length(points)) > _LONGEST_OUTLINE:
-        raise ValueError(f"an outline has up to {_LONGEST_OUTLINE:,} pixels of length; received {length:,.0f}")
-    text = "".join(f"{x:.2f} {y:.2f}\n" for x, y in points - origin)
-    with atomic_file(path) as scratch:
-        scratch.write_text(text, encoding="ascii")
+        raise invalid_argument("points.shape", points.shape, "(points, 2) with 3 points or more")
+    stored = points - origin
+    if not (largest := float(np.abs(stored).max())) <= _MAX_COORDINATE:
+        raise invalid_argument("points", largest, f"coordinates of up to {_MAX_COORDINATE:,} pixels")
+    if (length := _length(points)) > _MAX_LENGTH:
+        raise invalid_argument("points", length, f"a contour of up to {_MAX_LENGTH:,} pixels")
+    with atomic_file(path) as temporary:
+        temporary.write_text("".join(f"{x:.2f} {y:.2f}\n" for x, y in stored), encoding="ascii")
 
 
 def _length(points: np.ndarray) -> float:
@@ -89,9 +89,9 @@ def _length(points: np.ndarray) -> float:
 
 def _point(path: Path, number: int, line: str) -> tuple[float, float]:
     try:
-        x, y = (float(word.replace("_", "?")) for word in line.split())  # Python takes 1_0 for ten
+        x, y = (float(word.replace("_", "?")) for word in line.split())  # Python reads 1_0 as ten
     except ValueError:
         x = y = float("nan")
-    if not (abs(x) <= _LARGEST_COORDINATE and abs(y) <= _LARGEST_COORDINATE):
-        raise DataError(path, f"line {number} is {line[:40]!r}", "a line has one x and one y, in pixels")
+    if not (abs(x) <= _MAX_COORDINATE and abs(y) <= _MAX_COORDINATE):
+        raise DataError(path, f"is malformed in line {number}", expected="x and y in pixels", got=repr(line[:40]))
     return x, y

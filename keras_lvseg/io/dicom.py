@@ -1,10 +1,12 @@
-"""DICOM as this package needs it: one frame's header, and its pixels."""
+"""DICOM files with one grey-scale image: header and pixels."""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,31 +14,52 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.encaps import get_frame
-from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset
-from pydicom.pixels import pixel_array
-from pydicom.uid import RLELossless
+from pydicom.pixels import get_decoder, pixel_array
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
 
-from keras_lvseg.errors import DataError
+from keras_lvseg.errors import DataError, as_data_error
 from keras_lvseg.files import open_bytes, read_bytes
 from keras_lvseg.io.jpeg_header import read_encoded_size
-
-_UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-# A file may claim any size: beyond these, it is refused before memory is asked for.
-_LARGEST_FILE = 2**28  # bytes
-_LARGEST_SIDE = 4096  # pixels
-_SIZE = ["SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelData"]
-_GREY = ["PhotometricInterpretation", "BitsStored"]
-
 
 DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
 """Suffixes of DICOM files, in lower case. A DICOM file may also have none."""
 
+_UNCOMPRESSED = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
+# A file may claim any size. Larger ones are refused before memory is allocated.
+_MAX_FILE_SIZE = 2**28  # bytes
+_MAX_SIDE = 4096  # pixels
+_REQUIRED: Any = object()
+
 
 @dataclass(frozen=True)
 class Header:
-    """What a frame's DICOM header says; lengths in mm, times in ms, None where the header is silent."""
+    """The header of a DICOM file with one frame. Optional values that the file lacks are None.
+
+    Attributes:
+        path: The file.
+        sop_instance_uid: Identity of the image.
+        series_instance_uid: Identity of its series.
+        study_instance_uid: Identity of its study.
+        frame_of_reference_uid: Identity of the coordinate system of `position`; may be empty.
+        instance_number: Number of the image in its series.
+        rows: Image height in pixels.
+        columns: Image width in pixels.
+        pixel_spacing: Distance between rows and between columns, mm.
+        position: Centre of the first pixel in patient coordinates, mm.
+        orientation: Direction cosines along a row, then along a column.
+        slice_thickness: mm.
+        slice_spacing: Distance between slice centres, mm.
+        trigger_time: Time after the R wave, ms.
+        nominal_interval: Duration of the cardiac cycle, ms.
+        phases: Number of phases of the cardiac cycle.
+    """
 
     path: Path
     sop_instance_uid: str
@@ -65,221 +88,149 @@ def is_dicom(path: Path) -> bool:
     if path.suffix.lower() in DICOM_SUFFIXES:
         return True
     with open_bytes(path) as (file, _):
-        return file.read(132)[128:] == b"DICM"
+        return _has_preamble(file.read(132))
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:
-    """Read the header of one DICOM file, pixels left alone.
+    """Read the header of a DICOM file.
 
     Args:
         path: A DICOM file with one grey-scale image.
 
     Raises:
-        DataError: The file is no DICOM, is cut short, holds several images or colours, or lacks what places it
-            in space.
+        DataError: The file is not DICOM, is cut short, holds several frames or colours, or lacks an identity, the
+            position, the orientation or the pixel spacing.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg.phantom import write_phantom
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = write_phantom(folder, patients=1, frames="contoured")
+        >>> header = read_header(sorted(folder.glob("dicoms/*/*.dcm"))[0])
+        >>> header.rows, header.columns, header.phases
+        (256, 256, 20)
     """
     path = Path(path)
-    value, (rows, columns) = _open(path)
-    return Header(
-        path=path,
-        sop_instance_uid=value.uid("SOPInstanceUID"),
-        series_instance_uid=value.uid("SeriesInstanceUID"),
-        study_instance_uid=value.uid("StudyInstanceUID"),
-        frame_of_reference_uid=value.uid("FrameOfReferenceUID", default=""),
-        instance_number=value.number("InstanceNumber", int),
-        rows=rows,
-        columns=columns,
-        pixel_spacing=_pixel_spacing(path, value),
-        position=value.numbers("ImagePositionPatient", 3),
-        orientation=value.numbers("ImageOrientationPatient", 6),
-        slice_thickness=value.number("SliceThickness", float, default=None),
-        slice_spacing=value.number("SpacingBetweenSlices", float, default=None),
-        trigger_time=value.number("TriggerTime", float, default=None),
-        nominal_interval=value.number("NominalInterval", float, default=None),
-        phases=value.number("CardiacNumberOfImages", int, default=None),
-    )
+    with _parsing(path):
+        elements, (rows, columns) = _read_image(path)
+        return Header(
+            path=path,
+            sop_instance_uid=elements.text("SOPInstanceUID"),
+            series_instance_uid=elements.text("SeriesInstanceUID"),
+            study_instance_uid=elements.text("StudyInstanceUID"),
+            frame_of_reference_uid=elements.text("FrameOfReferenceUID", default=""),
+            instance_number=elements.number("InstanceNumber", int),
+            rows=rows,
+            columns=columns,
+            pixel_spacing=elements.pixel_spacing(),
+            position=elements.numbers("ImagePositionPatient", 3),
+            orientation=elements.numbers("ImageOrientationPatient", 6),
+            slice_thickness=elements.number("SliceThickness", float, default=None),
+            slice_spacing=elements.number("SpacingBetweenSlices", float, default=None),
+            trigger_time=elements.number("TriggerTime", float, default=None),
+            nominal_interval=elements.number("NominalInterval", float, default=None),
+            phases=elements.number("CardiacNumberOfImages", int, default=None),
+        )
 
 
-def read_grid(path: str | os.PathLike[str]) -> tuple[tuple[int, int], tuple[float, float]]:
-    """Read what an image is by itself, whatever else its header lacks.
+def read_size_and_spacing(path: str | os.PathLike[str]) -> tuple[tuple[int, int], tuple[float, float]]:
+    """Read image size and pixel spacing only.
 
     Args:
-        path: A DICOM file with one grey-scale image.
+        path: A DICOM file with one grey-scale image. The rest of its header may be incomplete.
 
     Returns:
-        Rows and columns, and the mm between them, nan where the header is silent.
+        Rows and columns; distance between rows and between columns in mm, nan if unknown.
 
     Raises:
-        DataError: The file is no DICOM, is cut short, or holds several images or colours.
+        DataError: The file is not DICOM, is cut short, or holds several frames or colours.
     """
     path = Path(path)
-    value, shape = _open(path)
-    return shape, _pixel_spacing(path, value, default=(np.nan, np.nan))
+    with _parsing(path):
+        elements, size = _read_image(path)
+        return size, elements.pixel_spacing(default=(np.nan, np.nan))
 
 
 def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
-    """Read the stored values of one DICOM file's image.
+    """Read the stored values of the image in a DICOM file.
 
     Args:
         path: A DICOM file with one grey-scale image.
 
     Returns:
-        Array of shape (rows, columns) of the type that the file stores; no rescaling is applied. Larger is brighter:
-        where the file has it the other way around (MONOCHROME1), the values that it can store are exchanged, the
-        smallest for the largest and so on.
+        Array of shape (rows, columns) of the file's type, without rescaling. Larger values are brighter: MONOCHROME1
+        is inverted within the range of the stored bits.
 
     Raises:
-        DataError: The pixels cannot be decoded; the line says what to install where that is the cause.
+        DataError: The pixels cannot be decoded. The message names the missing package if that is the cause.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg.phantom import write_phantom
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = write_phantom(folder, patients=1, frames="contoured")
+        >>> pixels = read_pixels(sorted(folder.glob("dicoms/*/*.dcm"))[0])
+        >>> pixels.shape, pixels.dtype
+        ((256, 256), dtype('int16'))
     """
-    return decode_pixels(read_content(path), path)
-
-
-def read_content(path: str | os.PathLike[str]) -> bytes:
-    """Read a file's bytes, unless they are far too many for one image; raises DataError as `files.read_bytes` does."""
-    return read_bytes(path, _LARGEST_FILE)
-
-
-def decode_pixels(content: bytes, path: str | os.PathLike[str]) -> np.ndarray:
-    """`read_pixels` from a file's bytes; `path` is what an error names."""
     path = Path(path)
-    syntax, _ = _read(path, lambda: _transfer_syntax(content))
-    if syntax not in _UNCOMPRESSED:
-        _check_claims(content, path, syntax)
-    # pydicom's own decoder of run lengths: another one that may be there panics on some damaged files, past any except.
-    plugin = "pydicom" if syntax == RLELossless else ""
-    # pydicom's reader of pixels alone takes two thirds of the time that the whole data set takes.
-    pixels = _read(path, lambda: pixel_array(io.BytesIO(content), decoding_plugin=plugin))
-    if pixels.ndim != 2:
-        raise DataError(path, f"holds pixels of shape {pixels.shape}", "a frame has rows and columns")
-    dataset = _read(path, lambda: pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=_GREY))
-    value = _Values(path, dataset)
-    if value.uid("PhotometricInterpretation", default="") != "MONOCHROME1":
-        return pixels
-    if pixels.dtype.kind == "i":  # which reaches as far below zero as above it
-        return ~pixels
-    return (2 ** value.number("BitsStored", int) - 1 - pixels.astype(np.int64)).astype(pixels.dtype)
+    with _parsing(path):
+        elements, size = _read_image(path)
+        syntax = elements.transfer_syntax
+        if syntax not in _UNCOMPRESSED:
+            _check_decodable(elements, size)
+        # Other decoders of run lengths may abort the process on damaged files.
+        pixels = pixel_array(elements.dataset, decoding_plugin="pydicom" if syntax == RLELossless else "")
+        if elements.text("PhotometricInterpretation", default="") != "MONOCHROME1":
+            return pixels
+        if pixels.dtype.kind == "i":  # the range is symmetric about -0.5
+            return ~pixels
+        return 2 ** elements.number("BitsStored", int) - 1 - pixels
 
 
-def _read(path: Path, read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except InvalidDicomError:
-        raise DataError(path, "is not a DICOM file") from None
-    except Exception as error:  # a malformed file makes pydicom raise whatever its parts raise
-        if "missing dependencies" in str(error):
-            remedy = "pip install 'keras-lvseg[codecs]' brings what decodes it"
-            raise DataError(path, "is compressed in a way that cannot be read here", remedy) from None
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(path, f"is damaged ({reason})", "the file has to be a whole DICOM file") from None
+@contextmanager
+def _parsing(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged file makes pydicom raise into a `DataError`, and hide pydicom's warnings.
 
-
-def _read_to_pixels(content: bytes) -> tuple[pydicom.Dataset, int]:
-    """The header, and how many bytes of the file come after it: the pixel element's value."""
-    # From memory, where an element that claims any length is given what is there, and no memory is asked for.
-    _transfer_syntax(content)
-    file = io.BytesIO(content)
-    dataset = pydicom.dcmread(file, stop_before_pixels=True)
-    element_header = 8 if dataset.original_encoding[0] else 12  # tag, length and, where explicit, the type
-    return dataset, max(len(content) - file.tell() - element_header, 0)
-
-
-def _open(path: Path) -> tuple[_Values, tuple[int, int]]:
-    """The header of a file that holds one image and is not cut short; and the image's rows and columns."""
-    content = read_content(path)
-    dataset, left = _read(path, lambda: _read_to_pixels(content))
-    value = _Values(path, dataset)
-    rows, columns = _image_size(path, value)
-    due = rows * columns * value.number("BitsAllocated", int) // 8
-    if dataset.file_meta.get("TransferSyntaxUID") in _UNCOMPRESSED and left < due:
-        problem = f"is cut short: {left:,} bytes are left where {due:,} of pixels are due"
-        raise DataError(path, problem, "copy the file again")
-    return value, (rows, columns)
-
-
-def _pixel_spacing(path: Path, value: _Values, default: tuple[float, float] | None = None) -> tuple[float, float]:
-    spacing = value.numbers("PixelSpacing", 2, default)
-    if min(spacing) <= 0:
-        raise DataError(path, f"has PixelSpacing {spacing}", "mm above 0 are due")
-    return spacing
-
-
-def _transfer_syntax(content: bytes) -> tuple[str, int]:
-    """How the file is encoded, and where its data set begins.
-
-    Deflated ones are refused, for a few bytes of such may unfold to any number.
+    Real files cause warnings that change nothing, for example about zeros that lead a component of a UID.
     """
-    file = io.BytesIO(content)
-    if file.read(132)[128:] != b"DICM":
-        raise InvalidDicomError
-    meta = read_dataset(file, False, True, stop_when=lambda tag, representation, length: tag >> 16 != 2)
-    syntax = str(meta.get("TransferSyntaxUID", ""))
-    if syntax == _DEFLATED:
-        raise ValueError("a deflated data set is not read here; store it explicit, little endian")
-    return syntax, file.tell()
+    with warnings.catch_warnings(), as_data_error(path, "is damaged", expected="a whole DICOM file"):
+        warnings.filterwarnings("ignore", module="pydicom")
+        yield
 
 
-def _image_size(path: Path, value: _Values) -> tuple[int, int]:
-    """Rows and columns of the one image, of one sample a pixel, that a file is to hold."""
-    interpretation = value.uid("PhotometricInterpretation", default="MONOCHROME2")
-    # A palette has one sample a pixel too, which then is no brightness.
-    if value.number("SamplesPerPixel", int, default=1) != 1 or not interpretation.startswith("MONOCHROME"):
-        raise DataError(path, "is a colour image", "a frame has one sample a pixel")
-    if value.number("NumberOfFrames", int, default=1) != 1:
-        raise DataError(path, "holds several frames", "one file holds one frame")
-    rows, columns = value.number("Rows", int), value.number("Columns", int)
-    if not (0 < rows <= _LARGEST_SIDE and 0 < columns <= _LARGEST_SIDE):
-        raise DataError(path, f"claims {rows} x {columns} pixels", f"a side has 1 to {_LARGEST_SIDE}")
-    return rows, columns
+class _Elements:
+    """Typed access to a data set. A missing or malformed element raises a `DataError`."""
 
+    def __init__(self, path: Path, dataset: pydicom.Dataset, transfer_syntax: str):
+        self.path = path
+        self.dataset = dataset
+        self.transfer_syntax = transfer_syntax
 
-def _check_claims(content: bytes, path: Path, syntax: str) -> None:
-    """Hold a compressed image to its header, because decoders make room for as many pixels as either of them claims."""
-    dataset = _read(path, lambda: pydicom.dcmread(io.BytesIO(content), specific_tags=_SIZE))
-    size = _image_size(path, _Values(path, dataset))
-    if syntax == RLELossless:  # has no size of its own
-        return
-    coded = _read(path, lambda: read_encoded_size(get_frame(dataset.PixelData, 0, number_of_frames=1)))
-    if coded != size:
-        problem = f"holds an image of {coded[0]} x {coded[1]} pixels, and its header says {size[0]} x {size[1]}"
-        raise DataError(path, problem, "copy the file again")
+    def text(self, keyword: str, default: str = _REQUIRED) -> str:
+        text = str(self.dataset.get(keyword) or "").strip("\0 ")
+        return text or self._default(keyword, default)
 
+    def number(self, keyword: str, kind: type, default: Any = _REQUIRED) -> Any:
+        value = self.dataset.get(keyword)
+        return self._default(keyword, default) if value is None or value == "" else self._convert(keyword, value, kind)
 
-class _Values:
-    """Typed access to a data set's elements, with one clear line for each that is missing or malformed."""
-
-    def __init__(self, path: Path, dataset: pydicom.Dataset):
-        self._path = path
-        self._dataset = dataset
-
-    def uid(self, keyword: str, default: str | None = None) -> str:
-        # Taken raw: pydicom would warn about every UID with a leading zero in a component, which real files
-        # of the Sunnybrook data are full of and which hurts nobody.
-        element = self._dataset.get_item(keyword)
-        raw = getattr(element, "value", None) or b""
-        text = raw.decode("ascii", "replace") if isinstance(raw, bytes) else str(raw)
-        text = text.strip("\0 ")
-        if not text and default is None:
-            raise self._missing(keyword)
-        return text or default or ""
-
-    def number(self, keyword: str, kind: type, default: Any = ...) -> Any:
-        value = self._get(keyword)
-        if value is None or value == "":
-            if default is ...:
-                raise self._missing(keyword)
-            return default
-        return self._convert(keyword, value, kind)
-
-    def numbers(self, keyword: str, count: int, default: Any = None) -> Any:
-        values = self._get(keyword)
+    def numbers(self, keyword: str, count: int, default: Any = _REQUIRED) -> Any:
+        values = self.dataset.get(keyword)
         if values is None or isinstance(values, str | float | int) or len(values) != count:
-            if default is None:
-                raise self._missing(keyword, f"{count} numbers")
-            return default
+            return self._default(keyword, default, f"{count} numbers")
         return tuple(self._convert(keyword, value, float) for value in values)
 
-    def _get(self, keyword: str) -> Any:
-        return _read(self._path, lambda: self._dataset.get(keyword))
+    def pixel_spacing(self, default: tuple[float, float] = _REQUIRED) -> tuple[float, float]:
+        spacing = self.numbers("PixelSpacing", 2, default)
+        if min(spacing) <= 0:
+            raise self._malformed("PixelSpacing", spacing, "2 numbers above 0, in mm")
+        return spacing
+
+    def _default(self, keyword: str, default: Any, expected: str | None = None) -> Any:
+        if default is _REQUIRED:
+            raise DataError(self.path, f"has no {keyword}", expected=expected)
+        return default
 
     def _convert(self, keyword: str, value: Any, kind: type) -> Any:
         try:
@@ -287,8 +238,65 @@ class _Values:
         except (TypeError, ValueError, OverflowError):
             number = np.nan
         if not np.isfinite(number):
-            raise DataError(self._path, f"has {keyword} {str(value)[:40]!r}", "a number is due")
+            raise self._malformed(keyword, value, "a number")
         return number
 
-    def _missing(self, keyword: str, what: str = "a value") -> DataError:
-        return DataError(self._path, f"has no {keyword}", f"a frame's header gives {what} for it")
+    def _malformed(self, keyword: str, value: object, expected: str) -> DataError:
+        return DataError(self.path, f"has an invalid {keyword}", expected=expected, got=str(value)[:40])
+
+
+def _read_image(path: Path) -> tuple[_Elements, tuple[int, int]]:
+    """Return the elements, rows and columns of a file with one image that is not cut short."""
+    content = read_bytes(path, _MAX_FILE_SIZE)
+    # Read from memory, an element gets the bytes that are there, whatever length it claims.
+    file = io.BytesIO(content)
+    if not _has_preamble(file.read(132)):
+        raise DataError(path, "is not a DICOM file")
+    meta = read_dataset(file, False, True, stop_when=lambda tag, representation, length: tag >> 16 != 2)
+    syntax = str(meta.get("TransferSyntaxUID", ""))
+    if syntax == DeflatedExplicitVRLittleEndian:  # a few bytes may inflate to any number
+        raise DataError(path, "is deflated", expected="a data set that is not deflated")
+    elements = _Elements(path, pydicom.dcmread(io.BytesIO(content)), syntax)
+    rows, columns = _image_size(elements)
+    expected, got = (
+        rows * columns * elements.number("BitsAllocated", int) // 8,
+        len(elements.dataset.get("PixelData", b"")),
+    )
+    if syntax in _UNCOMPRESSED and got < expected:
+        raise DataError(path, "is cut short", "copy the file again", f"{expected:,} bytes of pixels", f"{got:,}")
+    return elements, (rows, columns)
+
+
+def _has_preamble(start: bytes) -> bool:
+    return start[128:132] == b"DICM"
+
+
+def _image_size(elements: _Elements) -> tuple[int, int]:
+    interpretation = elements.text("PhotometricInterpretation", default="MONOCHROME2")
+    # A palette image has one sample per pixel too, which is not a brightness.
+    if elements.number("SamplesPerPixel", int, default=1) != 1 or not interpretation.startswith("MONOCHROME"):
+        raise DataError(elements.path, "is a colour image", expected="one grey value per pixel")
+    if elements.number("NumberOfFrames", int, default=1) != 1:
+        raise DataError(elements.path, "holds several frames", expected="one frame per file")
+    rows, columns = elements.number("Rows", int), elements.number("Columns", int)
+    if not (0 < rows <= _MAX_SIDE and 0 < columns <= _MAX_SIDE):
+        raise DataError(
+            elements.path, "has an invalid image size", expected=f"1 to {_MAX_SIDE} pixels", got=f"{rows} x {columns}"
+        )
+    return rows, columns
+
+
+def _check_decodable(elements: _Elements, size: tuple[int, int]) -> None:
+    """Raise if no decoder is installed, or if the compressed image claims another size than the header.
+
+    Decoders allocate as many pixels as either of them claims.
+    """
+    if not get_decoder(elements.transfer_syntax).is_available:
+        hint = "pip install 'keras-lvseg[codecs]' installs the decoder"
+        raise DataError(elements.path, "has a compression that cannot be read", hint)
+    if elements.transfer_syntax == RLELossless:  # has no size of its own
+        return
+    encoded = read_encoded_size(get_frame(elements.dataset.PixelData, 0, number_of_frames=1))
+    if encoded != size:
+        expected, got = (f"{rows} x {columns} pixels" for rows, columns in (size, encoded))
+        raise DataError(elements.path, "holds a compressed image of another size", "copy the file again", expected, got)

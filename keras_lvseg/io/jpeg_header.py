@@ -1,24 +1,22 @@
-"""How large a compressed image says it is, read from its own first bytes, before a decoder makes room for it."""
+"""Image size in the header of a JPEG, JPEG-LS or JPEG 2000 codestream."""
 
 from __future__ import annotations
 
 import struct
 
-_JPEG, _JPEG_2000 = b"\xff\xd8", b"\xff\x4f\xff\x51"  # how they begin; the second with its size
-# JPEG's frame headers, those of JPEG-LS among them, are 0xC0 to 0xCF but for three that mean something else.
+_JPEG, _JPEG_2000 = b"\xff\xd8", b"\xff\x4f\xff\x51"  # first bytes; those of JPEG 2000 include its size marker
+# The frame headers of JPEG and JPEG-LS are 0xC0 to 0xCF, except three markers of another meaning.
 _FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 
 
 def read_encoded_size(codestream: bytes) -> tuple[int, int]:
-    """Rows and columns that an image in JPEG, JPEG-LS or JPEG 2000 says it has.
-
-    A file's header may say one thing and the image in it another, of any size: the decoders believe the image.
+    """Return the rows and columns that a compressed image claims, without decoding it.
 
     Args:
-        codestream: The compressed image.
+        codestream: An image in JPEG, JPEG-LS or JPEG 2000.
 
     Raises:
-        ValueError: It is none of these, or ends before it tells its size.
+        ValueError: The bytes are none of these formats, or end before the size.
 
     Example:
         >>> read_encoded_size(bytes.fromhex("ffd8 ffc3 000b 10 0100 00c0 01 01 11 00"))
@@ -39,4 +37,4 @@ def read_encoded_size(codestream: bytes) -> tuple[int, int]:
                 at += 2 + length
     except struct.error:
         pass
-    raise ValueError("holds no image in JPEG, JPEG-LS or JPEG 2000")
+    raise ValueError("no image in JPEG, JPEG-LS or JPEG 2000")

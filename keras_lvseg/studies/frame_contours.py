@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_lvseg.geometry import CONTOUR_ORIGIN, join_contours, mask_contours, repaired_outline
 from keras_lvseg.io import read_contour
-from keras_lvseg.io.png import is_png, read_label
+from keras_lvseg.io.png import is_png, read_png_label
 from keras_lvseg.studies.frame import Frame
 
 Border = Literal["endocardium", "epicardium"]
@@ -40,6 +40,6 @@ def read_frame_contour(frame: Frame, border: Border, contour_origin: float = CON
 def read_contour_or_label(path: Path, contour_origin: float, labels_include_outline: bool = False) -> np.ndarray:
     """`read_frame_contour` of a contour file or a label picture by itself."""
     if not is_png(path):
-        return read_contour(path, contour_origin)
-    mask = read_label(path)
+        return read_contour(path, origin=contour_origin)
+    mask = read_png_label(path)
     return repaired_outline(mask, contour_origin) if labels_include_outline else join_contours(mask_contours(mask))

@@ -44,7 +44,7 @@ def test_pictures_that_cannot_be_read_are_named_and_hide_nothing(tree):
         ("unreadable-image", ("images/P1-0001.png",)),
         ("unreadable-contour", ("i_labels/P2-0001.png",)),
     ]
-    assert "is a label with nothing inside" in report.errors[3].message
+    assert "is an empty label" in report.errors[3].message
 
 
 def test_labels_that_do_not_fit_are_named(tree):

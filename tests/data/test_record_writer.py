@@ -210,7 +210,7 @@ def test_a_folder_is_written_whole_or_not_at_all(phantom_tree, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tree"]
     (tmp_path / "records").mkdir()
     (tmp_path / "records" / "mine.txt").write_text("kept")
-    with pytest.raises(DataError, match="is there already and not empty"):
+    with pytest.raises(DataError, match="is not empty"):
         dataset.write_tfrecords(tmp_path / "records")
 
 

@@ -60,7 +60,7 @@ def test_what_is_written_is_what_was_found(segmentation, tmp_path):
         if not mask.any():
             assert image["contour"] is None
             continue
-        outline = read_contour(out / image["contour"], ORIGIN)
+        outline = read_contour(out / image["contour"], origin=ORIGIN)
         np.testing.assert_array_equal(polygon_mask(outline, mask.shape), mask)
         assert polygon_area(outline) == mask.sum()
         files.add(out / image["contour"])
@@ -132,7 +132,7 @@ def test_it_is_written_whole_or_not_at_all(segmentation, tmp_path):
     out = tmp_path / "out"
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").touch()
-    with pytest.raises(DataError, match="is there already and not empty"):
+    with pytest.raises(DataError, match="is not empty"):
         segmentation.write(tmp_path / "full")
     [*segmentation.masks][-1].unlink()
     with pytest.raises(DataError, match="cannot be read"):

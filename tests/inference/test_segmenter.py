@@ -89,7 +89,7 @@ def test_what_cannot_be_decoded_does_not_stop_the_others(planted, tmp_path):
     why = {skipped.path: skipped.reason for skipped in segmentation.refused}
     assert {path.name for path in why} == {"2.dcm", "report.pdf", "screen.png"}
     assert "damaged" in why[paths[1]]
-    assert "is a colour picture" in why[tree / "screen.png"]
+    assert "is a colour image" in why[tree / "screen.png"]
     assert sorted(segmentation.masks) == sorted(set(paths) - {paths[1]})
     (study,) = segmentation.studies
     assert segmentation.volumes(study).problem is None  # two phases are left with both slices

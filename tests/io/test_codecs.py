@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
-from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1, RLELossless
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
@@ -91,7 +91,9 @@ def test_what_cannot_be_decoded_names_the_extra(frame):
     dataset, pixels, path = frame
     save(dataset, path, JPEGLosslessSV1, jpeg_lossless(*pixels.shape))
     read_header(path)
-    with pytest.raises(DataError, match=r"frame\.dcm: is compressed .*; pip install 'keras-lvseg\[codecs\]' brings"):
+    with pytest.raises(
+        DataError, match=r"frame\.dcm: has a compression .*; pip install 'keras-lvseg\[codecs\]' installs"
+    ):
         read_pixels(path)
 
 
@@ -111,7 +113,7 @@ def test_an_image_of_another_size_than_its_header_s_is_never_decoded(frame, side
     codestream = bytearray(jpeg_2000(pixels))
     struct.pack_into(">2I", codestream, 8, side, side)
     save(dataset, path, JPEG2000Lossless, bytes(codestream))
-    with pytest.raises(DataError, match=f"holds an image of {side} x {side} pixels, and its header says 256 x 256"):
+    with pytest.raises(DataError, match=f"of another size; expected 256 x 256 pixels, got {side} x {side} pixels"):
         read_pixels(path)
 
 
@@ -125,18 +127,18 @@ def test_a_header_s_claims_are_checked_before_room_is_made(frame, changes):
         setattr(dataset, keyword, value)
     dataset.save_as(path)
     for read in (read_header, read_pixels):
-        with pytest.raises(DataError, match=r"claims 60000 x 60000|holds several|is a colour image"):
+        with pytest.raises(DataError, match=r"invalid image size.* got 60000 x 60000|holds several|is a colour image"):
             read(path)
 
 
 def test_a_deflated_file_is_refused_before_it_unfolds(frame):
     dataset, _, path = frame
     dataset.PixelData = bytes(2**24)
-    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     dataset.save_as(path)
     assert path.stat().st_size < 2**16
     for read in (read_header, read_pixels):
-        with pytest.raises(DataError, match="a deflated data set is not read here"):
+        with pytest.raises(DataError, match="is deflated; expected a data set that is not"):
             read(path)
 
 

@@ -16,8 +16,8 @@ outlines = npst.arrays(float, st.tuples(st.integers(3, 30), st.just(2)), element
 def test_what_is_written_is_read(points, origin, tmp_path_factory):
     assume(not np.array_equal(points[0], points[-1]))  # a closed outline is read as an open one
     path = tmp_path_factory.getbasetemp() / "contour.txt"
-    write_contour(path, points, origin)
-    np.testing.assert_allclose(read_contour(path, origin), points, atol=0.005 + 1e-9)
+    write_contour(path, points, origin=origin)
+    np.testing.assert_allclose(read_contour(path, origin=origin), points, atol=0.005 + 1e-9)
 
 
 def test_origin_is_added_on_reading(tmp_path):
@@ -38,20 +38,20 @@ def test_closed_and_open_outlines_and_blank_lines_read_alike(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"1 1\n2 x\n3 3\n", r"line 2 is '2 x'"),
-        (b"1 1\n2 2 2\n3 3\n", r"line 2 is '2 2 2'"),
-        (b"1 1\n2\n3 3\n", r"line 2 is '2'"),
-        (b"1 1\nnan 2\n3 3\n", r"line 2 is 'nan 2'"),
-        (b"1 1\n2 inf\n3 3\n", r"line 2 is '2 inf'"),
-        (b"1 1\n2 1_0\n3 3\n", r"line 2 is '2 1_0'"),
-        (b"1 1\n2 1e300\n3 3\n", r"line 2 is '2 1e300'"),
-        (b"1 1\n-70000 2\n3 3\n", r"line 2 is '-70000 2'"),
-        (b"1 1\n2 2\n", "has 2 points"),
-        (b"1 1\n2 2\n1 1\n", "has 2 points"),
-        (b"", "has 0 points"),
+        (b"1 1\n2 x\n3 3\n", r"in line 2; expected x and y in pixels, got '2 x'"),
+        (b"1 1\n2 2 2\n3 3\n", r"in line 2; expected x and y in pixels, got '2 2 2'"),
+        (b"1 1\n2\n3 3\n", r"in line 2; expected x and y in pixels, got '2'"),
+        (b"1 1\nnan 2\n3 3\n", r"in line 2; expected x and y in pixels, got 'nan 2'"),
+        (b"1 1\n2 inf\n3 3\n", r"in line 2; expected x and y in pixels, got '2 inf'"),
+        (b"1 1\n2 1_0\n3 3\n", r"in line 2; expected x and y in pixels, got '2 1_0'"),
+        (b"1 1\n2 1e300\n3 3\n", r"in line 2; expected x and y in pixels, got '2 1e300'"),
+        (b"1 1\n-70000 2\n3 3\n", r"in line 2; expected x and y in pixels, got '-70000 2'"),
+        (b"1 1\n2 2\n", "has too few points; expected 3 or more, got 2"),
+        (b"1 1\n2 2\n1 1\n", "has too few points; expected 3 or more, got 2"),
+        (b"", "has too few points; expected 3 or more, got 0"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF", "is not a text file"),
         (b"1 1\n" * 300_000, "is too large"),
-        (b"1 -65000\n1 65000\n" * 2, "is 520,000 pixels long; an outline has up to 500,000"),
+        (b"1 -65000\n1 65000\n" * 2, "has too long a contour; expected up to 500,000 pixels, got 520,000"),
     ],
 )
 def test_what_is_no_contour_is_refused_by_name(tmp_path, content, message):
@@ -80,6 +80,6 @@ def test_a_missing_file_is_named(tmp_path):
     ],
 )
 def test_what_would_not_be_read_is_not_written(tmp_path, points):
-    with pytest.raises(ValueError, match="an outline"):
+    with pytest.raises(ValueError, match="Invalid value for argument `points"):
         write_contour(tmp_path / "contour.txt", points)
     assert not list(tmp_path.iterdir())

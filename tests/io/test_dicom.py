@@ -4,7 +4,7 @@ import pytest
 from pydicom.uid import RLELossless
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.io.dicom import read_grid, read_header, read_pixels
+from keras_lvseg.io.dicom import read_header, read_pixels, read_size_and_spacing
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_file_that_ends_in_its_header_is_refused(frame):
         ("ImagePositionPatient", None, "has no ImagePositionPatient"),
         ("PixelSpacing", None, "has no PixelSpacing"),
         ("SeriesInstanceUID", "", "has no SeriesInstanceUID"),
-        ("PixelSpacing", [0, 1], r"PixelSpacing \(0\.0, 1\.0\); mm above 0 are due"),
+        ("PixelSpacing", [0, 1], r"invalid PixelSpacing; expected 2 numbers above 0, in mm, got \(0\.0, 1\.0\)"),
         ("NumberOfFrames", 20, "holds several frames"),
         ("SamplesPerPixel", 3, "is a colour image"),
         ("PhotometricInterpretation", "PALETTE COLOR", "is a colour image"),
@@ -116,17 +116,17 @@ def test_what_an_image_is_by_itself_takes_no_more_than_pixels(frame):
         delattr(dataset, keyword)
     dataset.ImageOrientationPatient = [1, 0, 0]
     shape, spacing = (dataset.Rows, dataset.Columns), tuple(dataset.PixelSpacing)
-    assert read_grid(save(dataset, path)) == (shape, spacing)
+    assert read_size_and_spacing(save(dataset, path)) == (shape, spacing)
     del dataset.PixelSpacing
-    size, unknown = read_grid(save(dataset, path))
+    size, unknown = read_size_and_spacing(save(dataset, path))
     assert size == shape
     assert np.isnan(unknown).tolist() == [True, True]
     dataset.PixelSpacing = [1, -1]
-    with pytest.raises(DataError, match="mm above 0 are due"):
-        read_grid(save(dataset, path))
+    with pytest.raises(DataError, match="expected 2 numbers above 0, in mm"):
+        read_size_and_spacing(save(dataset, path))
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(DataError, match="is cut short"):
-        read_grid(path)
+        read_size_and_spacing(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(500), b"PK\x03\x04" + bytes(500)])

@@ -171,7 +171,7 @@ def test_what_stands_in_a_folder_is_never_touched(run_command, tree, tmp_path, c
     (out / "mine.txt").write_text("mine")
     code, _, err = run_command(*[{"OUT": out, "TREE": tree}.get(word, word) for word in command])
     assert code == 1
-    assert_one_line(err, out, "is there already and not empty")
+    assert_one_line(err, out, "is not empty")
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
 

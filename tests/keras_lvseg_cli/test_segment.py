@@ -128,4 +128,4 @@ def test_a_folder_that_holds_something_is_left_alone_before_anything_is_read(seg
     (tmp_path / "out" / "mine.txt").touch()
     code, _, err = segment(tmp_path / "absent", tmp_path / "out")
     assert (code, err.count("\n")) == (1, 1)
-    assert f"{tmp_path / 'out'}: is there already and not empty" in err
+    assert f"{tmp_path / 'out'}: is not empty" in err

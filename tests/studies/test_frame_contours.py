@@ -9,7 +9,7 @@ from keras_lvseg.data.labels import draw_label
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import CONTOUR_ORIGIN, NetworkGrid, polygon_area, polygon_mask, repaired_outline
 from keras_lvseg.io import read_contour
-from keras_lvseg.io.png import read_label
+from keras_lvseg.io.png import read_png_label
 from keras_lvseg.studies.frame_contours import read_frame_contour
 from tests.png_tree import write_damaged_copy, write_picture_tree, write_png
 
@@ -49,7 +49,7 @@ def test_outlines_come_from_contours_and_from_labels_as_given_and_repaired(phant
         )
     for frame in SAXDataset(tree).frames:
         for border in BORDERS:
-            mask = read_label(getattr(frame, border))
+            mask = read_png_label(getattr(frame, border))
             outline = read_frame_contour(frame, border, -1.0)
             np.testing.assert_array_equal(polygon_mask(outline, frame.shape), mask)
             assert polygon_area(outline) == mask.sum()
@@ -63,11 +63,11 @@ def test_labels_as_given_are_the_pictures_and_origins_do_not_move_them(tree):
         _, labels = dataset.as_arrays("all")
         assert len(labels) == 8
         for frame, drawn in zip(dataset.frames, labels, strict=True):
-            inner = read_label(frame.endocardium)
+            inner = read_png_label(frame.endocardium)
             assert set(np.unique(drawn)) == values
             np.testing.assert_array_equal(drawn[..., 0] == 1, inner)
             if target == "myocardium":
-                np.testing.assert_array_equal(drawn[..., 0] == 2, read_label(frame.epicardium) & ~inner)
+                np.testing.assert_array_equal(drawn[..., 0] == 2, read_png_label(frame.epicardium) & ~inner)
 
 
 def test_images_are_the_pictures(tree):
@@ -82,7 +82,7 @@ def test_volumes_and_phases_are_of_the_labels(tree):
         assert (patient.phases, patient.missing_slices) == (20, ())
         areas = {0: 0, 7: 0}
         for frame in patient.frames:
-            areas[frame.phase] += int(read_label(frame.endocardium).sum())
+            areas[frame.phase] += int(read_png_label(frame.endocardium).sum())
         volumes = sorted(area * 1.5**2 * 8 / 1000 for area in areas.values())
         assert [patient.esv_ml, patient.edv_ml] == pytest.approx(volumes)
         assert patient.ed_phase == max(areas, key=areas.get)
@@ -142,7 +142,7 @@ def test_an_image_that_stands_in_two_splits_is_found_by_its_pixels(tmp_path):
 def test_an_empty_label_is_refused_when_it_is_read(tmp_path):
     tree = write_picture_tree(tmp_path / "tree")
     write_png(tree / "i_labels" / "P1-0021.png", np.zeros((20, 16), np.uint8))
-    with pytest.raises(DataError, match=r"i_labels/P1-0021\.png: is a label with nothing inside"):
+    with pytest.raises(DataError, match=r"i_labels/P1-0021\.png: is an empty label"):
         SAXDataset(tree)
 
 

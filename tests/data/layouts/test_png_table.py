@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as npst
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.layouts import index_tree
 from keras_lvseg.errors import DataError
-from keras_lvseg.io.png import read_label
+from keras_lvseg.io.png import read_png_label
 from keras_lvseg.studies.frame_images import read_image
 from tests.png_tree import FOLDERS, write_picture_tree, write_png, write_table
 
@@ -71,7 +71,7 @@ def test_what_is_written_comes_back(cohort, between, suffix):
                 assert frame.shape == pixels.shape
                 for mask, path in zip(drawn, (frame.endocardium, frame.epicardium), strict=True):
                     assert (mask is None) == (path is None)
-                    assert mask is None or (read_label(path) == mask).all()
+                    assert mask is None or (read_png_label(path) == mask).all()
 
 
 @pytest.fixture(scope="module")
