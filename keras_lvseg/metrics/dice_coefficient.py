@@ -93,7 +93,7 @@ class DiceCoefficient(keras.metrics.Metric):
         name=None,
         dtype=None,
     ):
-        check_integer("class_id", class_id, least=0)
+        check_integer("class_id", class_id, minimum=0)
         check_choice("average", average, ("image", "dataset"))
         if empty_score is not None:
             check_fraction("empty_score", empty_score)
