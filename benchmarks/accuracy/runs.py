@@ -95,7 +95,9 @@ def _scores(frames: Iterable, masks: Iterable) -> list[dict]:
     rows = []
     for frame, mask in zip(frames, masks, strict=True):
         place = {"patient_id": frame.patient_id, "slice": frame.slice, "phase": frame.phase}
-        score = score_contour(mask == 1, read_frame_contour(frame, "endocardium"), frame.pixel_spacing, **place)
+        score = score_contour(
+            mask == 1, read_frame_contour(frame, "endocardium"), pixel_spacing=frame.pixel_spacing, **place
+        )
         rows.append(dataclasses.asdict(score) | {"apd_mm": None if score.missing else score.apd_mm})
     return rows
 

@@ -92,14 +92,17 @@ def brute_force(count: int) -> float:
         places_a, places_b = surface_places(a, spacing), surface_places(b, spacing)
         pairs = np.sqrt(sum((x[:, None] - y) ** 2 for x, y in zip(places_a.T, places_b.T, strict=True)))
         there, back = pairs.min(axis=1), pairs.min(axis=0)
-        ours = surface_distances(a, b, spacing)
+        ours = surface_distances(a, b, spacing=spacing)
         assd = (there.sum() + back.sum()) / (len(there) + len(back))
         differences = [
             np.abs(ours[0] - there).max(),
             np.abs(ours[1] - back).max(),
-            abs(average_symmetric_surface_distance(a, b, spacing) - assd),
+            abs(average_symmetric_surface_distance(a, b, spacing=spacing) - assd),
             *(
-                abs(hausdorff_distance(a, b, spacing, p) - max(_percentile(there, p), _percentile(back, p)))
+                abs(
+                    hausdorff_distance(a, b, spacing=spacing, percentile=p)
+                    - max(_percentile(there, p), _percentile(back, p))
+                )
                 for p in PERCENTILES
             ),
         ]
@@ -120,12 +123,12 @@ def scipy_surfaces(count: int) -> float:
     worst = 0.0
     for a, b, spacing in mask_cases(count, seed=1):
         places_a, places_b = surface_places(a, spacing), surface_places(b, spacing)
-        there, back = surface_distances(a, b, spacing)
+        there, back = surface_distances(a, b, spacing=spacing)
         farthest = max(directed_hausdorff(places_a, places_b)[0], directed_hausdorff(places_b, places_a)[0])
         differences = [
             np.abs(there - cKDTree(places_b).query(places_a)[0]).max(),
             np.abs(back - cKDTree(places_a).query(places_b)[0]).max(),
-            abs(hausdorff_distance(a, b, spacing) - farthest),
+            abs(hausdorff_distance(a, b, spacing=spacing) - farthest),
         ]
         worst = max(worst, *map(float, differences))
     return worst
@@ -140,10 +143,10 @@ def monai_surfaces(count: int) -> float:
     for a, b, spacing in mask_cases(count, seed=2):
         pair = [torch.tensor(mask)[None, None] for mask in (a, b)]
         theirs = compute_average_surface_distance(*pair, include_background=True, symmetric=True, spacing=spacing)
-        worst = max(worst, abs(average_symmetric_surface_distance(a, b, spacing) - float(theirs)))
+        worst = max(worst, abs(average_symmetric_surface_distance(a, b, spacing=spacing) - float(theirs)))
         for percentile in PERCENTILES:
             theirs = compute_hausdorff_distance(*pair, include_background=True, percentile=percentile, spacing=spacing)
-            worst = max(worst, abs(hausdorff_distance(a, b, spacing, percentile) - float(theirs)))
+            worst = max(worst, abs(hausdorff_distance(a, b, spacing=spacing, percentile=percentile) - float(theirs)))
     return worst
 
 
@@ -155,7 +158,7 @@ def brute_force_contours(count: int) -> float:
         points = points[:-1] if points[0] == points[-1] else points
         sides = list(zip(corners, corners[1:] + corners[:1], strict=True))
         expected = sum(min(_to_side(point, *side) for side in sides) for point in points) / len(points)
-        worst = max(worst, abs(average_perpendicular_distance(automatic, manual, (row, column)) - expected))
+        worst = max(worst, abs(average_perpendicular_distance(automatic, manual, spacing=(row, column)) - expected))
     return worst
 
 

@@ -50,7 +50,7 @@ class SAXDataset:
         contour_origin: Added to a contour's x and y to get zero-based pixel centres, see
             `keras_lvseg.geometry.CONTOUR_ORIGIN`. It does not move label images, unless they are repaired.
         labels_include_outline: Whether label images were filled including their outline. They are repaired, see
-            `keras_lvseg.geometry.repaired_outline`. Only for a tree with label images.
+            `keras_lvseg.geometry.contour_of_outlined_label`. Only for a tree with label images.
 
     Attributes:
         patients: All patients.

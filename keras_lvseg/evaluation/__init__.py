@@ -10,7 +10,6 @@ from keras_lvseg.evaluation.challenge2009 import (
     score_contour,
 )
 from keras_lvseg.evaluation.evaluation import Evaluation
-from keras_lvseg.evaluation.mask_contour import mask_outline
 from keras_lvseg.evaluation.perpendicular_distance import average_perpendicular_distance
 from keras_lvseg.evaluation.scores import ImageScore, PatientScore, Scores, score_masks
 from keras_lvseg.evaluation.surface_distances import (
@@ -33,7 +32,6 @@ __all__ = [
     "challenge_score",
     "dice",
     "hausdorff_distance",
-    "mask_outline",
     "score_contour",
     "score_masks",
     "surface_distances",

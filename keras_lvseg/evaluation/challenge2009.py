@@ -1,9 +1,9 @@
-"""The score of the MICCAI 2009 left ventricle segmentation challenge, and beside it what it leaves out.
+"""Score of the MICCAI 2009 left ventricle segmentation challenge, with the same means over all contours beside it.
 
 The challenge calls an automatic contour good if its average perpendicular distance (APD) to the manual one is below
-5 mm, and then takes the means of Dice and APD over good contours only: a bad contour, or a missing one, lowers the
-percentage of good contours and nothing else. The figures that papers give by its rules are of this kind. Here the
-same means over all contours stand beside them, and the Dice of all of a patient's slices together.
+5 mm. Its means of Dice and APD are over good contours only. So a bad or missing contour lowers only the percentage of
+good contours. Papers report figures by these rules. The same means over all contours stand beside them here, with the
+Dice of all of a patient's slices together.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_lvseg.errors import invalid_argument
 from keras_lvseg.evaluation.array_dice import count_overlap, dice_from_counts
-from keras_lvseg.evaluation.mask_contour import mask_outline
 from keras_lvseg.evaluation.perpendicular_distance import average_perpendicular_distance
-from keras_lvseg.evaluation.validation import boolean_mask, spacing_of
-from keras_lvseg.geometry import polygon_mask
+from keras_lvseg.geometry import largest_contour, polygon_mask
+from keras_lvseg.geometry.validation import boolean_mask, check_spacing
 
 FIGURES = ("good_percent", "good_dice", "good_apd_mm", "all_dice", "all_apd_mm", "found_apd_mm", "dice_3d")
-"""The figures of a `PatientChallengeScore` that are summed up over patients."""
+"""The figures of a `PatientChallengeScore` that are averaged over patients."""
 
 
 @dataclass(frozen=True)
 class ContourScore:
-    """How well one image's automatic mask fits its manual contour.
+    """Score of one image's automatic mask against its manual contour.
 
     Attributes:
         patient_id: The patient.
         slice: Index of the slice.
         phase: Index of the phase.
-        apd_mm: Average perpendicular distance from the mask's outline to the manual contour; inf where the mask is
-            empty, for then the automatic contour is missing.
-        dice: Of the mask and the pixels inside the manual contour; 0 where the automatic contour is missing.
-        automatic_mm2: Area of the mask.
-        manual_mm2: Area of the pixels inside the manual contour.
-        common_mm2: Area of the pixels in both.
+        apd_mm: Average perpendicular distance from the mask's contour to the manual one in mm; inf if the mask is
+            empty, because the automatic contour is missing.
+        dice: Dice of the mask and the pixels inside the manual contour; 0 if the automatic contour is missing.
+        automatic_mm2: Area of the mask in mm2.
+        manual_mm2: Area of the pixels inside the manual contour in mm2.
+        common_mm2: Area of the pixels in both in mm2.
     """
 
     patient_id: str
@@ -59,22 +59,22 @@ class ContourScore:
 
 @dataclass(frozen=True)
 class PatientChallengeScore:
-    """One patient's score. What is said of "good" contours is the challenge's, all else stands beside it.
+    """Score of one patient. The figures of good contours follow the challenge's rules, the others do not.
 
     Attributes:
         patient_id: The patient.
-        contours: How many manual contours there are.
-        missing: For how many of them there is no automatic contour.
-        good: For how many there is a good one.
-        good_percent: The same, of all manual contours.
-        good_dice: Mean Dice over good contours; nan where none is good.
-        good_apd_mm: Mean APD over good contours; nan where none is good.
+        contours: Number of manual contours.
+        missing: Number of manual contours without an automatic one.
+        good: Number of good automatic contours.
+        good_percent: Good contours in percent of all manual contours.
+        good_dice: Mean Dice over good contours; nan if none is good.
+        good_apd_mm: Mean APD over good contours; nan if none is good.
         all_dice: Mean Dice over all manual contours; a missing automatic contour counts as 0.
-        all_apd_mm: Mean APD over all manual contours; inf as soon as one automatic contour is missing. No distance
-            can stand for a missing contour: any number would make it better to leave out a contour that is worse.
-        found_apd_mm: Mean APD over the automatic contours that there are, good or bad, to be read together with
-            `missing`; nan where there are none.
-        dice_3d: Dice of all slices together, as of one solid, both phases.
+        all_apd_mm: Mean APD over all manual contours; inf if one automatic contour is missing. No finite distance can
+            stand for a missing contour, because leaving out a worse contour would then improve the mean.
+        found_apd_mm: Mean APD over the existing automatic contours, good or bad; nan if there are none. Read it
+            together with `missing`.
+        dice_3d: Dice of all slices together, both phases.
     """
 
     patient_id: str
@@ -92,12 +92,12 @@ class PatientChallengeScore:
 
 @dataclass(frozen=True)
 class MeanSD:
-    """A figure over patients, each counting once, as papers print it.
+    """Mean and standard deviation of a figure over patients, each of whom counts once.
 
     Attributes:
         mean: Mean over patients.
-        sd: Their standard deviation, of a sample (n - 1); nan for fewer than two patients, or an infinite mean.
-        patients: How many patients have such a figure; those without a good contour have no Dice of good ones.
+        sd: Standard deviation of the sample (n - 1); nan for fewer than two patients or an infinite mean.
+        patients: Number of patients with this figure. A patient without a good contour has no Dice of good ones.
     """
 
     mean: float
@@ -107,10 +107,10 @@ class MeanSD:
 
 @dataclass(frozen=True)
 class ChallengeScore:
-    """The challenge's score, by contour, by patient and over patients.
+    """Score of the challenge by contour, by patient and over patients.
 
     Attributes:
-        good_below_mm: The APD that a good contour stays below.
+        good_below_mm: The APD in mm below which a contour is good.
         contours: By contour.
         patients: By patient, in the order of their first contours.
         overall: Over patients, by the name of the figure, see `FIGURES`.
@@ -122,18 +122,18 @@ class ChallengeScore:
     overall: dict[str, MeanSD]
 
     def contour_rows(self) -> list[dict[str, Any]]:
-        """A row of plain values a contour, for CSV or JSON; None where there is no finite figure."""
+        """Return one row of plain values per contour, for CSV or JSON. A figure that is not finite is None."""
         return [
             _plain({**asdict(contour), "missing": contour.missing, "good": contour.apd_mm < self.good_below_mm})
             for contour in self.contours
         ]
 
     def patient_rows(self) -> list[dict[str, Any]]:
-        """A row of plain values a patient, for CSV or JSON; None where there is no finite figure."""
+        """Return one row of plain values per patient, for CSV or JSON. A figure that is not finite is None."""
         return [_plain(asdict(patient)) for patient in self.patients]
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain values, for JSON."""
+        """Return the whole score as plain values, for JSON."""
         return {
             "good_below_mm": self.good_below_mm,
             "overall": {name: _plain(asdict(figure)) for name, figure in self.overall.items()},
@@ -143,55 +143,50 @@ class ChallengeScore:
 
 
 def score_contour(
-    mask: ArrayLike, manual: ArrayLike, pixel_spacing: ArrayLike, *, patient_id: str, slice: int, phase: int
+    mask: ArrayLike, manual: ArrayLike, *, pixel_spacing: ArrayLike, patient_id: str, slice: int, phase: int
 ) -> ContourScore:
     """Score one automatic mask against the manual contour of its image.
 
-    Dice is of the mask as it is, stray pieces and holes included. The APD needs one contour, and takes the outer
-    outline of the mask's largest piece (see `mask_outline`).
+    Dice is of the whole mask, with its stray components and holes. The APD is of one contour, around the mask's
+    largest component (see `keras_lvseg.geometry.largest_contour`).
 
     Args:
-        mask: Automatic mask of the cavity (or of all inside the epicardium), boolean or of 0 and 1, on the image's
-            own grid.
+        mask: Automatic mask of the cavity, or of everything inside the epicardium, on the image's native grid.
+            Booleans, or 0 and 1.
         manual: Manual contour of the same, shape (points, 2): x and y in zero-based pixel centres.
         pixel_spacing: mm between rows and mm between columns.
         patient_id: The patient, by which `challenge_score` groups.
-        slice: Index of the slice, to tell contours apart.
-        phase: Index of the phase, to tell contours apart.
+        slice: Index of the slice.
+        phase: Index of the phase.
 
     Returns:
-        The score; a mask without a pixel counts as a missing contour.
+        The score. A mask without a pixel counts as a missing contour.
 
     Raises:
-        ValueError: Mask, contour or spacing are not what they should be.
+        ValueError: The mask, the contour or the spacing is invalid.
 
     Example:
         >>> mask = np.zeros((8, 8), bool)
         >>> mask[2:6, 2:6] = True
         >>> manual = [[1.5, 1.5], [5.5, 1.5], [5.5, 6.5], [1.5, 6.5]]
-        >>> score = score_contour(mask, manual, (1.5, 1.5), patient_id="A", slice=4, phase=0)
+        >>> score = score_contour(mask, manual, pixel_spacing=(1.5, 1.5), patient_id="A", slice=4, phase=0)
         >>> round(score.apd_mm, 3), round(score.dice, 3)
         (0.281, 0.889)
     """
-    automatic = boolean_mask("mask", mask, (2,))
-    apd = average_perpendicular_distance(mask_outline(automatic), manual, pixel_spacing)
-    inside = polygon_mask(np.asarray(manual), automatic.shape)
-    counts = count_overlap(automatic, inside)
-    areas = np.array(counts) * np.prod(spacing_of(pixel_spacing, 2))
+    automatic = boolean_mask("mask", mask)
+    apd = average_perpendicular_distance(largest_contour(automatic), manual, spacing=pixel_spacing)
+    counts = count_overlap(automatic, polygon_mask(manual, automatic.shape))
+    areas = np.array(counts) * np.prod(check_spacing(pixel_spacing, 2))
     return ContourScore(patient_id, slice, phase, apd, dice_from_counts(*counts, empty_score=0.0), *areas.tolist())
 
 
-def challenge_score(contours: Iterable[ContourScore], good_below: float = 5.0) -> ChallengeScore:
-    """Sum up contours' scores by the challenge's rules, and over all contours.
+def challenge_score(contours: Iterable[ContourScore], *, good_below: float = 5.0) -> ChallengeScore:
+    """Summarise contours' scores by the challenge's rules, and over all contours.
 
     Args:
-        contours: One for every manual contour, those without an automatic one included: what is left out here is
-            left out of every figure.
-        good_below: mm; a contour is good if its APD is less. 5 by the rules that papers follow (version 1.0 of the
-            organisers' code), 4 by the edition before (version 0.9).
-
-    Returns:
-        The score.
+        contours: One score per manual contour, including those without an automatic contour.
+        good_below: A contour is good if its APD is below this, in mm. Papers follow version 1.0 of the organisers'
+            code, with 5. Version 0.9 used 4.
 
     Raises:
         ValueError: There are no contours, or `good_below` is not a positive number.
@@ -205,9 +200,9 @@ def challenge_score(contours: Iterable[ContourScore], good_below: float = 5.0) -
     """
     contours = tuple(contours)
     if not contours:
-        raise ValueError("there are no contours to score")
+        raise invalid_argument("contours", contours, "one score or more")
     if not (math.isfinite(good_below) and good_below > 0):
-        raise ValueError(f"good_below needs to be a positive number of mm; received {good_below}")
+        raise invalid_argument("good_below", good_below, "a positive number of mm")
     patients = tuple(
         _patient_score([contour for contour in contours if contour.patient_id == patient], good_below)
         for patient in dict.fromkeys(contour.patient_id for contour in contours)
@@ -247,5 +242,5 @@ def _mean_sd(values: Sequence[float]) -> MeanSD:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows neither inf nor nan."""
+    """Return the row with None for inf and nan, which JSON lacks."""
     return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}

@@ -61,7 +61,7 @@ def _contour_score(frame: Frame, mask: np.ndarray, contour_origin: float) -> Con
     return score_contour(
         mask == 1,
         manual,
-        frame.pixel_spacing,
+        pixel_spacing=frame.pixel_spacing,
         patient_id=frame.patient_id,
         slice=frame.slice,
         phase=frame.phase,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+
+from keras_lvseg.geometry import largest_component
 
 _SURE = 1e-4  # nearer to 0 or 1 a probability says no more
 
@@ -29,14 +30,7 @@ def keep_best_component(probabilities: np.ndarray) -> np.ndarray:
                [0, 1, 1, 1, 0, 0, 0],
                [0, 1, 1, 1, 0, 0, 0]], dtype=uint8)
     """
-    labels = np.argmax(probabilities, axis=0).astype(np.uint8)
-    parts, count = ndimage.label(labels)
-    if count == 0:
-        return labels
     background = np.clip(probabilities[0], _SURE, 1 - _SURE)
-    sureness = ndimage.sum_labels(np.log1p(-background) - np.log(background), parts, np.arange(1, count + 1))
-    best = 1 + int(np.argmax(sureness))
-    box = ndimage.find_objects(parts)[best - 1]
-    kept = np.zeros(labels.shape, bool)
-    kept[box] = ndimage.binary_fill_holes(parts[box] == best)
+    log_odds = np.log1p(-background) - np.log(background)
+    kept = largest_component(np.argmax(probabilities, axis=0) > 0, weights=log_odds)
     return np.where(kept, 1 + np.argmax(probabilities[1:], axis=0), 0).astype(np.uint8)

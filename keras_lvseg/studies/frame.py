@@ -46,7 +46,7 @@ class Frame:
         mask: The file that holds the mask of the cavity, if there is a mask in place of a contour.
         offset: Position of the frame's record in `path`, in bytes. None if `path` holds a single image.
         labels_include_outline: Whether the label PNGs contain the pixels of the drawn line itself. Their contours are
-            then drawn by `keras_lvseg.geometry.repaired_outline`.
+            then drawn by `keras_lvseg.geometry.contour_of_outlined_label`.
 
     Example:
         >>> frame = Frame(Path("frame.png"), "P1", "P1", rows=256, columns=216, pixel_spacing=(1.4, 1.4))

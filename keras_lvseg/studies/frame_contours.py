@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from keras_lvseg.geometry import CONTOUR_ORIGIN, join_contours, mask_contours, repaired_outline
+from keras_lvseg.geometry import CONTOUR_ORIGIN, contour_of_outlined_label, join_contours, mask_contours
 from keras_lvseg.io import read_contour
 from keras_lvseg.io.png import is_png, read_png_label
 from keras_lvseg.studies.frame import Frame
@@ -42,4 +42,6 @@ def read_contour_or_label(path: Path, contour_origin: float, labels_include_outl
     if not is_png(path):
         return read_contour(path, origin=contour_origin)
     mask = read_png_label(path)
-    return repaired_outline(mask, contour_origin) if labels_include_outline else join_contours(mask_contours(mask))
+    if labels_include_outline:
+        return contour_of_outlined_label(mask, contour_origin=contour_origin)
+    return join_contours(mask_contours(mask))

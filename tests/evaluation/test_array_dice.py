@@ -24,7 +24,7 @@ def test_dice_of_masks_is_the_exact_fraction(pair):
 
 @given(label_maps(4, SIZE), label_maps(4, SIZE), st.integers(0, 4), empty_scores)
 def test_dice_of_label_maps_equals_the_keras_metric(prediction, label, class_id, empty_score):
-    metric = DiceCoefficient(class_id, average="dataset", empty_score=empty_score)
+    metric = DiceCoefficient(class_id=class_id, average="dataset", empty_score=empty_score)
     metric.update_state(label[None], prediction[None])
     expected = np.float32(metric.result())
     got = dice(prediction, label, class_id=class_id, empty_score=empty_score)

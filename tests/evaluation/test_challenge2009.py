@@ -23,7 +23,7 @@ def circle(radius, centre=(35.0, 30.0)):
 
 
 def score_of(mask, manual, slice=0, patient_id="A"):
-    return score_contour(mask, manual, SPACING, patient_id=patient_id, slice=slice, phase=0)
+    return score_contour(mask, manual, pixel_spacing=SPACING, patient_id=patient_id, slice=slice, phase=0)
 
 
 def contour(apd, dice, patient_id="A", slice=0, areas=(100.0, 100.0, 90.0)):
@@ -146,8 +146,8 @@ scores = st.builds(
 def test_a_contour_that_goes_missing_betters_no_figure_but_the_good_ones(contours, which, good_below):
     which %= len(contours)
     gone = replace(contours[which], apd_mm=math.inf, dice=0.0, automatic_mm2=0.0, common_mm2=0.0)
-    before = challenge_score(contours, good_below)
-    after = challenge_score([*contours[:which], gone, *contours[which + 1 :]], good_below)
+    before = challenge_score(contours, good_below=good_below)
+    after = challenge_score([*contours[:which], gone, *contours[which + 1 :]], good_below=good_below)
     pairs = zip(before.patients, after.patients, strict=True)
     old, new = next((old, new) for old, new in pairs if old.patient_id == gone.patient_id)
     assert new.missing == old.missing + 1
@@ -189,14 +189,14 @@ def test_rows_are_plain_values():
 
 
 def test_ill_arguments():
-    with pytest.raises(ValueError, match="no contours to score"):
+    with pytest.raises(ValueError, match=r"`contours`. Expected one score or more"):
         challenge_score([])
     for bad in (0, -1, math.nan, math.inf):
-        with pytest.raises(ValueError, match="good_below needs to be a positive number of mm"):
+        with pytest.raises(ValueError, match=r"`good_below`. Expected a positive number of mm"):
             challenge_score([contour(1, 1)], good_below=bad)
-    with pytest.raises(ValueError, match="mask needs 2 axes"):
+    with pytest.raises(ValueError, match=r"`mask.shape`. Expected 2 axes"):
         score_of(np.zeros((3, 3, 3)), circle(20))
-    with pytest.raises(ValueError, match="mask is a mask of true and false"):
+    with pytest.raises(ValueError, match=r"`mask`. Expected booleans"):
         score_of(np.full(SHAPE, 2), circle(20))
-    with pytest.raises(ValueError, match="manual needs three or more points"):
+    with pytest.raises(ValueError, match=r"`manual.shape`. Expected three or more"):
         score_of(np.zeros(SHAPE), circle(20)[:2])

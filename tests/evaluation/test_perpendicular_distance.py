@@ -33,7 +33,7 @@ def pixels(mm, spacing, corner=(40.0, 30.0)):
 @pytest.mark.parametrize(("automatic", "manual"), [(20, 24.5), (24.5, 20), (3, 30), (20, 20)])
 def test_concentric_circles_are_apart_by_the_difference_of_their_radii(automatic, manual, spacing):
     inner, outer = ellipse(automatic, automatic, 200), ellipse(manual, manual, 4000)
-    assert APD(pixels(inner, spacing), pixels(outer, spacing), spacing) == pytest.approx(
+    assert APD(pixels(inner, spacing), pixels(outer, spacing), spacing=spacing) == pytest.approx(
         abs(automatic - manual), abs=1e-4
     )
 
@@ -47,7 +47,7 @@ def test_shifted_circles_by_the_integral(automatic, manual, shift, spacing):
 
     expected = quad(distance, 0, 2 * math.pi, limit=200)[0] / (2 * math.pi)
     moved = ellipse(automatic, automatic, 1000, centre=(shift * 0.6, shift * 0.8))
-    measured = APD(pixels(moved, spacing), pixels(ellipse(manual, manual, 4000), spacing), spacing)
+    measured = APD(pixels(moved, spacing), pixels(ellipse(manual, manual, 4000), spacing), spacing=spacing)
     assert measured == pytest.approx(expected, abs=1e-4)
 
 
@@ -60,7 +60,7 @@ def test_a_contour_in_parallel_to_an_ellipse_is_its_offset_apart(offset, spacing
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     parallel = ellipse(across, down, 200) + offset * normals
     manual = ellipse(across, down, 6000)
-    measured = APD(pixels(parallel, spacing), pixels(manual, spacing), spacing)
+    measured = APD(pixels(parallel, spacing), pixels(manual, spacing), spacing=spacing)
     assert measured == pytest.approx(abs(offset), abs=1e-4)
 
 
@@ -77,70 +77,85 @@ def test_ellipses_by_minimising_the_distance_of_each_point(spacing):
         return math.sqrt(min(result.fun for result in found))
 
     expected = np.mean([distance(point) for point in automatic])
-    measured = APD(pixels(automatic, spacing), pixels(ellipse(24, 17, 8000), spacing), spacing)
+    measured = APD(pixels(automatic, spacing), pixels(ellipse(24, 17, 8000), spacing), spacing=spacing)
     assert measured == pytest.approx(expected, abs=1e-4)
 
 
 def test_one_way_from_automatic_to_manual():
     arc = ellipse(20, 20, 400)[:100]
     whole = ellipse(20, 20, 400)
-    assert APD(arc, whole, (1, 1)) == pytest.approx(0, abs=1e-12)
-    assert APD(whole, arc, (1, 1)) > 5
+    assert APD(arc, whole, spacing=(1, 1)) == pytest.approx(0, abs=1e-12)
+    assert APD(whole, arc, spacing=(1, 1)) > 5
 
 
 def test_the_nearest_place_is_on_a_side_and_not_a_corner_alone():
-    assert APD([[2.0, -1.0], [2.0, 1.5], [7.0, 8.0]], SQUARE, (1, 1)) == pytest.approx((1 + 1.5 + 5) / 3)
+    assert APD([[2.0, -1.0], [2.0, 1.5], [7.0, 8.0]], SQUARE, spacing=(1, 1)) == pytest.approx((1 + 1.5 + 5) / 3)
 
 
 def test_rows_and_columns_have_their_own_spacing():
-    assert APD([[2.0, -1.0]] * 3, SQUARE, (3.0, 0.5)) == 3.0  # above: rows
-    assert APD([[6.0, 2.0]] * 3, SQUARE, (3.0, 0.5)) == 1.0  # to the right: columns
+    assert APD([[2.0, -1.0]] * 3, SQUARE, spacing=(3.0, 0.5)) == 3.0  # above: rows
+    assert APD([[6.0, 2.0]] * 3, SQUARE, spacing=(3.0, 0.5)) == 1.0  # to the right: columns
 
 
 @given(contours, contours, spacings, st.integers(1, 11))
 def test_neither_direction_nor_first_point_nor_closing_matters(automatic, manual, spacing, first):
-    expected = pytest.approx(APD(automatic, manual, spacing), rel=1e-9, abs=1e-9)
-    assert APD(automatic[::-1], manual[::-1], spacing) == expected
-    assert APD(automatic, np.roll(manual, first, axis=0), spacing) == expected
-    assert APD(automatic, np.vstack([manual, manual[:1]]), spacing) == expected
+    expected = pytest.approx(APD(automatic, manual, spacing=spacing), rel=1e-9, abs=1e-9)
+    assert APD(automatic[::-1], manual[::-1], spacing=spacing) == expected
+    assert APD(automatic, np.roll(manual, first, axis=0), spacing=spacing) == expected
+    assert APD(automatic, np.vstack([manual, manual[:1]]), spacing=spacing) == expected
     if not np.array_equal(automatic[0], automatic[-1]):
-        assert APD(np.vstack([automatic, automatic[:1]]), manual, spacing) == expected
+        assert APD(np.vstack([automatic, automatic[:1]]), manual, spacing=spacing) == expected
 
 
 @given(contours, contours, spacings, st.floats(0.1, 10), st.tuples(st.floats(-9, 9), st.floats(-9, 9)))
 def test_scales_with_spacing_and_moves_along(automatic, manual, spacing, factor, by):
-    distance = APD(automatic, manual, spacing)
-    assert APD(automatic, manual, np.array(spacing) * factor) == pytest.approx(factor * distance, rel=1e-9)
-    assert APD(automatic + by, manual + by, spacing) == pytest.approx(distance, rel=1e-6, abs=1e-9)
+    distance = APD(automatic, manual, spacing=spacing)
+    assert APD(automatic, manual, spacing=np.array(spacing) * factor) == pytest.approx(factor * distance, rel=1e-9)
+    assert APD(automatic + by, manual + by, spacing=spacing) == pytest.approx(distance, rel=1e-6, abs=1e-9)
 
 
 @given(contours, spacings)
 def test_zero_to_itself_and_also_with_more_points_on_its_sides(contour, spacing):
     midway = (contour + np.roll(contour, -1, axis=0)) / 2
-    assert APD(contour, contour, spacing) == 0
-    assert APD(midway, contour, spacing) == pytest.approx(0, abs=1e-9)
+    assert APD(contour, contour, spacing=spacing) == 0
+    assert APD(midway, contour, spacing=spacing) == pytest.approx(0, abs=1e-9)
 
 
 def test_a_missing_contour_is_infinitely_far():
-    assert APD(np.zeros((0, 2)), SQUARE, (1, 1)) == math.inf
+    assert APD(np.zeros((0, 2)), SQUARE, spacing=(1, 1)) == math.inf
 
 
 @pytest.mark.parametrize(
     ("automatic", "manual", "spacing", "message"),
     [
-        (SQUARE, SQUARE[:2], (1, 1), "manual needs three or more points; received 2"),
-        (SQUARE, SQUARE[[0, 1, 0]], (1, 1), "manual needs three or more points; received 2"),
-        (SQUARE, np.zeros((0, 2)), (1, 1), "manual needs three or more points; received 0"),
-        (SQUARE.T[:, :3], SQUARE, (1, 1), r"automatic needs the shape \(points, 2\), x and y; received \(2, 3\)"),
-        (SQUARE, SQUARE[0], (1, 1), r"manual needs the shape \(points, 2\)"),
-        ([], SQUARE, (1, 1), r"automatic needs the shape \(points, 2\), x and y; received \(0,\)"),
-        (SQUARE * math.nan, SQUARE, (1, 1), "automatic has points that are not finite"),
-        (SQUARE, SQUARE + math.inf, (1, 1), "manual has points that are not finite"),
-        (SQUARE, SQUARE, 1.4, "one positive number of mm for each of 2 axes; received 1.4"),
+        (SQUARE, SQUARE[:2], (1, 1), r"`manual.shape`. Expected three .* manual.shape=\(2, 2\)"),
+        (
+            SQUARE,
+            SQUARE[[0, 1, 0]],
+            (1, 1),
+            r"`manual.shape`. Expected three .* manual.shape=\(2, 2\)",
+        ),
+        (
+            SQUARE,
+            np.zeros((0, 2)),
+            (1, 1),
+            r"`manual.shape`. Expected three .* manual.shape=\(0, 2\)",
+        ),
+        (
+            SQUARE.T[:, :3],
+            SQUARE,
+            (1, 1),
+            r"`automatic.shape`. Expected \(points, 2\).* automatic.shape=\(2, 3\)",
+        ),
+        (SQUARE, SQUARE[0], (1, 1), r"`manual.shape`. Expected \(points, 2\)"),
+        ([], SQUARE, (1, 1), r"`automatic.shape`. .* Received: automatic.shape=\(0,\)"),
+        (SQUARE * math.nan, SQUARE, (1, 1), "`automatic`. Expected finite numbers. Received: .*nan"),
+        (SQUARE, SQUARE + math.inf, (1, 1), "`manual`. Expected finite numbers. Received: .*inf"),
+        (SQUARE, SQUARE, 1.4, "a positive number of mm for each of 2 axes. Received: spacing=1.4"),
         (SQUARE, SQUARE, (1, 1, 8), "each of 2 axes"),
         (SQUARE, SQUARE, (0, 1), "positive"),
     ],
 )
 def test_ill_arguments(automatic, manual, spacing, message):
     with pytest.raises(ValueError, match=message):
-        APD(automatic, manual, spacing)
+        APD(automatic, manual, spacing=spacing)

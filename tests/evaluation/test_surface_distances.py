@@ -15,8 +15,8 @@ EMPTY, FULL = np.zeros((3, 4), bool), np.ones((3, 4), bool)
 spacings = st.tuples(st.floats(0.3, 10), st.floats(0.3, 10))
 
 
-def hd95(mask_a, mask_b, spacing):
-    return hausdorff_distance(mask_a, mask_b, spacing, percentile=95)
+def hd95(mask_a, mask_b, *, spacing):
+    return hausdorff_distance(mask_a, mask_b, spacing=spacing, percentile=95)
 
 
 every_distance = pytest.mark.parametrize("distance", [ASSD, hausdorff_distance, hd95])
@@ -33,15 +33,15 @@ def solids():
 def test_symmetric_never_negative_and_zero_for_equal_masks(distance, pair, numbers):
     a, b = pair
     spacing = numbers[: a.ndim]
-    assert distance(a, b, spacing) == distance(b, a, spacing) >= 0
-    assert distance(a, a, spacing) == distance(b, b, spacing) == 0
+    assert distance(a, b, spacing=spacing) == distance(b, a, spacing=spacing) >= 0
+    assert distance(a, a, spacing=spacing) == distance(b, b, spacing=spacing) == 0
 
 
 @given(pair=mask_pairs(), spacing=spacings)
 def test_only_masks_of_one_surface_are_0_mm_apart(pair, spacing):
     a, b = pair
-    there, back = surface_distances(a, b, spacing)
-    assert (hausdorff_distance(a, b, spacing) == 0) == (not there.any() and not back.any())
+    there, back = surface_distances(a, b, spacing=spacing)
+    assert (hausdorff_distance(a, b, spacing=spacing) == 0) == (not there.any() and not back.any())
     assert there.size > 0 or not a.any()
     assert back.size > 0 or not b.any()
 
@@ -49,37 +49,39 @@ def test_only_masks_of_one_surface_are_0_mm_apart(pair, spacing):
 @every_distance
 @given(pair=mask_pairs(), spacing=spacings, factor=st.floats(0.1, 10))
 def test_scales_with_spacing(distance, pair, spacing, factor):
-    scaled = distance(*pair, np.array(spacing) * factor)
-    assert scaled == pytest.approx(factor * distance(*pair, spacing), rel=1e-9)
+    scaled = distance(*pair, spacing=np.array(spacing) * factor)
+    assert scaled == pytest.approx(factor * distance(*pair, spacing=spacing), rel=1e-9)
 
 
 @every_distance
 @given(pair=mask_pairs(), spacing=spacings, rows=st.integers(0, 5), columns=st.integers(0, 5))
 def test_moving_both_changes_nothing(distance, pair, spacing, rows, columns):
     moved = [np.pad(mask, ((rows, 7), (columns, 3))) for mask in pair]
-    assert distance(*moved, spacing) == distance(*pair, spacing)
+    assert distance(*moved, spacing=spacing) == distance(*pair, spacing=spacing)
 
 
 @every_distance
 @given(pair=mask_pairs((8, 11)), spacing=spacings)
 def test_axes_carry_their_own_spacing(distance, pair, spacing):
-    turned = distance(*(mask.T for mask in pair), spacing[::-1])
-    assert turned == pytest.approx(distance(*pair, spacing), rel=1e-9)
+    turned = distance(*(mask.T for mask in pair), spacing=spacing[::-1])
+    assert turned == pytest.approx(distance(*pair, spacing=spacing), rel=1e-9)
 
 
 @given(pair=mask_pairs(), other=mask_pairs(), spacing=spacings)
 def test_hausdorff_distance_keeps_the_triangle_inequality(pair, other, spacing):
     (a, b), c = pair, other[0]
     assume(c.any())
-    detour = hausdorff_distance(a, c, spacing) + hausdorff_distance(c, b, spacing)
-    assert hausdorff_distance(a, b, spacing) <= detour * (1 + 1e-12)
+    detour = hausdorff_distance(a, c, spacing=spacing) + hausdorff_distance(c, b, spacing=spacing)
+    assert hausdorff_distance(a, b, spacing=spacing) <= detour * (1 + 1e-12)
 
 
 @given(pair=mask_pairs(), spacing=spacings, percentiles=st.tuples(st.floats(0.1, 100), st.floats(0.1, 100)))
 def test_hausdorff_distance_rises_with_its_percentile(pair, spacing, percentiles):
-    low, high = (hausdorff_distance(*pair, spacing, percentile) for percentile in sorted(percentiles))
-    assert low <= high * (1 + 1e-12) <= hausdorff_distance(*pair, spacing) * (1 + 1e-12)
-    assert ASSD(*pair, spacing) <= hausdorff_distance(*pair, spacing) * (1 + 1e-12)
+    low, high = (
+        hausdorff_distance(*pair, spacing=spacing, percentile=percentile) for percentile in sorted(percentiles)
+    )
+    assert low <= high * (1 + 1e-12) <= hausdorff_distance(*pair, spacing=spacing) * (1 + 1e-12)
+    assert ASSD(*pair, spacing=spacing) <= hausdorff_distance(*pair, spacing=spacing) * (1 + 1e-12)
 
 
 @every_distance
@@ -88,7 +90,7 @@ def test_farther_apart_is_farther(distance, shift):
     block = np.zeros((9, 20), bool)
     block[2:7, 1:6] = True
     moved = [np.roll(block, by, axis=1) for by in (shift, shift + 1)]
-    assert distance(block, moved[0], (2.0, 1.5)) < distance(block, moved[1], (2.0, 1.5))
+    assert distance(block, moved[0], spacing=(2.0, 1.5)) < distance(block, moved[1], spacing=(2.0, 1.5))
 
 
 @every_distance
@@ -96,69 +98,69 @@ def test_known_distance_between_bars(distance):
     a, b = np.zeros((2, 30, 40), bool)
     a[3, 5:35] = True
     b[10, 5:35] = True
-    assert distance(a, b, (1.25, 0.8)) == 7 * 1.25
-    assert distance(a.T, b.T, (0.8, 1.25)) == 7 * 1.25
+    assert distance(a, b, spacing=(1.25, 0.8)) == 7 * 1.25
+    assert distance(a.T, b.T, spacing=(0.8, 1.25)) == 7 * 1.25
 
 
 def test_known_distances_of_a_square_and_its_neighbour():
     a, b = np.zeros((2, 5, 6), bool)
     a[1:4, 1:4] = True  # a surface of 8 pixels, for the one in the middle has all its neighbours
     b[1:4, 2:5] = True
-    there, back = surface_distances(a, b, (3.0, 2.0))
+    there, back = surface_distances(a, b, spacing=(3.0, 2.0))
     assert there.tolist() == [2, 0, 0, 2, 2, 2, 0, 0]  # row by row; the middle of a's right side lies inside b
     assert back.tolist() == [0, 0, 2, 2, 2, 0, 0, 2]
-    assert ASSD(a, b, (3.0, 2.0)) == 1.0
+    assert ASSD(a, b, spacing=(3.0, 2.0)) == 1.0
 
 
 def test_the_border_of_the_array_and_the_first_and_last_slice_are_surface():
-    assert [d.size for d in surface_distances(FULL, FULL, (1, 1))] == [10, 10]
-    assert [d.size for d in surface_distances(FULL[None], FULL[None], (1, 1, 1))] == [12, 12]
+    assert [d.size for d in surface_distances(FULL, FULL, spacing=(1, 1))] == [10, 10]
+    assert [d.size for d in surface_distances(FULL[None], FULL[None], spacing=(1, 1, 1))] == [12, 12]
 
 
 def test_the_mean_is_of_both_directions_together_and_not_of_their_means():
     a, b = np.zeros((2, 1, 4), bool)
     a[0, 0] = True
     b[0, 2:] = True
-    assert ASSD(a, b, (1, 1)) == pytest.approx((2 + 2 + 3) / 3)
+    assert ASSD(a, b, spacing=(1, 1)) == pytest.approx((2 + 2 + 3) / 3)
 
 
 def test_the_percentile_is_of_each_direction_and_not_of_both_together():
     a, b = np.zeros((2, 1, 100), bool)
     a[0] = True
     b[0, 0] = True
-    assert hd95(a, b, (1, 1)) == pytest.approx(0.95 * 99)
-    assert hd95(b, a, (1, 1)) == pytest.approx(0.95 * 99)
+    assert hd95(a, b, spacing=(1, 1)) == pytest.approx(0.95 * 99)
+    assert hd95(b, a, spacing=(1, 1)) == pytest.approx(0.95 * 99)
 
 
 @every_distance
 def test_empty_masks(distance):
-    assert distance(EMPTY, EMPTY, (1, 1)) == 0
-    assert distance(EMPTY, FULL, (1, 1)) == distance(FULL, EMPTY, (1, 1)) == math.inf
+    assert distance(EMPTY, EMPTY, spacing=(1, 1)) == 0
+    assert distance(EMPTY, FULL, spacing=(1, 1)) == distance(FULL, EMPTY, spacing=(1, 1)) == math.inf
 
 
 def test_surface_distances_of_empty_masks():
-    assert [d.tolist() for d in surface_distances(EMPTY, EMPTY, (1, 1))] == [[], []]
-    assert [d.tolist() for d in surface_distances(FULL, EMPTY, (1, 1))] == [[math.inf] * 10, []]
-    assert [d.tolist() for d in surface_distances(EMPTY, FULL, (1, 1))] == [[], [math.inf] * 10]
+    assert [d.tolist() for d in surface_distances(EMPTY, EMPTY, spacing=(1, 1))] == [[], []]
+    assert [d.tolist() for d in surface_distances(FULL, EMPTY, spacing=(1, 1))] == [[math.inf] * 10, []]
+    assert [d.tolist() for d in surface_distances(EMPTY, FULL, spacing=(1, 1))] == [[], [math.inf] * 10]
 
 
 def test_a_mask_may_be_of_numbers():
     a, b = np.eye(4), np.eye(4)[::-1]
-    expected = hausdorff_distance(a.astype(bool), b.astype(bool), (1, 2))
-    assert hausdorff_distance(a.astype("uint8"), b.astype("float32"), (1, 2)) == expected > 0
+    expected = hausdorff_distance(a.astype(bool), b.astype(bool), spacing=(1, 2))
+    assert hausdorff_distance(a.astype("uint8"), b.astype("float32"), spacing=(1, 2)) == expected > 0
 
 
 @every_distance
 @pytest.mark.parametrize(
     ("a", "b", "spacing", "message"),
     [
-        (FULL, FULL[:2], (1, 1), r"one shape; received \(3, 4\) and \(2, 4\)"),
-        (FULL[0], FULL[0], (1,), r"mask_a needs 2 or 3 axes; received shape \(4,\)"),
-        (FULL[None, None], FULL[None, None], (1,) * 4, "mask_a needs 2 or 3 axes"),
-        (FULL, FULL * 2, (1, 1), r"mask_b is a mask of true and false, .* received \[2\]"),
-        (FULL * 0.5, FULL, (1, 1), r"mask_a is a mask .* labels == class_id"),
-        (FULL * math.nan, FULL, (1, 1), "mask_a is a mask"),
-        (FULL, FULL, 1.0, "one positive number of mm for each of 2 axes; received 1.0"),
+        (FULL, FULL[:2], (1, 1), r"`mask_b.shape`. Expected \(3, 4\), .* Received: mask_b.shape=\(2, 4\)"),
+        (FULL[0], FULL[0], (1,), r"`mask_a.shape`. Expected 2 or 3 axes. Received: mask_a.shape=\(4,\)"),
+        (FULL[None, None], FULL[None, None], (1,) * 4, "`mask_a.shape`. Expected 2 or 3 axes"),
+        (FULL, FULL * 2, (1, 1), r"`mask_b`. Expected booleans, .* Received: mask_b=\[2\]"),
+        (FULL * 0.5, FULL, (1, 1), "`mask_a`. Expected booleans, .* labels == class_id"),
+        (FULL * math.nan, FULL, (1, 1), "`mask_a`. Expected booleans"),
+        (FULL, FULL, 1.0, "`spacing`. Expected a positive number of mm for each of 2 axes. Received: spacing=1.0"),
         (FULL, FULL, (1, 1, 1), "each of 2 axes"),
         (FULL[None], FULL[None], (1, 1), "each of 3 axes"),
         (FULL, FULL, (1, 0), "positive"),
@@ -169,13 +171,13 @@ def test_a_mask_may_be_of_numbers():
 )
 def test_ill_arguments(distance, a, b, spacing, message):
     with pytest.raises(ValueError, match=message):
-        distance(a, b, spacing)
+        distance(a, b, spacing=spacing)
 
 
 @pytest.mark.parametrize("percentile", [0, -1, 100.1, math.nan])
 def test_ill_percentiles(percentile):
-    with pytest.raises(ValueError, match="percentile needs to be over 0 and at most 100; received"):
-        hausdorff_distance(FULL, FULL, (1, 1), percentile)
+    with pytest.raises(ValueError, match=r"`percentile`. Expected a number above 0 .* Received: percentile="):
+        hausdorff_distance(FULL, FULL, spacing=(1, 1), percentile=percentile)
 
 
 def test_spacing_has_no_default():

@@ -35,7 +35,7 @@ def test_a_line_is_crossed_where_the_edges_are(points):
 def test_bands_hold_whole_lines_and_change_nothing(points, band):
     whole = [np.concatenate(parts) for parts in zip(*scan_lines(points, ROWS), strict=True)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scanlines, "_BAND", band)
+        patch.setattr(scanlines, "_MAX_CROSSINGS", band)
         bands = list(scan_lines(points, ROWS))
         mask, crossed = polygon_mask(points, (ROWS, 12)), crossed_area(points)
     assert all(len(line) <= band + len(points) for line, _, _ in bands)

@@ -32,10 +32,10 @@ def test_what_is_left_over_is_not_ejected(edv, part):
 @pytest.mark.parametrize(
     ("slices", "spacing", "message"),
     [
-        ([10, -1], 8, "areas_mm2 have to be"),
-        ([10, float("nan")], 8, "areas_mm2 have to be"),
-        ([10], 0, "slice_spacing_mm has to be"),
-        ([10], float("inf"), "slice_spacing_mm has to be"),
+        ([10, -1], 8, "`areas_mm2`. Expected finite"),
+        ([10, float("nan")], 8, "`areas_mm2`. Expected finite"),
+        ([10], 0, "`slice_spacing_mm`. Expected a positive"),
+        ([10], float("inf"), "`slice_spacing_mm`. Expected a positive"),
     ],
 )
 def test_what_makes_no_volume_is_refused(slices, spacing, message):
@@ -45,5 +45,5 @@ def test_what_makes_no_volume_is_refused(slices, spacing, message):
 
 @pytest.mark.parametrize(("edv", "esv"), [(0, 0), (-10, 5), (100, -1), (float("nan"), 5), (100, float("inf"))])
 def test_what_makes_no_ejection_fraction_is_refused(edv, esv):
-    with pytest.raises(ValueError, match="volumes have to be"):
+    with pytest.raises(ValueError, match=r"`e[ds]v_ml`. Expected a"):
         ejection_fraction(edv, esv)

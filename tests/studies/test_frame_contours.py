@@ -7,7 +7,7 @@ from PIL import Image
 from keras_lvseg.data import OFFICIAL_SPLITS, SAXDataset, SunnybrookSAXDataset
 from keras_lvseg.data.labels import draw_label
 from keras_lvseg.errors import DataError
-from keras_lvseg.geometry import CONTOUR_ORIGIN, NetworkGrid, polygon_area, polygon_mask, repaired_outline
+from keras_lvseg.geometry import CONTOUR_ORIGIN, NetworkGrid, contour_of_outlined_label, polygon_area, polygon_mask
 from keras_lvseg.io import read_contour
 from keras_lvseg.io.png import read_png_label
 from keras_lvseg.studies.frame_contours import read_frame_contour
@@ -54,7 +54,7 @@ def test_outlines_come_from_contours_and_from_labels_as_given_and_repaired(phant
             np.testing.assert_array_equal(polygon_mask(outline, frame.shape), mask)
             assert polygon_area(outline) == mask.sum()
             repaired = read_frame_contour(replace(frame, labels_include_outline=True), border, -1.0)
-            np.testing.assert_array_equal(repaired, repaired_outline(mask, -1.0))
+            np.testing.assert_array_equal(repaired, contour_of_outlined_label(mask, contour_origin=-1.0))
 
 
 def test_labels_as_given_are_the_pictures_and_origins_do_not_move_them(tree):
@@ -111,7 +111,7 @@ def test_repairing_brings_labels_back_to_the_contours(phantom_tree, damaged_tree
         assert patient.edv_ml == pytest.approx(truth.edv_ml, rel=0.02)
 
 
-def test_a_repaired_outline_is_moved_to_another_grid_and_then_filled(damaged_tree):
+def test_a_contour_of_outlined_label_is_moved_to_another_grid_and_then_filled(damaged_tree):
     dataset = SAXDataset(damaged_tree, labels_include_outline=True)
     frame = next(frame for frame in dataset.frames if frame.epicardium)
     grid = NetworkGrid(frame.shape, frame.pixel_spacing, (512, 512), pixel_spacing=frame.pixel_spacing[0] / 2)

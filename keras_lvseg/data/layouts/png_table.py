@@ -76,7 +76,7 @@ def index(root: Path, strict: bool = True) -> tuple[PatientFiles, ...]:
 
 
 def mark_for_repair(root: str | os.PathLike[str], patients: Sequence[PatientFiles]) -> tuple[PatientFiles, ...]:
-    """Have the outlines of label pictures repaired, see `keras_lvseg.geometry.repaired_outline`.
+    """Have the outlines of label pictures repaired, see `keras_lvseg.geometry.contour_of_outlined_label`.
 
     Args:
         root: The tree, for the error.

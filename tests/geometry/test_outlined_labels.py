@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as npst
 from scipy import ndimage
 
 from benchmarks.conventions.contour_conventions import integers
-from keras_lvseg.geometry import polygon_area, polygon_mask, repaired_outline
+from keras_lvseg.geometry import contour_of_outlined_label, polygon_area, polygon_mask
 from keras_lvseg.testing import hearts, masks
 
 any_mask = st.one_of(
@@ -43,7 +43,7 @@ def centre(points):
 @given(contours, st.sampled_from([-0.75, 0.0, -1.0]))
 def test_what_the_recipe_did_to_a_contour_is_undone(points, origin):
     damaged = integers(points, SHAPE)
-    outline = repaired_outline(damaged, origin)
+    outline = contour_of_outlined_label(damaged, contour_origin=origin)
     truth = points + origin
     area = polygon_area(truth)
     assert abs(polygon_area(outline) - area) < 0.6 * (damaged.sum() - area)
@@ -57,7 +57,7 @@ def test_on_average_size_and_place_are_right():
     rng = np.random.default_rng(0)
     for _ in range(100):
         points = drawn(rng.uniform(30, 34, 2), rng.uniform(10, 24))
-        outline = repaired_outline(integers(points, SHAPE), 0.0)
+        outline = contour_of_outlined_label(integers(points, SHAPE), contour_origin=0.0)
         sizes.append(polygon_area(outline) / polygon_area(points))
         shifts.append(centre(outline) - centre(points))
     assert np.mean(sizes) == pytest.approx(1.01, abs=0.01)
@@ -66,7 +66,7 @@ def test_on_average_size_and_place_are_right():
 
 @given(st.integers(3, 9), st.integers(2, 9))
 def test_a_rectangle_loses_half_a_pixel_on_each_side(rows, columns):
-    outline = repaired_outline(np.pad(np.ones((rows, columns), bool), 2), -0.25)
+    outline = contour_of_outlined_label(np.pad(np.ones((rows, columns), bool), 2), contour_origin=-0.25)
     assert polygon_area(outline) == (rows - 1) * (columns - 1)
     assert outline.min(axis=0).tolist() == [2, 2]
     assert outline.max(axis=0).tolist() == [columns + 1, rows + 1]
@@ -74,7 +74,7 @@ def test_a_rectangle_loses_half_a_pixel_on_each_side(rows, columns):
 
 @given(any_mask, st.sampled_from([-0.75, -0.25, 0.0, -1.0]))
 def test_every_mask_with_a_pixel_has_an_outline_that_fills_one(mask, origin):
-    outline = repaired_outline(mask, origin)
+    outline = contour_of_outlined_label(mask, contour_origin=origin)
     assert outline.shape[1:] == (2,)
     if not mask.any():
         assert len(outline) == 0
@@ -89,28 +89,28 @@ def test_every_mask_with_a_pixel_has_an_outline_that_fills_one(mask, origin):
 def test_a_label_too_small_to_repair_stays_as_it_is(shape):
     mask = np.zeros((20, 20), bool)
     mask[5 : 5 + shape[0], 7 : 7 + shape[1]] = True
-    np.testing.assert_array_equal(polygon_mask(repaired_outline(mask), mask.shape), mask)
+    np.testing.assert_array_equal(polygon_mask(contour_of_outlined_label(mask), mask.shape), mask)
 
 
 @given(hearts((40, 30)), st.integers(0, 5), st.integers(0, 5))
 def test_it_moves_and_turns_with_the_mask(mask, down, right):
-    outline = repaired_outline(mask, 0.0)
-    moved = repaired_outline(np.pad(mask, ((down, 3), (right, 0))), 0.0)
+    outline = contour_of_outlined_label(mask, contour_origin=0.0)
+    moved = contour_of_outlined_label(np.pad(mask, ((down, 3), (right, 0))), contour_origin=0.0)
     np.testing.assert_array_equal(moved, outline + np.array([right, down]))
-    turned = repaired_outline(mask.T, 0.0)
+    turned = contour_of_outlined_label(mask.T, contour_origin=0.0)
     assert {tuple(point) for point in turned} == {(x, y) for y, x in outline}
 
 
 def test_holes_and_stray_pieces_do_not_count():
     mask = np.zeros((20, 20), bool)
     mask[4:14, 5:15] = True
-    outline = repaired_outline(mask)
+    outline = contour_of_outlined_label(mask)
     mask[8:10, 8:10] = mask[1, 1] = mask[17:19, 16:19] = True
     mask[8:10, 8:10] = False
-    np.testing.assert_array_equal(repaired_outline(mask), outline)
+    np.testing.assert_array_equal(contour_of_outlined_label(mask), outline)
 
 
-@pytest.mark.parametrize("mask", [np.ones((2, 2)), np.ones(4, bool), np.ones((2, 2, 1), bool)])
+@pytest.mark.parametrize("mask", [np.full((2, 2), 0.5), np.full((2, 2), 2), np.ones(4, bool), np.ones((2, 2, 1), bool)])
 def test_what_is_no_mask_is_refused(mask):
-    with pytest.raises(ValueError, match="mask has to be boolean with 2 axes"):
-        repaired_outline(mask)
+    with pytest.raises(ValueError, match="argument `mask"):
+        contour_of_outlined_label(mask)
