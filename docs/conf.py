@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-sys.path[:0] = [str(DOCS), str(DOCS.parent / "examples")]
+sys.path.insert(0, str(DOCS))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before the gallery imports TensorFlow
 
 import keras  # noqa: E402
@@ -94,7 +94,6 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"_common\.py$",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "reset_argv": _arguments,

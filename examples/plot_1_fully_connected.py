@@ -1,84 +1,96 @@
 """Step 1: a fully connected network, and what pixel accuracy hides
 ================================================================
 
-Short-axis MRI shows the heart in slices. In each slice we look for the cavity of the left ventricle: for every pixel of
-the image a network says whether it is cavity or background. These four pages take the road of NVIDIA's course "Image
-Segmentation with TensorFlow", from a network that is too simple to one that is good, and mend on the way what
+Short-axis MRI shows the heart in slices. The network decides for every pixel of a slice whether it belongs to the
+cavity of the left ventricle or to the background. These four pages follow NVIDIA's course "Image Segmentation with
+TensorFlow": they start with a network that is too simple and end with a good one. On the way they correct what
 flatters or hinders the course's networks.
 
-Every page runs as it stands, on synthetic hearts; ``--data DIR`` takes real ones.
+Every page is a script that runs by itself on synthetic hearts. ``--data DIR`` takes real ones.
 """
+
+import argparse
+import functools
+import tempfile
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
-from _common import draw_predictions, find_data, read_options, score_on_test, split_patients
 
-import keras_lvseg
-from keras_lvseg.training.devices import preferred_dtype
+from keras_lvseg import DiceCoefficient, SAXDataset, SparseSoftmaxCE, fully_connected, patient_split
+from keras_lvseg.inference.evaluate import evaluate
+from keras_lvseg.phantom import write_phantom
+from keras_lvseg.reporting.contact_sheet import draw_contact_sheet
 
-options = read_options(figure="fully_connected.png", epochs=6)
+parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+parser.add_argument("--data", help="folder with DICOM and contours; synthetic hearts if left out")
+parser.add_argument("--epochs", type=int, default=6, help="number of epochs")
+parser.add_argument("--figure", default="fully_connected.png", help="PNG to write")
+options = parser.parse_args()
 
 # %%
-# Whole patients are kept apart
-# -----------------------------
-# The course shuffles images and cuts the heap in two. Slices of one heart look alike, so that a network is then tested
-# on hearts that it knows. Here a patient stands on one side only.
+# Patients are kept apart
+# -----------------------
+# The course shuffles all images and then splits them. Slices of one heart look alike, so the network is tested on
+# hearts that it was trained on. Here all images of a patient are in one split.
 
-data_dir = find_data(options)
-dataset = keras_lvseg.SAXDataset(data_dir, splits=split_patients(data_dir), image_size=(256, 256))
+hearts = tempfile.TemporaryDirectory()  # deleted when Python ends
+if options.data is None:
+    write_phantom(hearts.name, patients=8, seed=0, frames="contoured")
+splits = functools.partial(patient_split, validation=0, test=0.25)
+dataset = SAXDataset(options.data or hearts.name, splits=splits, image_size=(256, 256))
+for name, split in dataset.info["splits"].items():
+    print(f"{name}: {', '.join(split['patients'])}")
+
 images, labels = dataset.as_arrays("train")
-print(f"images {images.shape}, of which {labels.mean():.1%} is cavity")
+print(f"images {images.shape}, {labels.mean():.1%} of the pixels are cavity")
 
 # %%
 # The network
 # -----------
-# All pixels feed 64 hidden units, and these feed two scores for each pixel. That is many millions of weights, and none
-# of them knows that two pixels are neighbours.
+# All pixels feed 64 hidden units, and these feed two scores per pixel. That makes millions of weights, and none of
+# them encodes that two pixels are neighbours.
 #
-# The scores are logits, and ``SparseSoftmaxCE`` does the softmax. The course has one softmax in the network and lets
-# the loss do another: the second brings probabilities closer together, so that even a perfect answer is charged, and
-# learning crawls. On a GPU the network computes in bfloat16, on a CPU in float32.
+# The scores are logits, and ``SparseSoftmaxCE`` applies the softmax. The course applies it twice, once in the network
+# and once in the loss. The second softmax moves the probabilities closer together. Then even a perfect prediction has
+# a loss, and training is slow.
 
 keras.utils.set_random_seed(0)
-keras.config.set_dtype_policy(preferred_dtype())
-model = keras_lvseg.fully_connected(input_shape=(256, 256, 1), hidden_units=64)
+model = fully_connected(input_shape=(256, 256, 1), hidden_units=64)
 print(f"{model.count_params():,} weights")
-model.compile(
-    optimizer="adam",
-    loss=keras_lvseg.SparseSoftmaxCE(),
-    metrics=["accuracy", keras_lvseg.DiceCoefficient()],
-)
-test_data = dataset.as_arrays("test")  # to look on; nothing is chosen by it
+model.compile(optimizer="adam", loss=SparseSoftmaxCE(), metrics=["accuracy", DiceCoefficient()])
+test_data = dataset.as_arrays("test")  # watched during training; no choice depends on it
 history = model.fit(images, labels, batch_size=8, epochs=options.epochs, validation_data=test_data, verbose=2).history
 
 # %%
-# Two scores, two stories
+# Pixel accuracy and Dice
 # -----------------------
-# The cavity is a few pixels of a hundred. Whoever answers "background" everywhere is right about all others, a splendid
-# pixel accuracy; the Dice of that answer, which compares the cavity found with the cavity there, is zero. A network can
-# hardly do better than this in accuracy, so accuracy cannot tell whether it has learned anything. Dice can.
+# About one pixel in a hundred is cavity. A prediction of background everywhere is right for all other pixels: its
+# pixel accuracy is high. Its Dice, which compares the predicted cavity with the labelled one, is 0. A network can
+# hardly exceed that accuracy, so accuracy does not show whether it has learned anything. Dice does.
 
-evaluation = score_on_test(model, dataset)
-nothing_found = np.mean([np.mean(label == 0) for label in evaluation.labels])
+evaluation = evaluate(model, dataset.labelled_frames("test"), dataset.preprocessing)
+print(f"Dice on patients not trained on: {evaluation.scores.mean_dice:.3f}")
+
+background = np.mean([np.mean(label == 0) for label in evaluation.labels])
 accuracy = np.mean([np.mean(mask == label) for mask, label in zip(evaluation.masks, evaluation.labels, strict=True)])
-print(f"pixel accuracy {accuracy:.3f}; of the answer 'background everywhere' {nothing_found:.3f}, with a Dice of 0")
+print(f"pixel accuracy {accuracy:.3f}; of 'background everywhere' {background:.3f}, with a Dice of 0")
 
 # %%
-# The pictures show what it has learned: where a heart tends to lie. It draws a ragged blot there, and cannot follow a
-# heart that is larger, smaller or elsewhere.
+# The pictures show what the network has learned: the usual place of a heart. It predicts a ragged shape there, and
+# does not follow a heart that is larger, smaller or elsewhere.
 
-figure = plt.figure(figsize=(11, 4.6), layout="constrained")
-left, right = figure.subfigures(1, 2, width_ratios=(1, 1.35))
+figure = plt.figure(figsize=(11, 5), layout="constrained")
+left, right = figure.subfigures(1, 2)
 axes = left.subplots()
 epochs = np.arange(1, options.epochs + 1)
-axes.axhline(nothing_found, color="C0", linestyle="--", label="pixel accuracy of 'background everywhere'")
+axes.axhline(background, color="C0", linestyle="--", label="pixel accuracy of 'background everywhere'")
 axes.plot(epochs, history["val_accuracy"], "o-", color="C0", label="pixel accuracy")
 axes.plot(epochs, history["val_dice_coefficient"], "o-", color="C1", label="Dice")
 axes.axhline(0, color="C1", linestyle="--", label="Dice of 'background everywhere'")
 axes.set(xlabel="epoch", xticks=epochs, ylim=(-0.03, 1.03), title="Patients not trained on")
-axes.spines[["top", "right"]].set_visible(False)
 axes.legend(loc="lower right", bbox_to_anchor=(1, 0.06), frameon=False)
-draw_predictions(right, evaluation)
+dices = [image.dice for image in evaluation.scores.images]
+draw_contact_sheet(right, evaluation.frames, evaluation.labels, evaluation.masks, dices, count=4, columns=1)
 figure.savefig(options.figure, dpi=120)
 print(f"figure in {options.figure}")

@@ -1,75 +1,85 @@
-"""Step 2: convolutions, the same eye for every place
-==================================================
+"""Step 2: convolutions, the same weights for every place
+======================================================
 
-A fully connected network learns each place of the image on its own. A convolution looks at all places with the same
-few weights: what it learns of a heart on the left it knows of a heart on the right. This is the network of the
-course's second task, which goes down to one score for every 16th pixel and comes back up with a transpose convolution.
+A fully connected network learns every place of the image separately. A convolution applies the same few weights
+everywhere: what it learns from a heart on the left holds for a heart on the right. This is the network of the course's
+second task. It computes one score for every 16th pixel, and a transpose convolution enlarges the scores again.
 """
+
+import argparse
+import functools
+import tempfile
 
 import keras
 import matplotlib.pyplot as plt
-from _common import draw_predictions, find_data, read_options, score_on_test, split_patients
 
-import keras_lvseg
-from keras_lvseg.training.devices import preferred_dtype
+from keras_lvseg import DiceCoefficient, SAXDataset, SparseSoftmaxCE, fcn, patient_split
+from keras_lvseg.inference.evaluate import evaluate
+from keras_lvseg.phantom import write_phantom
+from keras_lvseg.reporting.contact_sheet import draw_contact_sheet
 
-options = read_options(figure="convolutions.png", epochs=12)
+parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+parser.add_argument("--data", help="folder with DICOM and contours; synthetic hearts if left out")
+parser.add_argument("--epochs", type=int, default=12, help="number of epochs")
+parser.add_argument("--figure", default="convolutions.png", help="PNG to write")
+options = parser.parse_args()
 
 # %%
 # The data
 # --------
-# Patients are kept apart as before. A network of convolutions takes images of many sizes, so that we can let it work on
-# the middle of the image, where the heart is, in a quarter of the time. The score at the end is of the whole image all
-# the same: what lies outside the cut counts as background.
+# The patients are split as before. The network trains on the middle of the image, where the heart is, in a quarter of
+# the time. The score at the end is that of the whole image: pixels outside the crop count as background.
 
-data_dir = find_data(options)
-dataset = keras_lvseg.SAXDataset(data_dir, splits=split_patients(data_dir), image_size=(128, 128))
-images, labels = dataset.as_arrays("train")
+hearts = tempfile.TemporaryDirectory()  # deleted when Python ends
+if options.data is None:
+    write_phantom(hearts.name, patients=8, seed=0, frames="contoured")
+splits = functools.partial(patient_split, validation=0, test=0.25)
+dataset = SAXDataset(options.data or hearts.name, splits=splits, image_size=(128, 128))
+for name, split in dataset.info["splits"].items():
+    print(f"{name}: {', '.join(split['patients'])}")
 
 # %%
 # The network
 # -----------
-# Two strided convolutions, each with a pooling behind it, leave a 16th of height and width; two more convolutions look
-# at that small picture, and a last one, of 1 x 1, gives each of its pixels the scores of both classes.
+# Two strided convolutions, each followed by pooling, reduce height and width to a 16th. Two more convolutions follow,
+# and a last one, of 1 x 1, gives the scores of both classes.
 #
-# Two things differ from the course. There, a relu stands behind the scores and cuts off all that are negative, half of
-# what they could say; here they stay as they are. And there the transpose convolution starts from random weights; here
-# it starts as bilinear interpolation, as in the work that brought fully convolutional networks, and learns from there.
+# Two things differ from the course. The course has a relu after the scores, which cuts off all negative ones. Here they
+# stay as they are. The course's transpose convolution starts from random weights. Here it starts as bilinear
+# interpolation, as in the paper on fully convolutional networks.
 #
-# The course has 100, 200, 300 and 300 filters, which is what ``fcn()`` builds when asked for nothing else. A quarter of
-# them will do for a first look on a CPU.
+# The course has 100, 200, 300 and 300 filters, the default of ``fcn()``. A quarter of them is enough for a first look
+# on a CPU.
 
 keras.utils.set_random_seed(0)
-keras.config.set_dtype_policy(preferred_dtype())
-model = keras_lvseg.fcn(input_shape=(128, 128, 1), filters=(25, 50, 75, 75))
+model = fcn(input_shape=(128, 128, 1), filters=(25, 50, 75, 75))
 model.summary()
-model.compile(
-    optimizer=keras.optimizers.Adam(2e-3),
-    loss=keras_lvseg.SparseSoftmaxCE(),
-    metrics=[keras_lvseg.DiceCoefficient()],
-)
-model.fit(images, labels, batch_size=4, epochs=options.epochs, verbose=2)
+model.compile(keras.optimizers.Adam(2e-3), loss=SparseSoftmaxCE(), metrics=[DiceCoefficient()])
+model.fit(*dataset.as_arrays("train"), batch_size=4, epochs=options.epochs, verbose=2)
 
 # %%
-# What it finds
-# -------------
-# The prediction now goes where the heart is. Its outline is blunt: a score for every 16th pixel, spread over the pixels
-# between, cannot follow an edge, and a small cavity falls between the scores. Left: how sure the network is of each
-# pixel of one image of a patient that it never saw.
+# The result
+# ----------
+# The predictions are where the hearts are, with blunt contours: scores for every 16th pixel, interpolated, do not
+# follow an edge, and a small cavity fits between them. The left picture shows the predicted probability for one image
+# of a patient that the network was not trained on.
 
-evaluation = score_on_test(model, dataset)
+evaluation = evaluate(model, dataset.labelled_frames("test"), dataset.preprocessing)
+print(f"Dice on patients not trained on: {evaluation.scores.mean_dice:.3f}")
+
 test_images, test_labels = dataset.as_arrays("test")
-middle = len(test_images) // 4
-logits = model.predict(test_images[middle : middle + 1], verbose=0)
+shown = len(test_images) // 4
+logits = model.predict(test_images[shown : shown + 1], verbose=0)
 probability = keras.ops.convert_to_numpy(keras.ops.softmax(logits))[0, ..., 1]
 
-figure = plt.figure(figsize=(11, 4.6), layout="constrained")
-left, right = figure.subfigures(1, 2, width_ratios=(1, 1.35))
+figure = plt.figure(figsize=(11, 5), layout="constrained")
+left, right = figure.subfigures(1, 2)
 axes = left.subplots()
-shown = axes.imshow(probability, cmap="magma", vmin=0, vmax=1)
-axes.contour(test_labels[middle, ..., 0], levels=[0.5], colors="#2fd15b", linewidths=1.5)
+heat = axes.imshow(probability, cmap="magma", vmin=0, vmax=1)
+axes.contour(test_labels[shown, ..., 0], levels=[0.5], colors="#2fd15b", linewidths=1.5)
 axes.set(title="Probability of cavity, and the label", xticks=[], yticks=[])
-left.colorbar(shown, ax=axes, shrink=0.8)
-draw_predictions(right, evaluation)
+left.colorbar(heat, ax=axes, shrink=0.8)
+dices = [image.dice for image in evaluation.scores.images]
+draw_contact_sheet(right, evaluation.frames, evaluation.labels, evaluation.masks, dices, count=4, columns=1)
 figure.savefig(options.figure, dpi=120)
 print(f"figure in {options.figure}")

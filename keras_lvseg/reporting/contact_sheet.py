@@ -1,4 +1,4 @@
-"""A sheet of small pictures: image, label, prediction."""
+"""Contact sheets: image, label and prediction of several frames."""
 
 from __future__ import annotations
 
@@ -6,16 +6,48 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from keras_lvseg.files import atomic_file
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
 
-LABEL_COLOUR, PREDICTION_COLOUR = "#2fd15b", "#ff5252"
-_FRAMES = 16  # on a sheet: two columns of eight triples fill a page
-_MARGIN = 22  # pixels around what is drawn
+_LABEL_COLOUR, _PREDICTION_COLOUR = "#2fd15b", "#ff5252"
+_MARGIN = 22  # pixels around label and prediction
+
+
+def draw_contact_sheet(
+    figure: FigureBase,
+    frames: Sequence[Frame],
+    labels: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray],
+    dices: Sequence[float],
+    *,
+    count: int = 16,
+    columns: int = 2,
+) -> None:
+    """Draw frames from the worst Dice to the best, each as image, label (green) and prediction (red).
+
+    Args:
+        figure: A matplotlib figure or subfigure.
+        frames: The frames.
+        labels: Class numbers per frame, of the frame's shape.
+        masks: Predicted class numbers per frame, of the frame's shape.
+        dices: Dice per frame.
+        count: Maximum number of frames. Of more frames, some are drawn, at even steps of rank.
+        columns: Number of frames side by side.
+    """
+    ranked = np.argsort(dices, kind="stable")
+    shown = ranked[np.unique(np.linspace(0, len(ranked) - 1, min(len(ranked), count)).round().astype(int))]
+    rows = -(-len(shown) // columns)
+    figure.suptitle("image, label (green), prediction (red); from the worst Dice to the best", fontsize=10)
+    grid = figure.subplots(rows, 3 * columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for place, i in enumerate(shown):
+        column, row = divmod(place, rows)
+        _draw(grid[row, 3 * column : 3 * column + 3], frames[i], labels[i], masks[i], dices[i])
 
 
 def write_contact_sheet(
@@ -25,27 +57,19 @@ def write_contact_sheet(
     dices: Sequence[float],
     path: Path,
 ) -> None:
-    """Draw frames from the worst to the best, evenly over the ranks where there are more than fit.
+    """Write 16 frames as a PNG, see `draw_contact_sheet`.
 
     Args:
         frames: The frames.
-        labels: Class numbers for each, of the frame's shape.
-        masks: The same, predicted.
-        dices: Dice for each.
+        labels: Class numbers per frame, of the frame's shape.
+        masks: Predicted class numbers per frame, of the frame's shape.
+        dices: Dice per frame.
         path: The PNG to write.
     """
-    ranked = np.argsort(dices, kind="stable")
-    shown = ranked[np.unique(np.linspace(0, len(ranked) - 1, min(len(ranked), _FRAMES)).round().astype(int))]
-    rows = -(-len(shown) // 2)
+    rows = -(-min(len(frames), 16) // 2)
     layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.02)
     figure = Figure(figsize=(11, 1.9 * rows + 0.5), layout=layout)
-    figure.suptitle("image, label (green), prediction (red); from the worst Dice to the best", fontsize=10)
-    grid = figure.subplots(rows, 6, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for place, i in enumerate(shown):
-        column, row = divmod(place, rows)
-        _draw(grid[row, 3 * column : 3 * column + 3], frames[i], labels[i], masks[i], dices[i])
+    draw_contact_sheet(figure, frames, labels, masks, dices)
     with atomic_file(path) as scratch:
         figure.savefig(scratch, dpi=120)
 
@@ -56,7 +80,7 @@ def _draw(axes: np.ndarray, frame: Frame, label: np.ndarray, mask: np.ndarray, d
     low, high = np.percentile(image, (1, 99.5))
     for panel in axes:
         panel.imshow(image, cmap="gray", vmin=low, vmax=high)
-    for panel, drawn, colour in ((axes[1], label, LABEL_COLOUR), (axes[2], mask, PREDICTION_COLOUR)):
+    for panel, drawn, colour in ((axes[1], label, _LABEL_COLOUR), (axes[2], mask, _PREDICTION_COLOUR)):
         for class_id in range(1, int(drawn.max()) + 1):
             panel.contour(drawn[window] == class_id, levels=[0.5], colors=colour, linewidths=1.2)
     axes[0].set_title(f"{frame.patient_id}", fontsize=7, pad=2)
@@ -65,7 +89,7 @@ def _draw(axes: np.ndarray, frame: Frame, label: np.ndarray, mask: np.ndarray, d
 
 
 def _window(label: np.ndarray, mask: np.ndarray) -> tuple[slice, slice]:
-    """A square about the label, as large as it takes to show the prediction's whole mistake as well."""
+    """Return a square window around label and prediction."""
     drawn = np.argwhere((label > 0) | (mask > 0))
     if not len(drawn):
         return slice(None), slice(None)
