@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from keras_lvseg.geometry import crossed_area, polygon_mask
-from keras_lvseg.studies.series import outline_fit, pixels_beyond
+from keras_lvseg.studies.series import contour_fit, pixels_outside_image
 
 # On the 28 pairs of the Sunnybrook sample 0.1 % is the most; with another patient's outer contours it is 20 to 60 %.
 _MOST_OUTSIDE = 0.05
@@ -37,7 +37,7 @@ def outline_faults(
     """
     masks = {}
     for border, points in outlines.items():
-        beyond = pixels_beyond(points, pixels.shape)
+        beyond = pixels_outside_image(points, pixels.shape)
         if beyond > 0:
             problem = f"leaves the image of {pixels.shape[1]} x {pixels.shape[0]} pixels by {beyond:.1f}"
             yield "outside-image", f"the {border}'s outline {problem}", (border,)
@@ -61,7 +61,7 @@ def outline_faults(
         if outside > _MOST_OUTSIDE:
             message = f"{outside:.0%} of the cavity lies outside the epicardium's outline"
             yield "inner-not-inside-outer", message, ("endocardium", "epicardium")
-    fit = outline_fit(pixels, outlines["endocardium"], pixel_spacing)
+    fit = contour_fit(pixels, outlines["endocardium"], pixel_spacing)
     if fit <= 0:
         message = f"blood is not brighter than wall along the outline: the fit is {fit:.2f}, and 1 is the best"
         yield "dark-blood", message, ("endocardium",)

@@ -16,7 +16,7 @@ from keras_lvseg.audit.findings import Finding
 from keras_lvseg.data.layouts import PatientFiles
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.dicom import Header, read_header, read_pixels
-from keras_lvseg.studies.assemble import assemble_study, read_patient, sparse_phases
+from keras_lvseg.studies.assemble import assemble_study, read_patient, sparsely_contoured_phases
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_contours import read_contour_or_label
 from keras_lvseg.studies.frame_images import read_image, read_mask
@@ -165,7 +165,7 @@ class PatientAudit:
                 self._add("missing-contour", message, folder)
 
     def _check_phases(self, patient: Patient) -> None:
-        for phase, frames in sparse_phases(patient.frames).items():
+        for phase, frames in sparsely_contoured_phases(patient.frames).items():
             slices = ", ".join(str(frame.slice) for frame in frames)
             message = f"phase {phase} has contours in slice {slices} alone, fewer than half as many as another phase"
             self._add("stray-phase", message, *(frame.endocardium for frame in frames if frame.endocardium))

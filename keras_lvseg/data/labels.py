@@ -55,6 +55,6 @@ def draw_label(frame: Frame, target: Target, contour_origin: float, grid: Networ
     label = np.zeros(shape, dtype=np.uint8)
     borders: dict[Border, int] = {"epicardium": 2, "endocardium": 1} if target == "myocardium" else {"endocardium": 1}
     for border, value in borders.items():
-        points = read_frame_contour(frame, border, contour_origin)
+        points = read_frame_contour(frame, border, contour_origin=contour_origin)
         label[polygon_mask(points if grid is None else grid.points_from_native(points), shape)] = value
     return label

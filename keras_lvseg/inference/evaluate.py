@@ -57,7 +57,7 @@ def evaluate(
 
 
 def _contour_score(frame: Frame, mask: np.ndarray, contour_origin: float) -> ContourScore:
-    manual = read_frame_contour(frame, "endocardium", contour_origin)
+    manual = read_frame_contour(frame, "endocardium", contour_origin=contour_origin)
     return score_contour(
         mask == 1,
         manual,

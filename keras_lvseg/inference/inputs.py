@@ -148,7 +148,7 @@ def _image(path: Path, patient: tuple[str, str], spacing: tuple[float, float]) -
 
 
 def _reason(error: DataError) -> str:
-    return f"{Path(error.path).name}: {error.problem}"
+    return f"{Path(error.path).name}: {error.reason}"
 
 
 def _standalone(root: Path, images: Sequence[tuple[Frame, str]]) -> Iterator[Study]:

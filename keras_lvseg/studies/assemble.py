@@ -1,4 +1,4 @@
-"""Frames to a cine study: slices by where they lie, phases by when they were taken."""
+"""Assembly of frames into a cine study: slices by position, phases by time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_lvseg.errors import DataError
+from keras_lvseg.errors import DataError, as_data_error
 from keras_lvseg.geometry import polygon_area, slice_indices, slice_normal, stack_volume
 from keras_lvseg.io.dicom import Header, read_header
 from keras_lvseg.studies.frame import Frame
@@ -19,19 +19,19 @@ from keras_lvseg.studies.patient import Patient
 from keras_lvseg.studies.patient_files import PatientFiles
 from keras_lvseg.studies.series import select_contoured_series
 
-_MOST = 1000  # slices or phases: far beyond any heart
-_MOST_NUMBERED = 100  # slices; an InstanceNumber that tells of more counts something else
+_MAX_COUNT = 1000  # slices or phases; far more than any study has
+_MAX_NUMBERED_SLICES = 100  # InstanceNumbers that imply more slices count something else
 
 
 def read_patient(files: PatientFiles) -> Patient:
-    """Read the headers of one patient's images and put each frame in its place; records and pictures bring their own.
+    """Read the headers of one patient's DICOM files and assemble the study; other frames are taken as they are.
 
     Args:
-        files: What a layout found of the patient.
+        files: The patient's files.
 
     Raises:
-        DataError: A header is unusable, the images are not one series of parallel, evenly spaced slices, or a
-            contour's frame is missing.
+        DataError: A header is unusable, the images are not one series of parallel, evenly spaced slices, or the frame
+            of a contour is missing.
     """
     if files.frames:
         return Patient(files.patient_id, files.original_id, files.frames, files.phases, **_volumes(files.frames))
@@ -39,11 +39,11 @@ def read_patient(files: PatientFiles) -> Patient:
 
 
 def assemble_study(files: PatientFiles, headers: Sequence[Header]) -> Patient:
-    """Put each frame in its place: the second half of `read_patient`, for callers that have the headers already.
+    """Assemble a patient's study from headers: find the slice and phase of each frame.
 
     Args:
-        files: What a layout found of the patient.
-        headers: Of its images, in any order.
+        files: The patient's files.
+        headers: The headers of its images, in any order.
 
     Raises:
         DataError: See `read_patient`.
@@ -60,72 +60,74 @@ def assemble_study(files: PatientFiles, headers: Sequence[Header]) -> Patient:
             known["slice_spacing"] = spacing
         frames.append(Frame.from_header(header, patient_id=files.patient_id, original_id=files.original_id, **known))
     frames.sort(key=lambda frame: (frame.slice, frame.phase))
-    _check_one_place_each(frames)
+    _check_distinct_places(frames)
     return Patient(files.patient_id, files.original_id, tuple(frames), count, **_volumes(frames))
 
 
-def sparse_phases(frames: Sequence[Frame]) -> dict[int, list[Frame]]:
-    """Phases too sparsely contoured to be end-diastole or end-systole, of which both are outlined throughout.
+def sparsely_contoured_phases(frames: Sequence[Frame]) -> dict[int, list[Frame]]:
+    """Find phases with too few contours to be end-diastole or end-systole.
 
     Args:
-        frames: One patient's.
+        frames: The frames of one patient.
 
     Returns:
-        By phase, the frames with an endocardial contour, where they are fewer than half as many as in the phase that
-        has the most.
+        The frames with an endocardial contour of each phase that has fewer than half as many as the phase with the
+        most.
     """
     contoured = defaultdict(list)
     for frame in frames:
         if frame.endocardium is not None:
             contoured[frame.phase].append(frame)
     most = max(map(len, contoured.values()), default=0)
-    return {phase: drawn for phase, drawn in contoured.items() if 2 * len(drawn) < most}
+    return {phase: own for phase, own in contoured.items() if 2 * len(own) < most}
 
 
 def _check_one_series(headers: Sequence[Header]) -> None:
     first = headers[0]
     folder = first.path.parent
     if len({header.series_instance_uid for header in headers}) > 1:
-        raise DataError(folder, "holds images of several series", "one series of short-axis frames is due")
+        raise DataError(folder, "holds images of several series", expected="one series of short-axis frames")
     numbers = Counter(header.instance_number for header in headers)
     twice = [number for number, count in numbers.items() if count > 1]
     if twice:
-        raise DataError(folder, f"holds InstanceNumber {twice[0]} more than once", "each frame has its own")
+        raise DataError(folder, f"holds InstanceNumber {twice[0]} more than once", expected="one frame per number")
     for header in headers:
         if not np.allclose(header.orientation, first.orientation, atol=1e-3):
-            raise DataError(header.path, f"is not parallel to {first.path.name}", "a short-axis study is")
-        if not 0 <= (header.phases or 0) <= _MOST:
-            problem = f"has CardiacNumberOfImages {header.phases}"
-            raise DataError(header.path, problem, f"a heart's cycle has up to {_MOST} phases")
+            raise DataError(header.path, f"is not parallel to {first.path.name}", expected="parallel slices")
+        if not 0 <= (header.phases or 0) <= _MAX_COUNT:
+            problem = "has an invalid CardiacNumberOfImages"
+            raise DataError(header.path, problem, expected=f"up to {_MAX_COUNT} phases", got=str(header.phases))
 
 
 def _slices(headers: Sequence[Header]) -> tuple[list[int], float | None]:
-    """Index of each frame's slice, and the spacing; SliceLocation is never asked, its steps are not true."""
+    """Return the slice index of each frame and the slice spacing.
+
+    SliceLocation is not used, because its steps differ from the true spacing.
+    """
     folder = headers[0].path.parent
-    try:
+    with as_data_error(folder, "is not a stack of slices"):
         normal = slice_normal(headers[0].orientation)
         places, spacing = slice_indices(np.array([header.position for header in headers]) @ normal)
-    except ValueError as error:
-        raise DataError(folder, str(error)) from None
-    if places.max() >= _MOST:
-        raise DataError(folder, f"spreads over {places.max() + 1:,} slices", f"{spacing:.3g} mm is the smallest step")
-    # The normal points up or down by chance; the numbering tells which end of the stack comes first.
+    if places.max() >= _MAX_COUNT:
+        problem = f"has too many slices of {spacing:.3g} mm"
+        raise DataError(folder, problem, expected=f"up to {_MAX_COUNT:,}", got=f"{places.max() + 1:,}")
+    # The sign of the normal is arbitrary; the numbering defines the first slice.
     if places[0] > places[-1]:
         places = places.max() - places
-    # Where all numbers agree that N = phases * slice + phase + 1, they also tell which slices are missing: above the
-    # first one, and where every second one is, so that the smallest step is two spacings (the header has to agree).
+    # If all numbers are N = phases * slice + phase + 1, they also show which slices are missing: those before the first
+    # one, and every second one, which makes the smallest step two spacings (the header must agree).
     phases, stated = headers[0].phases, headers[0].slice_spacing
     if phases:
         numbered = np.array([(header.instance_number - 1) // phases for header in headers])
         for step in (1, _multiple(spacing, stated)):
             agree = (numbered - step * places == numbered[0] - step * places[0]).all()
-            if agree and numbered.max() < _MOST_NUMBERED:
+            if agree and numbered.max() < _MAX_NUMBERED_SLICES:
                 return numbered.tolist(), spacing and spacing / step
     return places.tolist(), spacing
 
 
 def _multiple(spacing: float | None, stated: float | None) -> int:
-    """How many of the header's slice spacings make the measured one; 1 where they are no whole number."""
+    """Return how many of the header's slice spacings make the measured one; 1 if the ratio is not an integer."""
     if spacing is None or stated is None or stated <= 0:
         return 1
     times = round(spacing / stated)
@@ -133,7 +135,10 @@ def _multiple(spacing: float | None, stated: float | None) -> int:
 
 
 def _phases(headers: Sequence[Header], slices: Sequence[int]) -> tuple[list[int], int]:
-    """Index of each frame's phase: its rank within a complete slice, else by its trigger time; and their number."""
+    """Return the phase index of each frame and the number of phases.
+
+    The index is the rank in a complete slice. In an incomplete slice it follows from the trigger time.
+    """
     by_slice = defaultdict(list)
     for header, slice_ in zip(headers, slices, strict=True):
         by_slice[slice_].append(header)
@@ -148,10 +153,15 @@ def _phases(headers: Sequence[Header], slices: Sequence[int]) -> tuple[list[int]
 
 def _phase_count(header: Header, frames_by_slice: Sequence[int]) -> int:
     fullest, stated = max(frames_by_slice), header.phases or 0
-    # A header that is wrong about all slices alike is overruled; one that some slices agree with is not.
+    # A header that contradicts all slices alike is ignored; one that agrees with some slices is not.
     if stated and fullest > stated and (len(set(frames_by_slice)) > 1 or fullest % stated == 0):
-        problem = f"holds {fullest} frames of one slice, and CardiacNumberOfImages is {stated}"
-        raise DataError(header.path.parent, problem, "a slice that was taken twice belongs in two series")
+        raise DataError(
+            header.path.parent,
+            "has too many frames of one slice",
+            "put a slice that was acquired twice into two series",
+            expected=f"CardiacNumberOfImages {stated}",
+            got=f"{fullest} frames",
+        )
     return max(fullest, stated)
 
 
@@ -159,10 +169,10 @@ def _phase_by_time(header: Header, phases: int) -> int:
     time, interval = header.trigger_time, header.nominal_interval or 0
     if header.phases and time is not None and time >= 0 and interval > 0:
         step = interval / phases
-        # A trigger time on the very border of two phases must not fall to the earlier one by its last digit.
+        # The tolerance keeps a trigger time on the limit of two phases in the later one despite rounding.
         return min(int(time / step + 1e-3), phases - 1)
-    problem = "belongs to a slice with missing frames, and the header does not tell its phase"
-    raise DataError(header.path, problem, "TriggerTime, NominalInterval and CardiacNumberOfImages would")
+    problem = "is of unknown phase, because other frames of its slice are missing"
+    raise DataError(header.path, problem, expected="TriggerTime, NominalInterval and CardiacNumberOfImages")
 
 
 def _contours_by_number(files: PatientFiles, headers: Sequence[Header]) -> Mapping[int, dict[str, Path]]:
@@ -170,26 +180,25 @@ def _contours_by_number(files: PatientFiles, headers: Sequence[Header]) -> Mappi
     contours: dict[int, dict[str, Path]] = defaultdict(dict)
     for contour in files.contours:
         if contour.number not in numbers:
-            folder = headers[0].path.parent
-            problem = f"outlines frame {contour.number}, and {folder} has no such InstanceNumber"
-            raise DataError(contour.path, problem, "add the image or take the contour away")
+            problem = f"is the contour of frame {contour.number}, which {headers[0].path.parent} lacks"
+            raise DataError(contour.path, problem, "add the image or delete the contour")
         contours[contour.number][contour.border] = contour.path
     return contours
 
 
-def _check_one_place_each(frames: Sequence[Frame]) -> None:
+def _check_distinct_places(frames: Sequence[Frame]) -> None:
     for frame, other in pairwise(frames):
         if (frame.slice, frame.phase) == (other.slice, other.phase):
             problem = f"shows the same slice and phase as {frame.path.name}"
-            raise DataError(other.path, problem, "each frame has its own place or its own TriggerTime")
+            raise DataError(other.path, problem, expected="another position or TriggerTime")
 
 
 def _volumes(frames: Sequence[Frame]) -> dict[str, Any]:
-    """The phases and volumes of `Patient`."""
+    """Return ED, ES and their volumes, as attributes of `Patient`."""
     areas: dict[int, list[float]] = defaultdict(list)
-    stray = sparse_phases(frames)
+    sparse = sparsely_contoured_phases(frames)
     for frame in frames:
-        if frame.endocardium is not None and frame.phase not in stray:
+        if frame.endocardium is not None and frame.phase not in sparse:
             areas[frame.phase].append(polygon_area(read_frame_contour(frame, "endocardium")) * frame.pixel_area)
     phases = sorted(areas, key=lambda phase: sum(areas[phase]), reverse=True)
     ed_phase, es_phase = (phases[0] if phases else None), (phases[-1] if len(phases) > 1 else None)

@@ -1,4 +1,4 @@
-"""A frame's outlines, from whatever kind of file holds them."""
+"""Contours of a frame, from a contour file or a label PNG."""
 
 from __future__ import annotations
 
@@ -8,29 +8,39 @@ from typing import Literal
 import numpy as np
 
 from keras_lvseg.geometry import CONTOUR_ORIGIN, contour_of_outlined_label, join_contours, mask_contours
-from keras_lvseg.io import read_contour
-from keras_lvseg.io.png import is_png, read_png_label
+from keras_lvseg.io import read_contour, read_png_label
+from keras_lvseg.io.png import is_png
 from keras_lvseg.studies.frame import Frame
 
 Border = Literal["endocardium", "epicardium"]
 
 
-def read_frame_contour(frame: Frame, border: Border, contour_origin: float = CONTOUR_ORIGIN) -> np.ndarray:
-    """Read one of a frame's outlines.
+def read_frame_contour(frame: Frame, border: Border, *, contour_origin: float = CONTOUR_ORIGIN) -> np.ndarray:
+    """Read one contour of a frame.
 
     Args:
-        frame: A frame that has it.
-        border: Which one.
-        contour_origin: Added to a contour's x and y to get zero-based pixel centres. A label picture as it is has
-            pixels and no coordinates: its outline runs along their edges, wherever contours are taken to lie.
-            Repaired, it is a contour again.
+        frame: A frame with a contour of this border.
+        border: "endocardium" or "epicardium".
+        contour_origin: Added to a contour's x and y to get zero-based pixel centres. It does not move a label PNG,
+            whose contour runs along the edges of its pixels, unless the label includes the outline: its contour is
+            then that of the drawn line.
 
     Returns:
-        Array of shape (points, 2): x and y in zero-based pixel centres. A label picture of several parts, or with
-        holes, gives one line around all of them, as `keras_lvseg.geometry.join_contours` does.
+        Array of shape (points, 2): x and y in zero-based pixel centres. A label of several parts, or with holes, gives
+        one line around all of them, see `keras_lvseg.geometry.join_contours`.
 
     Raises:
         DataError: The file cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg.io import write_contour
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> write_contour(folder / "contour.txt", np.array([[4.0, 4.0], [9.0, 4.0], [4.0, 9.0]]))
+        >>> contour_file = folder / "contour.txt"
+        >>> frame = Frame(Path("1.dcm"), "P1", "O1", rows=16, columns=16, endocardium=contour_file)
+        >>> read_frame_contour(frame, "endocardium").tolist()
+        [[4.0, 4.0], [9.0, 4.0], [4.0, 9.0]]
     """
     path = getattr(frame, border)
     assert path is not None, f"{frame.path} has no {border}"
@@ -38,7 +48,7 @@ def read_frame_contour(frame: Frame, border: Border, contour_origin: float = CON
 
 
 def read_contour_or_label(path: Path, contour_origin: float, labels_include_outline: bool = False) -> np.ndarray:
-    """`read_frame_contour` of a contour file or a label picture by itself."""
+    """Read the contour of a contour file or a label PNG, see `read_frame_contour`."""
     if not is_png(path):
         return read_contour(path, origin=contour_origin)
     mask = read_png_label(path)

@@ -1,4 +1,4 @@
-"""Patient: one cine short-axis study, its frames in order."""
+"""Patient: the frames of one cine short-axis study in order, and its volumes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from keras_lvseg.studies.frame import Frame
 
 @dataclass(frozen=True)
 class Patient:
-    """One patient's frames, by slice and then by phase, and the volumes that the contours give.
+    """The frames of one patient, by slice and then by phase, and the volumes inside the contours.
 
     Attributes:
-        patient_id: The patient's name among the images.
-        original_id: The patient's name among the contours.
-        frames: Every frame, labelled or not.
-        phases: How many phases the heart's cycle was cut into: as the header says, or as the fullest slice has.
-        ed_phase: End-diastole: of the phases with endocardial contours the one with the largest summed area. Phases
-            with fewer than half as many contours as the phase with the most are left out: a stray contour is no phase.
-            None where no frame has a contour.
-        es_phase: End-systole: of the same phases the one with the smallest. None where they are fewer than two.
-        edv_ml: End-diastolic volume in mL: the areas inside the endocardial contours, each times the slice spacing.
-            A slice without a contour adds nothing. None where there is no contour, or no slice spacing.
+        patient_id: The patient's name in the images.
+        original_id: The patient's name in the contours.
+        frames: All frames, labelled or not.
+        phases: Number of phases of the cardiac cycle, from the header or from the slice with the most frames.
+        ed_phase: End-diastole: the phase with the largest summed area inside endocardial contours. Phases with fewer
+            than half as many contours as the phase with the most are ignored. None if no frame has a contour.
+        es_phase: End-systole: the phase with the smallest area among the same phases. None if there is only one.
+        edv_ml: End-diastolic volume in mL: the sum of the areas inside the endocardial contours times the slice
+            spacing. Slices without a contour add nothing. None without contours or slice spacing.
         esv_ml: End-systolic volume in mL, likewise.
 
     Example:
@@ -49,30 +48,30 @@ class Patient:
 
     @property
     def slice_spacing(self) -> float | None:
-        """Distance in mm from slice centre to slice centre."""
+        """Distance between slice centres, mm."""
         return self.frames[0].slice_spacing
 
     @property
     def slice_gap(self) -> float | None:
-        """Distance in mm from the end of a slice to the start of the next one; negative where slices overlap."""
+        """Distance from the end of a slice to the start of the next one, mm; negative if slices overlap."""
         thickness = self.frames[0].slice_thickness
         return None if thickness is None or self.slice_spacing is None else self.slice_spacing - thickness
 
     @property
     def ejection_fraction(self) -> float | None:
-        """The part of the end-diastolic volume that is ejected, in percent."""
+        """Stroke volume over end-diastolic volume, in percent."""
         return None if not self.edv_ml or self.esv_ml is None else ejection_fraction(self.edv_ml, self.esv_ml)
 
     @property
     def missing_slices(self) -> tuple[int, ...]:
-        """Slices with no frame at all, up to the last one that has any; what lay beyond it is not known."""
+        """Slices without any frame, before the last slice that has one."""
         present = {frame.slice for frame in self.frames}
         return tuple(slice_ for slice_ in range(max(present)) if slice_ not in present)
 
     @property
     def missing_frames(self) -> tuple[tuple[int, int], ...]:
-        """(slice, phase) of each frame that is missing in a slice that has others."""
+        """(slice, phase) of each missing frame of a slice that has other frames."""
         present = {(frame.slice, frame.phase) for frame in self.frames}
         slices = sorted({frame.slice for frame in self.frames})
-        due = ((slice_, phase) for slice_ in slices for phase in range(self.phases))
-        return tuple(place for place in due if place not in present)
+        expected = ((slice_, phase) for slice_ in slices for phase in range(self.phases))
+        return tuple(place for place in expected if place not in present)

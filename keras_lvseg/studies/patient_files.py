@@ -1,4 +1,4 @@
-"""What a layout says of a tree: files and whose they are."""
+"""Files of one patient, as found in a tree."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from keras_lvseg.studies.frame import Frame
 
 @dataclass(frozen=True)
 class ContourFile:
-    """A contour file, the number of the frame that it outlines, and which border of the wall it follows."""
+    """A contour file, the InstanceNumber of its frame, and the border that it follows."""
 
     path: Path
     number: int
@@ -20,10 +20,10 @@ class ContourFile:
 
 @dataclass(frozen=True)
 class PatientFiles:
-    """One patient's images and contours, and the patient's name among either.
+    """The images and contours of one patient, and the patient's name in either.
 
-    A tree whose images are not DICOM files has `frames` in place of `images` and `contours`, and tells how many
-    `phases` the heart's cycle was cut into.
+    A tree without DICOM has `frames` in place of `images` and `contours`, and `phases`: the number of phases of the
+    cardiac cycle.
     """
 
     patient_id: str

@@ -90,6 +90,6 @@ def test_a_tree_without_outer_contours_has_no_myocardium_to_learn(phantom_tree, 
 def test_an_outer_contour_that_cannot_be_read_is_named(frames, tmp_path):
     broken = tmp_path / "IM-0001-0059-ocontour-manual.txt"
     broken.write_text("")
-    with pytest.raises(DataError, match="has 0 points") as caught:
+    with pytest.raises(DataError, match="has too few points") as caught:
         draw_label(replace(frames["both"], epicardium=broken), "myocardium", CONTOUR_ORIGIN)
     assert caught.value.path == str(broken)

@@ -170,7 +170,7 @@ def test_a_study_that_is_no_stack_says_why(own_tree):
     edit(path, ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
     first, second = find_inputs(own_tree).studies
     assert (first.name, len(first.frames), second.geometry_error) == ("P1", 6, None)
-    assert first.geometry_error == "2.dcm: is not parallel to 1.dcm"
+    assert first.geometry_error == "2.dcm: is not parallel to 1.dcm; expected parallel slices"
 
 
 def test_a_spacing_that_cannot_be_meant_is_refused(own_tree):
@@ -203,7 +203,7 @@ def test_a_dicom_image_that_cannot_be_placed_is_by_itself(own_tree, keyword, giv
     assert inputs.skipped == inputs.notes == ()
     assert [(study.name, len(study.frames)) for study in inputs.studies] == [("P1", 5), ("P2", 6), ("P1-2", 1)]
     standalone = inputs.studies[2]
-    assert standalone.geometry_error == f"2.dcm: has no {keyword}"
+    assert standalone.geometry_error.startswith(f"2.dcm: has no {keyword}")
     (frame,) = standalone.frames
     assert (frame.path, frame.shape, frame.patient_id, frame.original_id) == (path, (20, 16), "P1", "O1")
     expected = (1.5 if keyword != "PixelSpacing" else given_spacing or np.nan,) * 2

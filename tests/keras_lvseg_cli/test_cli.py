@@ -104,7 +104,7 @@ def planted(tree, tmp_path):
         "a contour with letters in it": (lambda: contour.write_text("1 1\n2 b\n"), [contour, "line 2 is '2 b'"]),
         "a contour whose frame is missing": (
             lambda: contour.rename(contour.with_name("IM-0001-9999-icontour-manual.txt")),
-            [contour.with_name("IM-0001-9999-icontour-manual.txt"), "outlines frame 9999"],
+            [contour.with_name("IM-0001-9999-icontour-manual.txt"), "is the contour of frame 9999"],
         ),
         "a link.csv that points outside": (
             lambda: (tree / "link.csv").write_text("patient_id,original_id\n../PHANTOM0001,PH-01\n"),

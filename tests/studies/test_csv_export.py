@@ -24,5 +24,5 @@ def test_frames_and_patients_as_tables(phantom_tree, tmp_path):
 
 
 def test_an_empty_table_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="records has to hold"):
+    with pytest.raises(ValueError, match="argument `records`"):
         write_csv((), tmp_path / "frames.csv")

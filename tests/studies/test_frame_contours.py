@@ -45,15 +45,15 @@ def test_outlines_come_from_contours_and_from_labels_as_given_and_repaired(phant
     frame = next(frame for frame in SAXDataset(phantom_tree).frames if frame.epicardium)
     for border in BORDERS:
         np.testing.assert_array_equal(
-            read_frame_contour(frame, border, -1.0), read_contour(getattr(frame, border), -1.0)
+            read_frame_contour(frame, border, contour_origin=-1.0), read_contour(getattr(frame, border), origin=-1.0)
         )
     for frame in SAXDataset(tree).frames:
         for border in BORDERS:
             mask = read_png_label(getattr(frame, border))
-            outline = read_frame_contour(frame, border, -1.0)
+            outline = read_frame_contour(frame, border, contour_origin=-1.0)
             np.testing.assert_array_equal(polygon_mask(outline, frame.shape), mask)
             assert polygon_area(outline) == mask.sum()
-            repaired = read_frame_contour(replace(frame, labels_include_outline=True), border, -1.0)
+            repaired = read_frame_contour(replace(frame, labels_include_outline=True), border, contour_origin=-1.0)
             np.testing.assert_array_equal(repaired, contour_of_outlined_label(mask, contour_origin=-1.0))
 
 

@@ -14,7 +14,7 @@ from keras_lvseg.geometry import polygon_mask, slice_normal
 from keras_lvseg.io import read_contour, write_contour
 from keras_lvseg.io.dicom import Header, read_header
 from keras_lvseg.studies import series
-from keras_lvseg.studies.series import match_series, outline_fit, select_contoured_series
+from keras_lvseg.studies.series import contour_fit, match_contours, select_contoured_series
 
 KINDS = {300: "true", 301: "dark", 302: "shifted", 303: "long axis", 304: "repeated"}
 
@@ -59,7 +59,7 @@ def test_the_true_series_is_found_among_all_decoys(folders):
     for folder in folders:
         assert set(folder.series) == set(KINDS.values())
         assert folder.chosen(folder.headers(*KINDS.values())) == "true"
-        fits = {match.name: match.fit for match in match_series(folder.files, folder.headers(*KINDS.values()))}
+        fits = {match.name: match.mean_fit for match in match_contours(folder.files, folder.headers(*KINDS.values()))}
         assert len(fits) == 5
         assert max(fits, key=fits.get).startswith(folder.series["true"][0].path.name)
         assert all(-1 <= fit <= 1 for fit in fits.values())
@@ -85,9 +85,9 @@ def test_one_series_is_given_as_it_is(folders):
 def test_two_that_fit_alike_are_named_with_their_fits(folders):
     folder = folders[0]
     twins = [replace(h, series_instance_uid="1.2.3") for h in folder.headers("true")]
-    with pytest.raises(DataError, match="several series that the contours may belong to") as caught:
+    with pytest.raises(DataError, match="several series that may belong to the contours") as caught:
         select_contoured_series(folder.files, [*folder.headers("true", "shifted"), *twins])
-    fit = max(match.fit for match in match_series(folder.files, folder.headers("true", "shifted")))
+    fit = max(match.mean_fit for match in match_contours(folder.files, folder.headers("true", "shifted")))
     assert str(caught.value).count(f"({fit:.2f})") == 2
     assert caught.value.path == str(folder.headers("true")[0].path.parent)
 
@@ -97,7 +97,7 @@ def test_few_contours_decide_nothing(folders):
     cavities = [c for c in folder.files.contours if c.border == "endocardium"]
     headers = folder.headers("true", "shifted")
     assert folder.chosen(headers, replace(folder.files, contours=tuple(cavities[:10]))) == "true"
-    with pytest.raises(DataError, match="may belong to"):
+    with pytest.raises(DataError, match="may belong to the contours"):
         select_contoured_series(replace(folder.files, contours=tuple(cavities[:5])), headers)
 
 
@@ -108,9 +108,9 @@ def test_without_a_contour_the_only_cine_stack_is_it(folders):
     one_slice = renamed(folder.headers("dark"), position=(0.0, 0.0, 0.0))
     assert folder.chosen([*folder.headers("true"), *one_slice], nothing) == "true"
     for files in (nothing, walls):
-        with pytest.raises(DataError, match="no endocardial contour tells which one is meant"):
+        with pytest.raises(DataError, match="no endocardial contour to choose by"):
             select_contoured_series(files, folder.headers("true", "repeated"))
-    with pytest.raises(DataError, match=r"none of them a short-axis cine study: .* is one slice"):
+    with pytest.raises(DataError, match=r"none of them usable; expected a short-axis cine study, got .* is one slice"):
         select_contoured_series(nothing, [*one_slice, *renamed(one_slice, "1.2.4")])
 
 
@@ -156,7 +156,7 @@ def test_an_outline_may_leave_a_series_image_as_far_as_the_audit_lets_it(folders
     points[:, 0] += 199 + margin - points[:, 0].max()
     write_contour(path, points)
     files = replace(folder.files, contours=(replace(contour, path=path),))
-    (match,) = match_series(files, renamed(folder.headers("true"), columns=200))
+    (match,) = match_contours(files, renamed(folder.headers("true"), columns=200))
     assert match.problem == (None if fits else f"is too small for the contour of frame {contour.number}")
     image = np.zeros((match.headers[0].rows, 200))
     faults = {code for code, *_ in outline_faults(image, (1.4, 1.4), {"epicardium": read_contour(path)})}
@@ -168,8 +168,8 @@ def test_an_outline_may_leave_a_series_image_as_far_as_the_audit_lets_it(folders
     [
         (fewer, "lacks frame"),
         (twice, "holds InstanceNumber .* more than once"),
-        (turned, "is no stack of parallel slices"),
-        (uneven, "is no stack of evenly spaced slices"),
+        (turned, "is not a stack of parallel slices"),
+        (uneven, "is not a stack of evenly spaced slices"),
         (one_slice, "is one slice"),
         (one_phase, "is of one phase"),
         (small, "is too small for the contour of frame"),
@@ -183,14 +183,16 @@ def test_geometry_decides_before_a_pixel_is_read(folders, make, reason, monkeypa
     folder = folders[0]
     true = folder.headers("true")
     assert folder.chosen([*make(true), *true]) == "true"
-    with pytest.raises(DataError, match=f"none of them what the contours outline: .* {reason}"):
+    with pytest.raises(DataError, match=f"none of them usable; expected one that fits the contours, got .* {reason}"):
         select_contoured_series(folder.files, [*make(true), *renamed(true, "1.2.4")[1:]])
 
 
 def test_series_in_folders_of_their_own_are_named_by_folder(folders):
     folder = folders[0]
     there = [replace(h, path=h.path.parent / "CINESAX_301" / h.path.name) for h in renamed(folder.headers("true")[1:])]
-    names = Counter(match.name.split("/")[0] for match in match_series(folder.files, [*folder.headers("true"), *there]))
+    names = Counter(
+        match.name.split("/")[0] for match in match_contours(folder.files, [*folder.headers("true"), *there])
+    )
     assert names["CINESAX_301"] == 1
 
 
@@ -209,7 +211,7 @@ def test_fit_is_cliff_s_delta_of_the_two_sides(seed, centre, radius, spacing):
     image = np.random.default_rng(seed).integers(0, 50, (24, 30))
     angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     points = np.stack([centre[0] + radius * np.cos(angle), centre[1] + radius * np.sin(angle)], axis=1)
-    fit = outline_fit(image, points, spacing)
+    fit = contour_fit(image, points, spacing)
     mask = polygon_mask(points, image.shape)
     if not mask.any() or mask.all():
         assert fit == 0
@@ -219,8 +221,8 @@ def test_fit_is_cliff_s_delta_of_the_two_sides(seed, centre, radius, spacing):
     apart = np.linalg.norm(where[:, None] - where[None], axis=-1)
     near = np.where(mask.ravel()[:, None] != mask.ravel()[None], apart, np.inf).min(axis=1).reshape(mask.shape) <= 3
     assert fit == pytest.approx(cliffs_delta(image[mask & near], image[~mask & near]), abs=1e-9)
-    assert outline_fit(7 * image + 100, points, spacing) == pytest.approx(fit, abs=1e-9)
-    assert outline_fit(-image, points, spacing) == pytest.approx(-fit, abs=1e-9)
+    assert contour_fit(7 * image + 100, points, spacing) == pytest.approx(fit, abs=1e-9)
+    assert contour_fit(-image, points, spacing) == pytest.approx(-fit, abs=1e-9)
 
 
 def test_real_outlines_fit_their_own_frames(sunnybrook):
@@ -228,13 +230,13 @@ def test_real_outlines_fit_their_own_frames(sunnybrook):
     from keras_lvseg.io.dicom import read_pixels
 
     frames = [frame for frame in SAXDataset(sunnybrook).frames if frame.endocardium]
-    fits = [outline_fit(read_pixels(f.path), read_contour(f.endocardium), f.pixel_spacing) for f in frames]
+    fits = [contour_fit(read_pixels(f.path), read_contour(f.endocardium), f.pixel_spacing) for f in frames]
     assert len(fits) == 56
     assert min(fits) > 0.2
     assert np.mean(fits) > 0.5
 
 
 def test_a_path_is_named_relative_to_the_patient(folders):
-    for match in match_series(folders[0].files, folders[0].headers("true", "dark")):
+    for match in match_contours(folders[0].files, folders[0].headers("true", "dark")):
         assert not Path(match.name).is_absolute()
         assert match.name.endswith(f".dcm and {len(match.headers) - 1} more")

@@ -63,8 +63,8 @@ def test_only_phases_with_every_slice_tell_ed_and_es(counts, data):
     [
         (study_of(np.ones((1, 3), int)), "it is one slice"),
         (study_of(np.ones((5, 2), int), np.array([[1, 1], [0, 0], [1, 1], [0, 0], [1, 1]])), "are missing.*: 1, 3"),
-        (study_of(np.ones((3, 2), int), slice_spacing=None), "the slice spacing is not known"),
-        (study_of(np.ones((3, 2), int), slice_spacing=0.0), "the slice spacing is not known"),
+        (study_of(np.ones((3, 2), int), slice_spacing=None), "the slice spacing is unknown"),
+        (study_of(np.ones((3, 2), int), slice_spacing=0.0), "the slice spacing is unknown"),
         (study_of(np.ones((3, 2), int), geometry_error="1.dcm: is not parallel"), "1.dcm: is not parallel"),
     ],
 )
