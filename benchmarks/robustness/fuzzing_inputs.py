@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+import tensorflow as tf
 from hypothesis import strategies as st
 from PIL import Image
 from pydicom.encaps import encapsulate
@@ -18,8 +19,7 @@ from keras_lvseg.geometry import crossed_area, polygon_mask
 from keras_lvseg.io import read_contour
 from keras_lvseg.io.course_record import CourseRecord
 from keras_lvseg.io.dicom import read_header, read_pixels
-from keras_lvseg.io.tfrecord import write_records
-from keras_lvseg.io.tfrecord_example import encode_example
+from keras_lvseg.io.tfrecord import encode_example
 from keras_lvseg.phantom.dicom_writer import Stack, Study
 from keras_lvseg.studies.frame_images import read_image, read_mask
 
@@ -116,14 +116,16 @@ def dicom_frames() -> tuple[bytes, ...]:
 def record_messages() -> tuple[bytes, ...]:
     """A record in both of the course's editions, no frame around it."""
     record = CourseRecord(np.arange(30).reshape(6, 5), np.eye(6, 5, dtype=np.uint8), "SC-HF-I-1/IM-0001-0059")
-    return tuple(record.encode(schema) for schema in ("course", "course-v1"))
+    return tuple(encode_example(record.to_features(schema)) for schema in ("course", "course-v1"))
 
 
 def framed(*messages: bytes) -> bytes:
     """A TFRecord file's bytes, checksums right."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "records"
-        write_records(path, messages)
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for message in messages:
+                writer.write(message)
         return path.read_bytes()
 
 

@@ -13,7 +13,7 @@ from keras_lvseg.audit.findings import Finding
 from keras_lvseg.audit.patient_audit import PatientAudit
 from keras_lvseg.data.layouts import PatientFiles, index_tree
 from keras_lvseg.geometry import CONTOUR_ORIGIN
-from keras_lvseg.io.course_record import parse_file_name
+from keras_lvseg.io.course_record import parse_record_file_name
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _repeats(
     places: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for audit in audits:
         for value, name in values(audit):
-            split = parse_file_name(Path(name)).split if any(frame.mask for frame in audit.files.frames) else ""
+            split = parse_record_file_name(Path(name)).split if any(frame.mask for frame in audit.files.frames) else ""
             places[value].append((audit.files.patient_id, split, name))
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = defaultdict(list)
     counts: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()

@@ -276,7 +276,9 @@ class SAXDataset:
         splits = {split: self.labelled_frames(split) for split in self._splits}
         if not any(splits.values()):
             raise DataError(self.data_dir, "has no endocardium contour", expected="labelled frames to write")
-        return write_course_records(folder, splits, self.preprocessing, self.contour_origin, schema, shards)
+        return write_course_records(
+            folder, splits, self.preprocessing, contour_origin=self.contour_origin, schema=schema, shards=shards
+        )
 
     def _check_pixels_apart(self, split: str, frame: Frame, pixels: np.ndarray) -> None:
         if pixels.min() == pixels.max():

@@ -1,4 +1,4 @@
-"""A data set's frames written as the course's TFRecords."""
+"""Writer of a data set's frames as the course's TFRecords."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import numpy as np
 
 from keras_lvseg.data.labels import draw_label
 from keras_lvseg.data.preprocessing import Preprocessing
+from keras_lvseg.errors import invalid_argument
 from keras_lvseg.files import atomic_directory
-from keras_lvseg.io.course_record import SCHEMAS, CourseRecord, file_name
-from keras_lvseg.io.tfrecord import write_records
+from keras_lvseg.io.course_record import SCHEMAS, CourseRecord, format_record_file_name
+from keras_lvseg.io.tfrecord import Feature, write_examples
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
 
@@ -22,48 +23,49 @@ def write_course_records(
     folder: str | os.PathLike[str],
     splits: Mapping[str, Sequence[Frame]],
     preprocessing: Preprocessing,
+    *,
     contour_origin: float,
     schema: str = "course",
     shards: int = 1,
 ) -> tuple[Path, ...]:
-    """Write frames as the course's records, named as the course names them.
+    """Write frames as the course's records, in files named as the course names them.
 
     Args:
-        folder: A new or an empty folder, written whole or not at all.
-        splits: Labelled frames by split; a split of none gets no file.
-        preprocessing: Its grid is the records'. Its intensity is not applied: records hold what the files store,
-            rounded to whole numbers where the grid is a resampled one.
+        folder: A new or empty folder, written whole or not at all.
+        splits: Labelled frames by split. A split without frames gets no file.
+        preprocessing: Records are written on its grid. Its intensity is not applied. Records hold stored values,
+            rounded to integers if the grid is resampled.
         contour_origin: Added to the contours' x and y to get zero-based pixel centres.
         schema: A key of `SCHEMAS`.
-        shards: Files a split, all but equal in length; never more than its frames.
+        shards: Number of files per split, at most the number of its frames. Their lengths differ by one frame at most.
 
     Returns:
         The files.
 
     Raises:
-        DataError: The folder holds something, or a frame cannot be read.
+        DataError: The folder is not empty, or a frame cannot be read.
         ValueError: An argument is out of its range.
     """
     if schema not in SCHEMAS:
-        raise ValueError(f"schema has to be one of {', '.join(SCHEMAS)}. Received: schema={schema!r}")
+        raise invalid_argument("schema", schema, f"one of {', '.join(SCHEMAS)}")
     if shards < 1:
-        raise ValueError(f"shards has to be 1 or more. Received: shards={shards}")
+        raise invalid_argument("shards", shards, "an integer above 0")
     for split in splits:
         if not re.fullmatch(r"\w[\w.-]*", split):
-            raise ValueError(f"a split's name has to do as a file's name. Received: {split!r}")
+            raise invalid_argument("splits", split, "names of letters, digits, '_', '.' and '-'")
 
-    def encoded(frame: Frame) -> bytes:
+    def features(frame: Frame) -> dict[str, Feature]:
         grid = preprocessing.grid(frame)
         image = np.rint(grid.from_native(read_image(frame))).astype(np.int64)
         name = f"{frame.original_id}/IM-0001-{frame.instance_number:04}"
-        return CourseRecord(image, draw_label(frame, "endocardium", contour_origin, grid), name).encode(schema)
+        return CourseRecord(image, draw_label(frame, "endocardium", contour_origin, grid), name).to_features(schema)
 
     names = []
-    with atomic_directory(folder) as scratch:
+    with atomic_directory(folder) as temporary:
         for split, frames in splits.items():
             parts = min(shards, len(frames))
             for shard in range(parts):
                 start, end = (len(frames) * i // parts for i in (shard, shard + 1))
-                names.append(file_name(split, shard, parts))
-                write_records(scratch / names[-1], (encoded(frame) for frame in frames[start:end]))
+                names.append(format_record_file_name(split, shard, parts))
+                write_examples(temporary / names[-1], (features(frame) for frame in frames[start:end]))
     return tuple(Path(folder) / name for name in names)

@@ -16,7 +16,7 @@ from keras_lvseg.data.official_splits import OFFICIAL_SPLITS, official_split, of
 from keras_lvseg.data.preprocessing import Intensity
 from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.geometry import CONTOUR_ORIGIN
-from keras_lvseg.io.course_record import parse_file_name
+from keras_lvseg.io.course_record import parse_record_file_name
 from keras_lvseg.studies.frame import Frame
 
 _COURSE_IMAGES, _COURSE_TRAIN = 260, 234
@@ -168,11 +168,11 @@ class SunnybrookSAXDataset(SAXDataset):
         }
 
     def _files_frames(self) -> dict[str, tuple[Frame, ...]]:
-        if any(frame.offset is None for frame in self.frames):
+        if any(frame.record is None for frame in self.frames):
             raise DataError(self.data_dir, "holds no TFRecords", expected="TFRecords for splits='files'")
         frames = defaultdict(list)
-        for frame in sorted(self.frames, key=lambda frame: (frame.path, frame.offset or 0)):  # the order of writing
-            frames[parse_file_name(frame.path).split].append(frame)
+        for frame in sorted(self.frames, key=lambda frame: (frame.path, frame.record or 0)):  # the order of writing
+            frames[parse_record_file_name(frame.path).split].append(frame)
         named = [{frame.original_id for frame in own if frame.original_id} for own in frames.values()]
         if any(a & b for a, b in itertools.combinations(named, 2)):
             message = f"{self.data_dir}: files of two splits share a patient: validation scores are too high"

@@ -1,102 +1,142 @@
-"""TFRecord files without TensorFlow: how records are framed, and checked by their checksums.
-
-A record is its length (8 bytes, little-endian), the length's checksum (4), its bytes, and their checksum (4). The
-checksum is CRC-32C, rotated by 15 bits and moved by a constant, so that a checksum of what holds checksums is not
-a special number.
-"""
+"""TFRecord files of `tf.train.Example` messages, read and written by TensorFlow."""
 
 from __future__ import annotations
 
 import os
-import struct
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import BinaryIO
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+from typing import Any
 
-import google_crc32c
-
-from keras_lvseg.errors import DataError
+from keras_lvseg.errors import DataError, as_data_error
 from keras_lvseg.files import atomic_file, open_bytes
 
-_LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
-_ROTATION, _DELTA = 15, 0xA282EAD8
+Feature = int | bytes
+
+_LENGTH_BYTES = 8  # before each record, little-endian
+_OVERHEAD_BYTES = 16  # per record: its length and two checksums of 4 bytes
 
 
-def write_records(path: str | os.PathLike[str], records: Iterable[bytes]) -> None:
-    """Write records to a file, whole or not at all.
+def write_examples(path: str | os.PathLike[str], examples: Iterable[Mapping[str, Feature]]) -> None:
+    """Write a TFRecord file, whole or not at all.
 
     Args:
         path: The file to write.
-        records: What each record holds; taken one by one.
+        examples: The features of each record by name, taken one by one.
 
     Example:
         >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "two.tfrecords"
-        >>> write_records(path, [b"one", b"two"])
-        >>> list(read_records(path))
-        [(0, b'one'), (19, b'two')]
-        >>> read_record(path, 19)
-        b'two'
+        >>> path = tempfile.mkdtemp() + "/train.tfrecords"
+        >>> write_examples(path, [{"height": 256, "name": b"first"}, {"height": 128, "name": b"second"}])
+        >>> for features in read_examples(path):
+        ...     print(sorted(features.items()))
+        [('height', 256), ('name', b'first')]
+        [('height', 128), ('name', b'second')]
     """
-    with atomic_file(path) as scratch, scratch.open("wb") as file:
-        for record in records:
-            length = _LENGTH.pack(len(record))
-            file.write(length + _masked_checksum(length))
-            file.write(record + _masked_checksum(record))
+    tf = _tensorflow()
+    with atomic_file(path) as temporary, tf.io.TFRecordWriter(os.fspath(temporary)) as writer:
+        for features in examples:
+            writer.write(encode_example(features))
 
 
-def read_records(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
-    """Read a file's records one by one.
+def encode_example(features: Mapping[str, Feature]) -> bytes:
+    """Return a serialized `tf.train.Example` of single integers and byte strings.
 
     Args:
-        path: A TFRecord file, not compressed.
+        features: The value of each feature by name.
+    """
+    example = _tensorflow().train.Example()
+    for name, value in features.items():
+        feature = example.features.feature[name]
+        (feature.bytes_list if isinstance(value, bytes) else feature.int64_list).value.append(value)
+    return example.SerializeToString(deterministic=True)
+
+
+def read_examples(
+    path: str | os.PathLike[str], *, first: int = 1, limit: int | None = None
+) -> Iterator[dict[str, Feature]]:
+    """Read the records of a TFRecord file one by one.
+
+    Args:
+        path: The file: plain, GZIP or ZLIB. The compression is found by reading the first record, not by the name.
+        first: Number of the first record to read, from 1.
+        limit: Largest number of records to read. None reads all.
 
     Yields:
-        The byte that a record begins at, and what it holds.
+        The features that hold one integer or one byte string, by name. Other features are left out.
 
     Raises:
-        DataError: The file cannot be read, is cut short, or a checksum does not fit.
+        DataError: The file cannot be read or holds no record, or a record is damaged, cut short or no
+            `tf.train.Example`. The message has the number of the record.
     """
-    path = Path(path)
+    tf = _tensorflow()
+    dataset, cut_short = _open(path)
+    records = dataset.skip(first - 1).take(-1 if limit is None else limit).as_numpy_iterator()
+    for number in count(first):
+        try:
+            message = next(records, None)
+        except tf.errors.OpError:  # its text is about TensorFlow's graph
+            raise _damaged(path, number) from None
+        if message is None:
+            break
+        with as_data_error(path, f"has an unknown message in record {number}", expected="a tf.train.Example"):
+            example = tf.train.Example.FromString(message)
+        yield _single_values(example)
+    if cut_short and (limit is None or number < first + limit):
+        raise _damaged(path, number)
+    if number == 1:
+        raise DataError(path, "holds no record", expected="at least one")
+
+
+def _open(path: str | os.PathLike[str]) -> tuple[Any, bool]:
+    """Return the records of a file as a tf.data.Dataset, and whether a record after them is cut short."""
+    tf = _tensorflow()
+    complete, cut_short = _count_complete_records(path)
+    plain = tf.data.TFRecordDataset(os.fspath(path)).take(complete)
+    compressed = (tf.data.TFRecordDataset(os.fspath(path), compression) for compression in ("GZIP", "ZLIB"))
+    dataset = next(filter(_has_readable_record, (plain, *compressed)), plain)
+    return dataset, cut_short and dataset is plain
+
+
+def _count_complete_records(path: str | os.PathLike[str]) -> tuple[int, bool]:
+    """Return how many records of a plain file are complete by their lengths, and whether another one is cut short.
+
+    TensorFlow allocates the length that a record claims, and aborts the process if there is not enough memory. It
+    also ignores a last record that is cut short in its length.
+    """
+    complete = end = 0
     with open_bytes(path) as (file, size):
-        while (offset := file.tell()) < size:
-            yield offset, _read_at(path, file, offset, size)
+        while end < size:
+            file.seek(end)
+            end += _OVERHEAD_BYTES + int.from_bytes(file.read(_LENGTH_BYTES), "little")
+            complete += end <= size
+    return complete, end > size
 
 
-def read_record(path: str | os.PathLike[str], offset: int) -> bytes:
-    """Read the one record that begins at byte `offset`; raises as `read_records` does."""
-    path = Path(path)
-    with open_bytes(path) as (file, size):
-        file.seek(offset)
-        return _read_at(path, file, offset, size)
+def _has_readable_record(dataset: Any) -> bool:
+    try:
+        return next(dataset.as_numpy_iterator(), None) is not None
+    except _tensorflow().errors.OpError:
+        return False
 
 
-def _read_at(path: Path, file: BinaryIO, offset: int, size: int) -> bytes:
-    head = file.read(_LENGTH.size + _CHECKSUM.size)
-    if len(head) < _LENGTH.size + _CHECKSUM.size:
-        raise _cut_short(path, offset)
-    if head[_LENGTH.size :] != _masked_checksum(head[: _LENGTH.size]):
-        raise _damaged(path, offset, "length")
-    (length,) = _LENGTH.unpack_from(head)
-    # Held against the file before a byte is asked for: a length may claim any size.
-    if length > size - file.tell() - _CHECKSUM.size:
-        raise _cut_short(path, offset)
-    record, checksum = file.read(length), file.read(_CHECKSUM.size)
-    if checksum != _masked_checksum(record):
-        raise _damaged(path, offset, "content")
-    return record
+def _single_values(example: Any) -> dict[str, Feature]:
+    features = {}
+    for name, feature in example.features.feature.items():
+        values = [*feature.int64_list.value, *feature.bytes_list.value]
+        if len(values) == 1:
+            features[name] = values[0]
+    return features
 
 
-def _masked_checksum(data: bytes) -> bytes:
-    crc = google_crc32c.value(data)
-    rotated = (crc >> _ROTATION) | (crc << (32 - _ROTATION))
-    return _CHECKSUM.pack((rotated + _DELTA) & 0xFFFFFFFF)
+def _damaged(path: str | os.PathLike[str], number: int) -> DataError:
+    return DataError(path, f"is damaged or cut short in record {number}", "copy the file again")
 
 
-def _cut_short(path: Path, offset: int) -> DataError:
-    return DataError(path, f"is cut short in the record at byte {offset:,}", "copy the file again")
+def _tensorflow() -> Any:
+    if "tensorflow" not in sys.modules:
+        # Keras runs on another backend, which needs the GPU's memory.
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    import tensorflow as tf
 
-
-def _damaged(path: Path, offset: int, part: str) -> DataError:
-    problem = f"is damaged in the record at byte {offset:,}: its {part} does not fit its checksum"
-    return DataError(path, problem, "an uncompressed TFRecord file is due; copy it again")
+    return tf

@@ -44,7 +44,7 @@ class Frame:
         endocardium: The contour file or the label PNG of the cavity.
         epicardium: The contour file or the label PNG of the area inside the epicardial border.
         mask: The file that holds the mask of the cavity, if there is a mask in place of a contour.
-        offset: Position of the frame's record in `path`, in bytes. None if `path` holds a single image.
+        record: Number of the frame's record in `path`, from 1. None if `path` holds a single image.
         labels_include_outline: Whether the label PNGs contain the pixels of the drawn line itself. Their contours are
             then drawn by `keras_lvseg.geometry.contour_of_outlined_label`.
 
@@ -76,7 +76,7 @@ class Frame:
     endocardium: Path | None = None
     epicardium: Path | None = None
     mask: Path | None = None
-    offset: int | None = None
+    record: int | None = None
     labels_include_outline: bool = False
 
     @classmethod

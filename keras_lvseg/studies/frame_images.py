@@ -31,9 +31,9 @@ def read_image(frame: Frame) -> np.ndarray:
     """
     if _is_dicom(frame):
         return read_pixels(frame.path)
-    if frame.offset is None:
+    if frame.record is None:
         return read_png(frame.path)
-    return read_course_record(frame.path, frame.offset).image
+    return read_course_record(frame.path, frame.record).image
 
 
 def read_images(frames: Sequence[Frame]) -> Iterator[np.ndarray]:
@@ -58,7 +58,7 @@ def read_mask(frame: Frame) -> np.ndarray:
     """Read the cavity's mask of a frame that has one.
 
     Args:
-        frame: A frame with `mask` and `offset`.
+        frame: A frame with `mask` and `record`.
 
     Returns:
         bool array of the frame's shape.
@@ -67,9 +67,9 @@ def read_mask(frame: Frame) -> np.ndarray:
         DataError: The file cannot be read.
     """
     assert frame.mask is not None, f"{frame.path} has no mask"
-    assert frame.offset is not None
-    return read_course_record(frame.mask, frame.offset).label == 1
+    assert frame.record is not None
+    return read_course_record(frame.mask, frame.record).label == 1
 
 
 def _is_dicom(frame: Frame) -> bool:
-    return frame.offset is None and not is_png(frame.path)
+    return frame.record is None and not is_png(frame.path)

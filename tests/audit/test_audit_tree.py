@@ -10,8 +10,8 @@ from keras_lvseg.audit.findings import FAULTS
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
 from keras_lvseg.io import read_contour, write_contour
-from keras_lvseg.io.course_record import CourseRecord, file_name
-from keras_lvseg.io.tfrecord import write_records
+from keras_lvseg.io.course_record import CourseRecord, format_record_file_name
+from keras_lvseg.io.tfrecord import write_examples
 from keras_lvseg.phantom import write_phantom
 from tests.small_tree import edit, images_of, write_small_tree
 
@@ -309,9 +309,9 @@ def test_records_are_audited_by_their_pixels(phantom_tree, tmp_path):
 
 def test_a_record_that_is_there_twice_in_one_split_leaks_nothing(tmp_path):
     image, label = np.arange(16).reshape(4, 4), np.eye(4, dtype=np.uint8)
-    records = [CourseRecord(image, label, f"A/IM-0001-000{number}").encode("course") for number in (1, 2)]
+    records = [CourseRecord(image, label, f"A/IM-0001-000{number}").to_features("course") for number in (1, 2)]
     for shard in (0, 1):
-        write_records(tmp_path / file_name("train", shard, 2), records[shard:])
+        write_examples(tmp_path / format_record_file_name("train", shard, 2), records[shard:])
     (finding,) = audit_tree(tmp_path).findings
     assert (finding.code, len(finding.files)) == ("repeated-image", 2)
     assert finding.message == "has 1 image of train more than once, pixel for pixel"
@@ -321,10 +321,10 @@ def test_an_empty_mask_in_records_is_found(tmp_path):
     rng = np.random.default_rng(0)
     labels = [np.eye(4, dtype=np.uint8), np.zeros((4, 4), np.uint8)]
     records = [
-        CourseRecord(rng.integers(0, 99, (4, 4)), label, f"A/IM-0001-000{number}").encode("course")
+        CourseRecord(rng.integers(0, 99, (4, 4)), label, f"A/IM-0001-000{number}").to_features("course")
         for number, label in enumerate(labels, 1)
     ]
-    write_records(tmp_path / "train_images.tfrecords", records)
+    write_examples(tmp_path / "train_images.tfrecords", records)
     (finding,) = audit_tree(tmp_path).findings
     assert (finding.code, finding.patients, finding.files) == ("empty-outline", ("A",), ("train_images.tfrecords",))
     assert finding.message == "the mask of frame 2 holds no pixel of the cavity"

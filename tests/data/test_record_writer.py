@@ -100,7 +100,7 @@ def test_patients_are_known_by_name_or_said_to_be_unknown(records, schema):
         with pytest.raises(DataError, match="in none of the challenge's lists"):
             SunnybrookSAXDataset(records)
         return
-    with pytest.warns(UserWarning, match="train and validation do not name their patients"):
+    with pytest.warns(UserWarning, match="Records of train and validation in .* do not name their patients"):
         read = SunnybrookSAXDataset(records)
     assert read.info["patients_on_both_sides"] is True
     assert {name: part["patients"] for name, part in read.info["splits"].items()} == {
@@ -137,7 +137,9 @@ def test_the_order_of_the_files_is_kept_where_patients_are_mixed(dataset, tmp_pa
     # As in the course's own files, which were shuffled as images.
     order = np.random.default_rng(0).permutation(len(dataset.labelled_frames("train")))
     frames = [dataset.labelled_frames("train")[i] for i in order]
-    write_course_records(tmp_path / "records", {"train": frames}, dataset.preprocessing, dataset.contour_origin)
+    write_course_records(
+        tmp_path / "records", {"train": frames}, dataset.preprocessing, contour_origin=dataset.contour_origin
+    )
     read = SunnybrookSAXDataset.from_tfrecords(tmp_path / "records")
     np.testing.assert_array_equal(read.as_arrays("train")[0], dataset.as_arrays("train")[0][order])
 
@@ -146,7 +148,9 @@ def test_nameless_records_may_show_a_patient_of_another_file(dataset, tmp_path):
     for schema, split in (("course", "train"), ("course-v1", "validation")):
         frames = {split: dataset.labelled_frames(split)}
         folder = tmp_path / schema
-        write_course_records(folder, frames, dataset.preprocessing, dataset.contour_origin, schema)
+        write_course_records(
+            folder, frames, dataset.preprocessing, contour_origin=dataset.contour_origin, schema=schema
+        )
     shutil.move(tmp_path / "course-v1" / "val_images.tfrecords", tmp_path / "course")
     read = SunnybrookSAXDataset.from_tfrecords(tmp_path / "course")
     assert read.info["patients_on_both_sides"] is True
@@ -187,9 +191,9 @@ def test_what_records_cannot_tell_is_refused(records, phantom_tree, recwarn):
 @pytest.mark.parametrize(
     ("settings", "arguments", "message"),
     [
-        ({}, {"schema": "v2"}, "schema has to be one of course, course-v1"),
-        ({}, {"shards": 0}, "shards has to be 1 or more"),
-        ({"splits": {"../out": ["PHANTOM0001"]}}, {}, "has to do as a file's name. Received: '../out'"),
+        ({}, {"schema": "v2"}, "Invalid value for argument `schema`. Expected one of course, course-v1"),
+        ({}, {"shards": 0}, "argument `shards`. Expected an integer above 0"),
+        ({"splits": {"../out": ["PHANTOM0001"]}}, {}, "Expected names of letters, digits, .*Received: splits='../out'"),
         ({"target": "myocardium"}, {}, "target has to be 'endocardium'"),
     ],
 )

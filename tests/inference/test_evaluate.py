@@ -7,7 +7,7 @@ from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.evaluate import evaluate
 from keras_lvseg.io.course_record import CourseRecord
-from keras_lvseg.io.tfrecord import write_records
+from keras_lvseg.io.tfrecord import write_examples
 from tests.png_tree import write_picture_tree
 
 PREPROCESSING = Preprocessing((20, 16), intensity=None)
@@ -37,6 +37,6 @@ def test_label_pictures_are_scored_as_they_are_drawn(thresholding, tmp_path, rep
 
 def test_records_tell_no_spacing_to_measure_distances_by(thresholding, tmp_path):
     record = CourseRecord(np.arange(16).reshape(4, 4), np.eye(4, dtype=np.uint8))
-    write_records(tmp_path / "train_images.tfrecords", [record.encode("course")])
+    write_examples(tmp_path / "train_images.tfrecords", [record.to_features("course")])
     with pytest.raises(DataError, match="holds masks and no spacing"):
         evaluate(thresholding, SAXDataset(tmp_path).frames, PREPROCESSING, "endocardium", contour_origin=-0.75)

@@ -6,6 +6,7 @@ Another tree is another module with these two functions, named in `_LAYOUTS`.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from keras_lvseg.data.layouts import cardiac_atlas, challenge, course_records, link_table, png_table
@@ -23,15 +24,17 @@ def is_tree(root: Path) -> bool:
     return any(layout.matches(root) for layout in _LAYOUTS)
 
 
-def index_tree(root: str | os.PathLike[str]) -> tuple[PatientFiles, ...]:
-    """List the patients of a tree, told apart by looking, no file opened but the tree's own lists.
+def index_tree(root: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> tuple[PatientFiles, ...]:
+    """List the patients of a tree. The layout is found from the names of files and folders.
 
     Args:
-        root: The folder that the tree stands in.
+        root: The folder of the tree, or a list of the course's TFRecord files.
 
     Raises:
-        DataError: The folder is missing, or holds no tree that is known here, or one with nothing in it.
+        DataError: The folder is missing, has no known layout, or holds no data.
     """
+    if not isinstance(root, str | os.PathLike):
+        return course_records.index_files(sorted({Path(file).resolve() for file in root}))
     # Resolved once, so that every later check for files that lead out of the tree compares like with like.
     root = Path(root).resolve()
     if not root.is_dir():
