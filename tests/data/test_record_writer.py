@@ -194,7 +194,7 @@ def test_what_records_cannot_tell_is_refused(records, phantom_tree, recwarn):
         ({}, {"schema": "v2"}, "Invalid value for argument `schema`. Expected one of course, course-v1"),
         ({}, {"shards": 0}, "argument `shards`. Expected an integer above 0"),
         ({"splits": {"../out": ["PHANTOM0001"]}}, {}, "Expected names of letters, digits, .*Received: splits='../out'"),
-        ({"target": "myocardium"}, {}, "target has to be 'endocardium'"),
+        ({"target": "myocardium"}, {}, "argument `target`. Expected 'endocardium', the only"),
     ],
 )
 def test_ill_arguments_write_nothing(phantom_tree, tmp_path, settings, arguments, message):
@@ -221,7 +221,7 @@ def test_a_folder_is_written_whole_or_not_at_all(phantom_tree, tmp_path):
 def test_unlabelled_studies_make_no_records(phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     shutil.rmtree(tree / "contourfiles")
-    with pytest.raises(DataError, match="has no endocardium contour; records are made of labelled frames"):
+    with pytest.raises(DataError, match="has no endocardium contour; expected labelled frames"):
         SAXDataset(tree).write_tfrecords(tmp_path / "records")
 
 
