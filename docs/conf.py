@@ -123,7 +123,7 @@ def _check_pages(app, env):
 def _write_commands(app):
     page = DOCS / "api" / "generated" / "command_line.md"
     page.parent.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "typer", "keras_lvseg_cli", "utils", "docs", "--name", "keras-lvseg"]
+    command = [sys.executable, "-m", "typer", "keras_lvseg_cli.app", "utils", "docs", "--name", "keras-lvseg"]
     text = subprocess.run([*command, "--title", "Command line"], check=True, capture_output=True, text=True).stdout
     page.write_text(text.replace("**Usage**:\n\n", "").replace("`<", "`").replace(">`", "`"), encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""`keras-lvseg audit`: what is wrong with a folder of data."""
+"""The command `keras-lvseg audit`: faults in a folder of data."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from rich.console import Console
 
 def audit(
     data: Annotated[Path, typer.Argument(help="Folder with DICOM and contours.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Look at every file for what would spoil a training; exit code 1 where there is an error."""
+    """Check every file for faults that would spoil a training. The exit code is 1 if there is an error."""
     from keras_lvseg.audit import audit_tree
     from keras_lvseg.reporting.audit_table import audit_summary, audit_table
     from keras_lvseg.reporting.progress_bar import progress_bar
 
-    console = Console(stderr=True)
-    with progress_bar(console) as progress:
-        task = progress.add_task("looking at patients", total=None)
-        report = audit_tree(data, on_patient=lambda done, of: progress.update(task, completed=done, total=of))
+    with progress_bar(Console(stderr=True)) as progress:
+        task = progress.add_task("checking patients", total=None)
+        report = audit_tree(data, on_patient=lambda done, total: progress.update(task, completed=done, total=total))
     if as_json:
         print(json.dumps(report.as_dict(), indent=2))
     else:

@@ -1,4 +1,4 @@
-"""`keras-lvseg evaluate`: a run's network on labelled data."""
+"""The command `keras-lvseg evaluate`: scores of a training run on labelled data."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from rich.console import Console
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder that 'train' left.")],
-    data: Annotated[Path, typer.Argument(help="Folder with DICOM and contours.")],
-    seen: Annotated[bool, typer.Option(help="Score the patients that it was trained on as well.")] = False,
+    run: Annotated[Path, typer.Argument(help="Run folder that 'train' wrote.")],
+    data: Annotated[Path, typer.Argument(help="Folder with images and contours or label images.")],
+    seen: Annotated[bool, typer.Option("--seen", help="Score the patients of the training, too.")] = False,
     labels_include_outline: Annotated[
-        bool, typer.Option(help="Mend label pictures that were drawn too large.")
+        bool,
+        typer.Option(
+            "--labels-include-outline", help="The label images were filled with their outline included: remove it."
+        ),
     ] = False,
 ) -> None:
-    """Score a trained network on patients that it has not seen, on the images' own grid."""
+    """Score a trained network on held-out patients, on the native grid of the images."""
     from keras_lvseg.reporting.evaluation_files import write_evaluation
     from keras_lvseg.reporting.score_tables import challenge_table, score_table
     from keras_lvseg.training.evaluate_run import evaluate_run
@@ -29,4 +32,4 @@ def evaluate(
     files = write_evaluation(evaluation, folder.path / "evaluation")
     console.print(score_table(evaluation.scores, f"{evaluation.target}, native grid"))
     console.print(challenge_table(evaluation.challenge))
-    console.print(f"pictures in {files.contact_sheet}, every image's score in {files.scores}", soft_wrap=True)
+    console.print(f"images in {files.contact_sheet}, scores per image in {files.scores}", soft_wrap=True)

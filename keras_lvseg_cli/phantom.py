@@ -1,4 +1,4 @@
-"""`keras-lvseg phantom`: a synthetic cohort."""
+"""The command `keras-lvseg phantom`: a synthetic cohort."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from rich.console import Console
 
 
 def phantom(
-    out: Annotated[Path, typer.Argument(help="Folder to write, new or empty.")],
-    patients: Annotated[int, typer.Option(min=1, help="How many hearts.")] = 3,
+    out: Annotated[Path, typer.Argument(help="Output folder, new or empty.")],
+    patients: Annotated[int, typer.Option(min=1, help="Number of patients.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
     tree: Annotated[
         Literal["sample", "cardiac-atlas", "challenge"],
-        typer.Option(help="How the files are arranged; 'challenge' adds four decoy series a heart."),
+        typer.Option(help="Layout of the folders. 'challenge' adds four decoy series per patient."),
     ] = "sample",
 ) -> None:
     """Write synthetic beating hearts as DICOM studies with contours and known volumes."""

@@ -1,4 +1,4 @@
-"""`keras-lvseg segment`: masks, contours and volumes of images."""
+"""The command `keras-lvseg segment`: masks, contours and volumes of images."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from rich.console import Console
 
 
 def segment(
-    source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="A DICOM file, a PNG picture, or a folder with any of these.")
-    ],
-    out: Annotated[Path, typer.Argument(help="Folder to write, new or empty.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="DICOM file, PNG image, or folder of both.")],
+    out: Annotated[Path, typer.Argument(help="Output folder, new or empty.")],
     run: Annotated[
-        Path | None, typer.Option(help="A run folder that 'train' left; else the network that comes along is used.")
+        Path | None, typer.Option(help="Run folder that 'train' wrote; default: the bundled weights.")
     ] = None,
     pixel_spacing: Annotated[
-        float | None, typer.Option(help="mm, of images that do not tell it: PNG pictures without a patients.csv.")
+        float | None,
+        typer.Option(min=0.1, max=10, help="mm, for images of unknown spacing: PNG images without a patients.csv."),
     ] = None,
 ) -> None:
-    """Find the left ventricle's cavity: masks, contours, pictures, areas and volumes."""
+    """Segment the cavity of the left ventricle: masks, contours, overlays, areas and volumes."""
     from rich.text import Text
 
     from keras_lvseg import Segmenter
@@ -35,10 +34,10 @@ def segment(
     with progress_bar(console) as progress:
         task = progress.add_task("segmenting", total=None)
         segmentation = segmenter.segment(
-            source, pixel_spacing, lambda done, due: progress.update(task, completed=done, total=due)
+            source, pixel_spacing, lambda done, total: progress.update(task, completed=done, total=total)
         )
     segmentation.write(out)
     result = segmentation.as_dict()
     console.print(segmentation_table(result))
-    for line in [*remarks(result), f"masks, contours and pictures in {out}"]:
-        console.print(Text(line), soft_wrap=True)  # as Text, for names may look like markup
+    for line in [*remarks(result), f"masks, contours and overlays in {out}"]:
+        console.print(Text(line), soft_wrap=True)  # as Text, because names may look like markup

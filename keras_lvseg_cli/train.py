@@ -1,86 +1,81 @@
-"""`keras-lvseg train`: a run folder from a folder of data."""
+"""The command `keras-lvseg train`: a run folder from a folder of data."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
-from keras_lvseg.training.settings import TrainingSettings
 
-_RECIPE = TrainingSettings()
-
-
-class Model(StrEnum):
-    """The course's networks, in its order."""
-
-    fully_connected = "fully_connected"
-    fcn = "fcn"
-    unet = "unet"
+def _positive(value: float | tuple[float, ...] | None) -> float | tuple[float, ...] | None:
+    values = () if value is None else value if isinstance(value, tuple) else (value,)
+    if not all(number > 0 for number in values):
+        raise typer.BadParameter(f"expected numbers above 0, got {', '.join(map(str, values))}.")
+    return value
 
 
-class Loss(StrEnum):
-    """Dice with cross-entropy, or the course's cross-entropy alone."""
-
-    dice_ce = "dice_ce"
-    ce = "ce"
-
-
-class Changes(StrEnum):
-    """How images are changed at random."""
-
-    full = "full"
-    plain = "plain"
-    none = "none"
-
-
+# The defaults repeat `TrainingSettings`, because importing it would load Keras. A test compares them.
 def train(
-    data: Annotated[Path, typer.Argument(help="Folder with images and contours or label pictures.")],
-    run: Annotated[Path, typer.Argument(help="Folder for the run, new or empty.")],
-    model: Annotated[Model, typer.Option(help="Which network.")] = Model.unet,
-    loss: Annotated[Loss, typer.Option(help="Dice with cross-entropy, or cross-entropy alone.")] = Loss.dice_ce,
-    learning_rate: Annotated[float, typer.Option(help="Adam's, at the start.")] = _RECIPE.learning_rate,
-    decay_rate: Annotated[
-        float | None, typer.Option(help="Multiply the rate by this every --decay-steps; cosine decay where left out.")
+    data: Annotated[Path, typer.Argument(help="Folder with images and contours or label images.")],
+    run: Annotated[Path, typer.Argument(help="Run folder, new or empty.")],
+    model: Annotated[Literal["fully_connected", "fcn", "unet"], typer.Option(help="Network.")] = "unet",
+    loss: Annotated[
+        Literal["dice_ce", "ce"], typer.Option(help="Dice with cross-entropy, or cross-entropy alone.")
+    ] = "dice_ce",
+    learning_rate: Annotated[float, typer.Option(callback=_positive, help="Initial learning rate of Adam.")] = 1e-3,
+    decay: Annotated[
+        tuple[float, int] | None,
+        typer.Option(
+            metavar="RATE STEPS",
+            callback=_positive,
+            help="Multiply the learning rate by RATE every STEPS steps; default: cosine decay to 0.",
+        ),
     ] = None,
-    decay_steps: Annotated[int | None, typer.Option(help="See --decay-rate.")] = None,
-    epochs: Annotated[int, typer.Option(help="How often each image is seen.")] = _RECIPE.epochs,
-    batch_size: Annotated[int, typer.Option(help="Images a step.")] = _RECIPE.batch_size,
-    seed: Annotated[int, typer.Option(min=0, help="Decides initial weights, order and changes.")] = 0,
-    filters: Annotated[int, typer.Option(help="A U-Net's filters at full resolution.")] = _RECIPE.filters,
-    augmentation: Annotated[Changes, typer.Option(help="How images are changed at random.")] = Changes.full,
+    epochs: Annotated[int, typer.Option(min=1, help="Number of passes over the training images.")] = 60,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images per step.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of initial weights, order and augmentation.")] = 0,
+    filters: Annotated[int, typer.Option(min=1, help="Filters of a U-Net at full resolution.")] = 16,
+    augmentation: Annotated[
+        Literal["full", "plain", "none"],
+        typer.Option(help="'plain' rotates, scales and adds noise; 'full' also changes position, shape and contrast."),
+    ] = "full",
     image_size: Annotated[
-        int | None, typer.Option(min=1, help="Cut or pad to this many pixels; 144 for a U-Net, else 256.")
+        int | None,
+        typer.Option(
+            min=1, help="Crop or pad images to this side length, in pixels; default: 144 for a U-Net, else 256."
+        ),
     ] = None,
     pixel_spacing: Annotated[
-        float | None, typer.Option(help="mm to resample to first; 1.5 for a U-Net, else the images' own.")
+        float | None,
+        typer.Option(
+            min=0.1, max=10, help="Resample images to this spacing, in mm; default: 1.5 for a U-Net, else none."
+        ),
     ] = None,
-    crop: Annotated[int, typer.Option(help="Pixels of it that a U-Net is trained on at a time.")] = _RECIPE.crop,
-    phantoms: Annotated[int, typer.Option(help="Synthetic patients to train on as well.")] = _RECIPE.phantoms,
+    crop: Annotated[int, typer.Option(min=1, help="Side length of a U-Net's training crop, in pixels.")] = 96,
+    phantoms: Annotated[int, typer.Option(min=0, help="Number of synthetic patients added to the training.")] = 0,
     labels_include_outline: Annotated[
-        bool, typer.Option(help="Mend label pictures that were drawn too large.")
+        bool,
+        typer.Option(
+            "--labels-include-outline", help="The label images were filled with their outline included: remove it."
+        ),
     ] = False,
-    test: Annotated[
-        list[str] | None, typer.Option(help="A patient to keep for the test; may be given more than once.")
-    ] = None,
-    validation: Annotated[
-        list[str] | None, typer.Option(help="A patient to follow along with; may be given more than once.")
-    ] = None,
-    resume: Annotated[bool, typer.Option(help="Go on with a run that was broken off.")] = False,
+    test: Annotated[list[str] | None, typer.Option(help="Patient to hold out for the test; repeatable.")] = None,
+    validation: Annotated[list[str] | None, typer.Option(help="Patient to score after each epoch; repeatable.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
 ) -> None:
-    """Train a network on patients, others kept apart; the official split where the data has one."""
+    """Train a network on the patients of a folder and hold others out. The official split is used if there is one."""
     from keras_lvseg.data import SAXDataset, choose_splits
-    from keras_lvseg.training.settings import recipe_grid
+    from keras_lvseg.training.settings import TrainingSettings, recipe_grid
     from keras_lvseg.training.train import train as train_run
 
     console = Console()
+    decay_rate, decay_steps = decay or (None, None)
     settings = TrainingSettings(
-        model=model.value,
-        loss=loss.value,
+        model=model,
+        loss=loss,
         learning_rate=learning_rate,
         decay_rate=decay_rate,
         decay_steps=decay_steps,
@@ -88,7 +83,7 @@ def train(
         batch_size=batch_size,
         seed=seed,
         filters=filters,
-        augmentation=augmentation.value,
+        augmentation=augmentation,
         crop=crop,
         phantoms=phantoms,
     )

@@ -39,8 +39,7 @@ def study_of(tree: Path, frames: int, folder: Path) -> list[Path]:
 
 def command(study: Path, out: Path) -> None:
     """The command in a new process."""
-    program = "from keras_lvseg_cli import main; main()"
-    subprocess.run([sys.executable, "-c", program, "segment", study, out], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "keras_lvseg_cli", "segment", study, out], check=True, capture_output=True)
 
 
 def measure(images: list[Path], scratch: Path, rounds: int) -> dict[str, float]:

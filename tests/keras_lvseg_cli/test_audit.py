@@ -3,22 +3,14 @@ import shutil
 
 import pytest
 
-from keras_lvseg_cli import main
-
 WIDTH = 80
 
 
 @pytest.fixture
-def run_audit(capsys, monkeypatch):
-    """Run the command in this process; gives the exit code and what stands on stdout and stderr."""
+def run_audit(run_command, monkeypatch):
+    """Run the command on a terminal of 80 columns; gives exit code, stdout and stderr."""
     monkeypatch.setenv("COLUMNS", str(WIDTH))
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as left:
-            main(["audit", *map(str, arguments)])
-        return left.value.code, *capsys.readouterr()
-
-    return run
+    return lambda *arguments: run_command("audit", *arguments)
 
 
 @pytest.fixture

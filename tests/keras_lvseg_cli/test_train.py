@@ -1,13 +1,19 @@
 """`train` and `evaluate` on the smallest data that there is: what the options do, not what a network learns."""
 
+import dataclasses
+import inspect
 import json
 import shutil
+from typing import get_args, get_type_hints
 
 import pytest
 
+from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE
 from keras_lvseg.training.run_folder import RunFolder
-from keras_lvseg.training.settings import TrainingSettings
-from keras_lvseg_cli import main
+from keras_lvseg.training.settings import AugmentationName, LossName, ModelName, TrainingSettings, recipe_grid
+from keras_lvseg_cli.app import run
+from keras_lvseg_cli.segment import segment
+from keras_lvseg_cli.train import train
 from tests.png_tree import write_picture_tree
 
 OPTIONS = (
@@ -21,18 +27,6 @@ OPTIONS = (
 )
 
 
-@pytest.fixture
-def run_command(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "140")
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as left:
-            main([*map(str, arguments)])
-        return left.value.code, *capsys.readouterr()
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     return write_picture_tree(tmp_path_factory.mktemp("pictures") / "tree")
@@ -41,10 +35,10 @@ def pictures(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(pictures, tmp_path_factory):
     """A run that is over, begun with --resume in a folder that was not there."""
-    run = tmp_path_factory.mktemp("runs") / "run"
+    folder = tmp_path_factory.mktemp("runs") / "run"
     with pytest.raises(SystemExit, match="0"):
-        main(["train", str(pictures), str(run), *OPTIONS])
-    return run
+        run(["train", str(pictures), str(folder), *OPTIONS])
+    return folder
 
 
 @pytest.fixture
@@ -90,12 +84,12 @@ def test_a_run_is_scored_against_labels_as_given_or_repaired(run_command, pictur
     assert json.loads((finished / "settings.json").read_text())["data"]["labels_include_outline"] is True
     run = shutil.copytree(finished, tmp_path / "run")
     areas = {}
-    for option in ("--no-labels-include-outline", "--labels-include-outline"):
-        code, _, err = run_command("evaluate", run, pictures, option)
+    for options in ((), ("--labels-include-outline",)):
+        code, _, err = run_command("evaluate", run, pictures, *options)
         assert (code, err) == (0, "")
         contours = json.loads((run / "evaluation" / "challenge.json").read_text())["contours"]
         assert {contour["patient_id"] for contour in contours} == {"P2"}
-        areas[option] = [contour["manual_mm2"] for contour in contours]
+        areas[options] = [contour["manual_mm2"] for contour in contours]
     given, repaired = areas.values()
     assert len(given) == 4
     assert all(smaller < larger for smaller, larger in zip(repaired, given, strict=True))
@@ -124,13 +118,39 @@ def test_labels_of_contours_cannot_be_repaired(run_command, phantom_tree, tmp_pa
     assert not (tmp_path / "run").exists()
 
 
+def test_train_shows_the_defaults_and_choices_of_the_settings():
+    options = inspect.signature(train, eval_str=True).parameters
+    defaults = {field.name: field.default for field in dataclasses.fields(TrainingSettings)}
+    shared = options.keys() & defaults.keys()
+    assert shared == defaults.keys() - {"decay_rate", "decay_steps", "weight_decay", "mirror", "clean", "dtype"}
+    assert {name: options[name].default for name in shared} == {name: defaults[name] for name in shared}
+    choices = {"model": ModelName, "loss": LossName, "augmentation": AugmentationName}
+    assert {name: options[name].annotation for name in choices} == choices
+
+
+@pytest.mark.parametrize(
+    ("option", "unit"), [("image_size", "{0} for a U-Net, else {1}"), ("pixel_spacing", "{0} for")]
+)
+def test_train_shows_the_grid_of_the_recipe(option, unit):
+    (_, described) = get_args(get_type_hints(train, include_extras=True)[option])
+    unet, other = (recipe_grid(model).get(option) for model in ("unet", "fcn"))
+    assert unit.format(*(value[0] if isinstance(value, tuple) else value for value in (unet, other))) in described.help
+
+
+@pytest.mark.parametrize("command", [train, segment])
+def test_pixel_spacing_has_the_range_of_the_package(command):
+    (_, described) = get_args(get_type_hints(command, include_extras=True)["pixel_spacing"])
+    assert (described.min, described.max) == PIXEL_SPACING_RANGE
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (["--augmentation=wild"], ["--augmentation", "wild", "full"]),
         (["--loss=dice"], ["--loss", "dice_ce"]),
-        (["--crop=0"], ["crop has to be above 0"]),
-        (["--phantoms=-1"], ["phantoms has to be 0 or more"]),
+        (["--crop=0"], ["--crop"]),
+        (["--phantoms=-1"], ["--phantoms"]),
+        (["--pixel-spacing=20"], ["--pixel-spacing"]),
         (["--image-size=0"], ["--image-size"]),
         (["--no-augment"], ["No such option"]),
     ],

@@ -40,8 +40,7 @@ def unbroken(phantom_tree, tmp_path_factory):
 def start(tree, folder):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
     options += ["--image-size=40", "--test=PHANTOM0003", "--resume"]
-    program = "from keras_lvseg_cli import main; main()"
-    command = [sys.executable, "-c", program, "train", str(tree), str(folder), *options]
+    command = [sys.executable, "-m", "keras_lvseg_cli", "train", str(tree), str(folder), *options]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 

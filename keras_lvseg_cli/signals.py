@@ -1,0 +1,83 @@
+"""SIGINT (Ctrl-C) and SIGTERM as one line on stderr and an exit code: 130 and 143."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(BaseException):
+    """A signal that arrived during work.
+
+    As an exception it unwinds the stack, so that atomic writers remove their temporary files.
+
+    Args:
+        number: The signal.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.exit_code = 128 + number
+        self.message = f"keras-lvseg: stopped by {signal.Signals(number).name}"
+
+
+def exit_on_signals() -> None:
+    """End the process at once on a signal: for start-up, while there is nothing to clean up.
+
+    An exception could be lost during imports: libraries catch it, or it arrives in a callback that cannot raise.
+    """
+    stderr = os.dup(2)  # stderr itself is held back while libraries load
+
+    def leave(number: int, frame: Any) -> None:
+        stopped = Stopped(number)
+        os.write(stderr, f"{stopped.message}\n".encode())
+        os._exit(stopped.exit_code)
+
+    _handle(leave)
+
+
+@contextmanager
+def signals_as_exceptions() -> Iterator[None]:
+    """Raise `Stopped` in the block when a signal arrives.
+
+    A second signal does not interrupt the clean-up after the first.
+
+    Raises:
+        Stopped: SIGINT or SIGTERM arrived.
+    """
+    received: list[int] = []
+
+    def stop(number: int, frame: Any) -> None:
+        if not _is_cleaning_up():
+            received.append(number)
+            raise Stopped(number)
+
+    previous = _handle(stop)
+    try:
+        yield
+    except Exception as error:
+        if received:  # a library turned `Stopped` into an exception of its own
+            raise Stopped(received[0]) from error
+        raise
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _handle(handler: Callable[[int, Any], None]) -> dict[int, Any]:
+    """Install a handler and return the earlier ones by signal; a signal that is ignored stays ignored."""
+    numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in numbers}
+
+
+def _is_cleaning_up() -> bool:
+    error = sys.exception()
+    while error is not None and not isinstance(error, Stopped):
+        error = error.__context__
+    return error is not None

@@ -1,0 +1,122 @@
+"""Real processes: their imports, their output, and real signals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from keras_lvseg import __version__
+from tests.harness import ROOT
+from tests.small_tree import write_small_tree
+
+BACKENDS = {"keras", "keras_lvseg", "tensorflow", "jax", "torch"}
+HEAVY = BACKENDS | {"numpy", "scipy", "skimage", "matplotlib", "pydicom", "PIL"}
+# Runs the command line, then prints on stderr every module that was loaded.
+LIST_MODULES = """
+import atexit, json, sys
+atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
+from keras_lvseg_cli.__main__ import main
+main()
+"""
+
+
+def environment():
+    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"} | {"PYTHONPATH": paths}
+
+
+def start(*arguments, **options):
+    command = [sys.executable, "-m", "keras_lvseg_cli", *map(str, arguments)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment(), **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["--version"], 0),
+        (["train", "--help"], 0),
+        (["segment", "--help"], 0),
+        (["demo", "--help"], 0),
+        ([], 2),
+        (["segmnt"], 2),
+        (["train", "tree"], 2),
+        (["train", "tree", "run", "--epochs", "0"], 2),
+        (["train", "tree", "run", "--learning-rate", "0"], 2),
+        (["train", "tree", "run", "--model", "vnet"], 2),
+        (["segment", "input", "out", "--pixel-spacing", "-1"], 2),
+    ],
+    ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else None,
+)
+def test_help_version_and_usage_errors_load_no_backend(arguments, code):
+    command = [sys.executable, "-c", LIST_MODULES, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert done.returncode == code
+    modules = json.loads(done.stderr.splitlines()[-1])
+    assert not HEAVY & set(modules)
+    if "--help" in arguments:
+        assert "Usage: keras-lvseg" in done.stdout
+    if "--version" in arguments:
+        assert done.stdout == f"keras-lvseg {__version__}\n"
+
+
+def test_error_of_a_command_is_the_only_line(tmp_path):
+    process = start("train", tmp_path, tmp_path / "run")
+    out, err = process.communicate()
+    assert (process.returncode, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith(f"keras-lvseg: error: {tmp_path}: holds no data that is known here")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("seconds", [0.3, 1.0])
+def test_signal_during_start_up_is_one_line(tmp_path, number, seconds):
+    process = start("train", tmp_path / "data", tmp_path / "run")
+    time.sleep(seconds)
+    process.send_signal(number)
+    assert_stopped(process, number)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_during_training_leaves_whole_files(phantom_tree, tmp_path, number):
+    run = tmp_path / "run"
+    process = start("train", phantom_tree, run, "--filters=2", "--image-size=32", "--epochs=100000")
+    wait_for(lambda: (run / "history.csv").exists(), process)
+    process.send_signal(number)
+    assert_stopped(process, number)
+    assert [path.name for path in run.iterdir() if path.name.startswith(".")] == []
+    assert not (run / "model.keras").exists()
+
+
+def test_signal_during_writing_leaves_nothing(tmp_path):
+    """The output of `segment` appears as a whole, so its temporary folder shows when it is being written."""
+    tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=8, phases=40)
+    process = start("segment", tree, tmp_path / "out")
+    wait_for(lambda: len(list(tmp_path.iterdir())) > 1, process)
+    process.send_signal(signal.SIGINT)
+    assert_stopped(process, signal.SIGINT)
+    assert list(tmp_path.iterdir()) == [tree]
+
+
+def test_ignored_signal_stays_ignored(tmp_path):
+    process = start("audit", tmp_path, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 1
+
+
+def assert_stopped(process, number):
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (128 + number, f"keras-lvseg: stopped by {number.name}\n")
+
+
+def wait_for(condition, process):
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
