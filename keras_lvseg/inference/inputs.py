@@ -1,4 +1,4 @@
-"""What there is to segment in a file or a folder of any kind: images by study, and files that are none."""
+"""Search for images to segment in a file or folder, by study."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from keras_lvseg.studies.study import Study
 RESULT_FILE = "segmentation.json"
 """The file that marks a folder as results of an earlier run."""
 
-_TEXTS = {".csv", ".json", ".md", ".txt"}  # a known tree's tables and contours
-_NOBODY = ("", "")  # patient_id and original_id
-_LABELS = {"i_labels", "o_labels"}  # pictures too, but of what lies in images/ beside them
+_TEXT_SUFFIXES = {".csv", ".json", ".md", ".txt"}  # tables and contours of a known tree
+_LABEL_FOLDERS = {"i_labels", "o_labels"}  # labels of the PNG files in images/
+_UNKNOWN_PATIENT = ("", "")  # patient_id and original_id
 
 
 @dataclass(frozen=True)
@@ -47,29 +47,29 @@ class Inputs:
 
 
 def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[float, float] | None = None) -> Inputs:
-    """Look for images; headers are read and no pixels.
+    """Search a file or folder for images. Headers are read, pixels are not.
 
-    Every file ends in a study or among the skipped, but for hidden ones, DICOMDIR, labels beside `images/`, and the
-    tables and contours of a tree that `keras_lvseg.data.layouts` knows. Results of earlier runs are not looked into.
+    Each file becomes part of a study or a skipped file, except hidden files, DICOMDIR, labels beside `images/`, and
+    the tables and contours of a tree that `SAXDataset` reads. Folders with results of earlier runs are ignored.
 
     Args:
-        source: A DICOM file, a PNG picture, or a folder with any of these, however deep.
-        pixel_spacing: mm between rows and between columns, one number for both, of images whose header or table does
-            not tell; None leaves it unknown.
+        source: A DICOM file, a PNG, or a folder with such files at any depth.
+        pixel_spacing: Distance between rows and between columns in mm, or one number for both, of images without one.
+            None leaves it unknown.
 
     Raises:
-        DataError: There is no such file or folder.
+        DataError: `source` does not exist.
     """
     source = Path(source)
     if not source.exists():
-        raise DataError(source, "is not there", "name a DICOM file, a PNG picture or a folder of these")
-    # Resolved, as the paths are that a known tree tells; a file keeps its own name.
+        raise DataError(source, "does not exist", expected="a DICOM file, a PNG or a folder of these")
+    # Resolved like the paths of a known tree. A single file keeps its own name.
     folder = source.is_dir()
     root = (source if folder else source.parent).resolve()
     skipped: list[SkippedFile] = []
-    tree = _tree(root, folder)
-    names, known_studies, notes = _known(tree) if tree else ({}, [], [])
-    files = _files(root, tree == root, skipped) if folder else [root / source.name]
+    tree = _find_tree(root, folder)
+    patients, known_studies, notes = _read_tree(tree) if tree else ({}, [], [])
+    files = _list_files(root, tree == root, skipped) if folder else [root / source.name]
     known_studies = [study.restrict_to(set(files)) for study in known_studies]
     known = {frame.path for study in known_studies for frame in study.frames}
     spacing = tuple(np.broadcast_to(np.nan if pixel_spacing is None else pixel_spacing, 2).tolist())
@@ -77,7 +77,7 @@ def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[flo
     standalone: list[tuple[Frame, str]] = []
     for path in (path for path in files if path not in known):
         try:
-            found = _image(path, names.get(path, _NOBODY), spacing)
+            found = _read_image_header(path, patients.get(path, _UNKNOWN_PATIENT), spacing)
         except DataError as error:
             skipped.append(SkippedFile(path, error.reason))
         else:
@@ -85,55 +85,57 @@ def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[flo
                 headers.append(found)
             else:
                 standalone.append(found)
-    studies = [*known_studies, *_series(root, headers, names), *_standalone(root, standalone)]
+    studies = [*known_studies, *_series_studies(root, headers, patients), *_standalone_studies(root, standalone)]
     if not folder:
         studies = [replace(study, name=image_stem(source)) for study in studies]
-    studies = [left for study in studies if (left := _within_spacings(study, skipped)).frames]
-    return Inputs(root, tuple(_named_apart(studies)), tuple(skipped), tuple(notes))
+    studies = [usable for study in studies if (usable := _skip_invalid_spacings(study, skipped)).frames]
+    return Inputs(root, tuple(_make_names_unique(studies)), tuple(skipped), tuple(notes))
 
 
-def _tree(root: Path, folder: bool) -> Path | None:
-    """The known tree that a folder is, or that it is the images of."""
+def _find_tree(root: Path, folder: bool) -> Path | None:
+    """Return the folder if it is a known tree, the tree if the folder is its `images`, else None."""
     if folder and is_tree(root):
         return root
     return root.parent if root.name == "images" and png_table.matches(root.parent) else None
 
 
-def _files(root: Path, tree: bool, skipped: list[SkippedFile]) -> list[Path]:
-    """Every file that is to be looked at, in order; links to folders, and those that cannot be listed, are skipped."""
+def _list_files(root: Path, is_known_tree: bool, skipped: list[SkippedFile]) -> list[Path]:
+    """List all files below a folder in order. Links to folders and unreadable folders are skipped."""
 
-    def refuse(error: OSError) -> None:
+    def skip(error: OSError) -> None:
         skipped.append(SkippedFile(Path(error.filename), f"cannot be read ({error.strerror})"))
 
     files = []
-    for parent, folders, names in os.walk(root, onerror=refuse):
+    for parent, folders, names in os.walk(root, onerror=skip):
         if RESULT_FILE in names:
             folders.clear()
             continue
-        left_out = {"__MACOSX", *(_LABELS if "images" in folders else ())}
+        left_out = {"__MACOSX", *(_LABEL_FOLDERS if "images" in folders else ())}
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in left_out)
         links = [Path(parent, name) for name in folders if Path(parent, name).is_symlink()]
-        skipped += [SkippedFile(link, "is a link to a folder; name that folder itself") for link in links]
+        skipped += [SkippedFile(link, "is a link to a folder; segment that folder itself") for link in links]
         for path in (Path(parent, name) for name in sorted(names)):
             hidden = path.name.startswith(".") or path.name.upper() == "DICOMDIR"
-            if not (hidden or (tree and path.suffix.lower() in _TEXTS)):
+            if not (hidden or (is_known_tree and path.suffix.lower() in _TEXT_SUFFIXES)):
                 files.append(path)
     return files
 
 
-def _known(root: Path) -> tuple[dict[Path, tuple[str, str]], list[Study], list[str]]:
-    """What a known tree tells: patients' names by DICOM file, its pictures' studies, and what is wrong with it."""
+def _read_tree(root: Path) -> tuple[dict[Path, tuple[str, str]], list[Study], list[str]]:
+    """Return the patient of each DICOM file of a known tree, the studies of its PNG files, and notes on faults."""
     try:
         patients = png_table.index(root, strict=False) if png_table.matches(root) else index_tree(root)
     except DataError as error:
-        return {}, [], [f"{error}: the folder's own lists are left aside, and each image is taken as it is"]
-    names = {path: (files.patient_id, files.original_id) for files in patients for path in files.images}
+        return {}, [], [f"{error}: the folder's tables are ignored, images are grouped by their headers"]
+    patients_by_path = {path: (files.patient_id, files.original_id) for files in patients for path in files.images}
     frames = {files.patient_id: tuple(f for f in files.frames if is_png(f.path)) for files in patients}
-    return names, [Study(name, own) for name, own in frames.items() if own], []
+    return patients_by_path, [Study(name, own) for name, own in frames.items() if own], []
 
 
-def _image(path: Path, patient: tuple[str, str], spacing: tuple[float, float]) -> Header | tuple[Frame, str]:
-    """An image's header; of one that has none, or not all of it, what it is by itself, and why it is no more."""
+def _read_image_header(
+    path: Path, patient: tuple[str, str], spacing: tuple[float, float]
+) -> Header | tuple[Frame, str]:
+    """Return the header, or a standalone frame and the reason if the header is incomplete."""
     if is_png(path):
         rows, columns = read_png_size(path)
         return Frame(path, *patient, rows=rows, columns=columns, pixel_spacing=spacing), "a PNG has no slice and phase"
@@ -151,22 +153,24 @@ def _reason(error: DataError) -> str:
     return f"{Path(error.path).name}: {error.reason}"
 
 
-def _standalone(root: Path, images: Sequence[tuple[Frame, str]]) -> Iterator[Study]:
-    """Images that are by themselves, those of a folder together; and why the first of them is."""
+def _standalone_studies(root: Path, images: Sequence[tuple[Frame, str]]) -> Iterator[Study]:
+    """Make one study of the standalone frames of each folder, with the reason of the first one."""
     folders = defaultdict(list)
-    for frame, why in images:
-        folders[frame.path.parent, is_png(frame.path)].append((frame, why))
+    for frame, reason in images:
+        folders[frame.path.parent, is_png(frame.path)].append((frame, reason))
     for (folder, _), own in folders.items():
         frames = tuple(frame for frame, _ in own)
         yield Study(frames[0].patient_id or _folder_name(root, [folder]), frames, own[0][1])
 
 
-def _series(root: Path, headers: Sequence[Header], names: Mapping[Path, tuple[str, str]]) -> Iterator[Study]:
+def _series_studies(
+    root: Path, headers: Sequence[Header], patient_of: Mapping[Path, tuple[str, str]]
+) -> Iterator[Study]:
     patients = defaultdict(list)
     for header in headers:
-        patients[names.get(header.path, _NOBODY)].append(header)
-    every = ((patient, series) for patient, own in patients.items() for series in split_series(own))
-    for patient, series in every:
+        patients[patient_of.get(header.path, _UNKNOWN_PATIENT)].append(header)
+    every_series = ((patient, series) for patient, own in patients.items() for series in split_series(own))
+    for patient, series in every_series:
         paths = tuple(header.path for header in series)
         name = patient[0] or _folder_name(root, [path.parent for path in paths])
         try:
@@ -180,13 +184,13 @@ def _series(root: Path, headers: Sequence[Header], names: Mapping[Path, tuple[st
 
 
 def _folder_name(root: Path, folders: Sequence[Path]) -> str:
-    """The folder that several lie in, as a path from the root."""
+    """Return the common folder as a path from the root."""
     folder = Path(os.path.commonpath(folders)).relative_to(root)
     return folder.as_posix() if folder.name else root.name
 
 
-def _within_spacings(study: Study, skipped: list[SkippedFile]) -> Study:
-    """The study less images whose pixel spacing cannot be meant, which are skipped."""
+def _skip_invalid_spacings(study: Study, skipped: list[SkippedFile]) -> Study:
+    """Return the study without images of invalid pixel spacing, which are added to `skipped`."""
     low, high = PIXEL_SPACING_RANGE
     frames = []
     for frame in study.frames:
@@ -194,12 +198,13 @@ def _within_spacings(study: Study, skipped: list[SkippedFile]) -> Study:
             frames.append(frame)
         else:
             spacing = " x ".join(f"{spacing:g}" for spacing in frame.pixel_spacing)
-            skipped.append(SkippedFile(frame.path, f"has a pixel spacing of {spacing} mm; {low:g} to {high:g} are due"))
+            reason = f"has an invalid pixel spacing; expected {low:g} to {high:g} mm, got {spacing}"
+            skipped.append(SkippedFile(frame.path, reason))
     return replace(study, frames=tuple(frames))
 
 
-def _named_apart(studies: Sequence[Study]) -> Iterator[Study]:
-    """The studies, those of one name numbered."""
+def _make_names_unique(studies: Sequence[Study]) -> Iterator[Study]:
+    """Number studies of the same name."""
     taken: set[str] = set()
     for study in studies:
         name, number = study.name, 1
@@ -207,4 +212,4 @@ def _named_apart(studies: Sequence[Study]) -> Iterator[Study]:
             number += 1
             name = f"{study.name}-{number}"
         taken.add(name)
-        yield Study(name, study.frames, study.geometry_error)
+        yield replace(study, name=name)

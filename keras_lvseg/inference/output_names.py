@@ -1,4 +1,4 @@
-"""What files of results are called: never two alike."""
+"""Unique names of result files."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def image_stem(path: Path) -> str:
 
 
 def image_names(images: Sequence[Path]) -> list[str]:
-    """Name pictures after images: by their files alone, and only where that is not enough by their folders too.
+    """Name result images after image files, with their folders only if the file names are ambiguous.
 
     Args:
-        images: Files, as paths from one folder.
+        images: Image files, as paths from one folder.
 
     Returns:
-        For each a path to which a suffix can be added. They differ, on file systems that take A for a as well.
+        One path per image, without suffix. They also differ if upper and lower case are ignored.
 
     Example:
         >>> image_names([Path("a/1.dcm"), Path("b/2.dcm")])
@@ -38,26 +38,26 @@ def image_names(images: Sequence[Path]) -> list[str]:
         >>> image_names([Path("a/1.dcm"), Path("a/1.png")])
         ['1.dcm', '1.png']
     """
-    above = os.path.commonpath([path.parent for path in images])
+    common = os.path.commonpath([path.parent for path in images])
     stems = [image_stem(path) for path in images]
-    folders = [path.parent.relative_to(above) for path in images]
+    folders = [path.parent.relative_to(common) for path in images]
     in_folders = [(folder / stem).as_posix() for folder, stem in zip(folders, stems, strict=True)]
     for names in (stems, [path.name for path in images], in_folders):
-        if _differ(names):
+        if _are_unique(names):
             return names
-    return [path.relative_to(above).as_posix() for path in images]
+    return [path.relative_to(common).as_posix() for path in images]
 
 
 def contour_names(study: Study) -> list[str]:
-    """Name the contour files of a study's images, by their numbers where each has its own."""
+    """Name the contour files of a study's images by InstanceNumber if it is unique, else after the image files."""
     numbers = [frame.instance_number for frame in study.frames]
-    if _differ(numbers) and min(numbers) > 0:
+    if _are_unique(numbers) and min(numbers) > 0:
         stems = [f"IM-0001-{number:04d}" for number in numbers]
     else:
         stems = image_names([frame.path for frame in study.frames])
     return [f"{study.name}/{stem}-icontour-auto.txt" for stem in stems]
 
 
-def _differ(names: Iterable[object]) -> bool:
-    seen = [str(name).casefold() for name in names]
-    return len(set(seen)) == len(seen)
+def _are_unique(names: Iterable[object]) -> bool:
+    folded = [str(name).casefold() for name in names]
+    return len(set(folded)) == len(folded)

@@ -178,7 +178,10 @@ def test_a_spacing_that_cannot_be_meant_is_refused(own_tree):
     edit(path, PixelSpacing=["0.00001", "1.5"])
     inputs = find_inputs(own_tree)
     (skipped,) = inputs.skipped
-    assert (skipped.path, skipped.reason) == (path, "has a pixel spacing of 1e-05 x 1.5 mm; 0.1 to 10 are due")
+    assert (skipped.path, skipped.reason) == (
+        path,
+        "has an invalid pixel spacing; expected 0.1 to 10 mm, got 1e-05 x 1.5",
+    )
     assert [len(study.frames) for study in inputs.studies] == [5, 6]
 
 
@@ -239,7 +242,7 @@ def test_links_to_files_are_files_and_links_to_folders_are_not_followed(own_tree
     inputs = find_inputs(own_tree)
     why = {skipped.path.name: skipped.reason for skipped in inputs.skipped if skipped.path.suffix != ".txt"}
     assert why.keys() == {"again", "nowhere.dcm"}
-    assert why["again"] == "is a link to a folder; name that folder itself"
+    assert why["again"] == "is a link to a folder; segment that folder itself"
     assert why["nowhere.dcm"].startswith("cannot be read")
     found = [frame.path for study in inputs.studies for frame in study.frames]
     assert (len(found), own_tree / "link.dcm" in found) == (13, True)
@@ -263,7 +266,7 @@ def test_one_file_is_a_study_of_its_own_name(own_tree, tmp_path):
 
 
 def test_what_is_not_there_is_one_line(tmp_path):
-    with pytest.raises(DataError, match="absent: is not there; name a DICOM file"):
+    with pytest.raises(DataError, match="absent: does not exist; expected a DICOM file"):
         find_inputs(tmp_path / "absent")
 
 
