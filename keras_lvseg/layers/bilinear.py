@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_lvseg.ops.arguments import check_integer
+from keras_lvseg.ops.shapes import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_lvseg")
@@ -42,7 +43,7 @@ class Bilinear(keras.initializers.Initializer):
             check_integer("factor", factor, minimum=1)
         self.factor = factor
 
-    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Any:
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
         """Return the weights, see the class."""
         if len(shape) != 4 or shape[0] != shape[1] or shape[2] != shape[3]:
             raise ValueError(

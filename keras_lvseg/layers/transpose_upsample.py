@@ -9,8 +9,7 @@ from keras import ops
 
 from keras_lvseg.layers.bilinear import Bilinear
 from keras_lvseg.ops.arguments import check_choice, check_integer
-
-Tensor = Any
+from keras_lvseg.ops.shapes import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_lvseg")
@@ -97,7 +96,7 @@ class TransposeUpsample(keras.layers.Layer):
             name="upsample",
         )
 
-    def build(self, inputs_shape: tuple[int | None, ...], skip_shape: tuple[int | None, ...] | None = None) -> None:
+    def build(self, inputs_shape: Shape, skip_shape: Shape | None = None) -> None:
         """Create the weights.
 
         Args:
@@ -115,9 +114,7 @@ class TransposeUpsample(keras.layers.Layer):
         x = self._crop_or_pad(x, *self._spatial(ops.shape(skip)))
         return ops.concatenate([x, skip], axis=self._channel_axis)
 
-    def compute_output_shape(
-        self, inputs_shape: tuple[int | None, ...], skip_shape: tuple[int | None, ...] | None = None
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, inputs_shape: Shape, skip_shape: Shape | None = None) -> Shape:
         """Return the output shape.
 
         Args:
@@ -161,5 +158,5 @@ class TransposeUpsample(keras.layers.Layer):
         missing = [(0, height - own_height), (0, width - own_width)]
         return ops.pad(x, [(0, 0), (0, 0), *missing] if first else [(0, 0), *missing, (0, 0)])
 
-    def _spatial(self, shape: tuple) -> tuple:
+    def _spatial(self, shape: Shape) -> Shape:
         return tuple(shape[2:]) if self.data_format == "channels_first" else tuple(shape[1:3])

@@ -8,8 +8,7 @@ from typing import Any, Literal
 import keras
 
 from keras_lvseg.ops.arguments import check_choice, check_fraction, check_integer
-
-Tensor = Any
+from keras_lvseg.ops.shapes import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_lvseg")
@@ -101,7 +100,7 @@ class UNetBlock(keras.layers.Layer):
         self._dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout") if dropout else None
         self.kernel_initializer = self._convolutions[0].kernel_initializer
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Create the weights.
 
         Args:
@@ -134,7 +133,7 @@ class UNetBlock(keras.layers.Layer):
             x = self.activation(x)
         return x if self._dropout is None else self._dropout(x, training=training)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape.
 
         Args:

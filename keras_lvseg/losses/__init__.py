@@ -1,4 +1,4 @@
-"""Losses that take integer labels and logits."""
+"""Losses of integer labels and logits."""
 
 from keras_lvseg.losses.sparse_dice_ce import SparseDiceCE
 from keras_lvseg.losses.sparse_soft_dice import SparseSoftDice

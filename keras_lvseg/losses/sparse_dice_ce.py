@@ -8,10 +8,11 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from keras_lvseg.losses.sparse_loss import Reduction, Tensor
+from keras_lvseg.losses.sparse_loss import Reduction
 from keras_lvseg.losses.sparse_soft_dice import SparseSoftDice
 from keras_lvseg.losses.sparse_softmax_ce import SparseSoftmaxCE
 from keras_lvseg.ops.arguments import check_weight
+from keras_lvseg.ops.shapes import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_lvseg")

@@ -8,9 +8,8 @@ import keras
 from keras import ops
 
 from keras_lvseg.ops.arguments import check_integer
-from keras_lvseg.ops.shapes import channel_pixels, split_weights
+from keras_lvseg.ops.shapes import Tensor, fit_labels_to_scores, split_sample_weight
 
-Tensor = Any
 Reduction = Literal["mean_with_sample_weight", "sum_over_batch_size", "mean", "sum", "none"] | None
 
 
@@ -105,10 +104,10 @@ class SparseLoss(keras.losses.Loss):
 
     def _pixels(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None) -> Pixels:
         labels, logits = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-        labels = channel_pixels(labels, logits)
+        labels = fit_labels_to_scores(labels, logits)
         if not keras.backend.is_float_dtype(labels.dtype):
             labels = ops.cast(labels, "int32")
-        image_weights, pixel_weights = split_weights(sample_weight, labels)
+        image_weights, pixel_weights = split_sample_weight(sample_weight, labels)
 
         classes = ops.equal(ops.expand_dims(labels, -1), ops.arange(logits.shape[-1], dtype=labels.dtype))
         known = ops.any(classes, axis=-1)

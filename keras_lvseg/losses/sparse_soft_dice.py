@@ -8,8 +8,9 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from keras_lvseg.losses.sparse_loss import Pixels, Reduction, SparseLoss, Tensor
+from keras_lvseg.losses.sparse_loss import Pixels, Reduction, SparseLoss
 from keras_lvseg.ops.arguments import check_choice
+from keras_lvseg.ops.shapes import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_lvseg")

@@ -9,8 +9,9 @@ import keras
 from keras import ops
 
 from keras_lvseg.errors import invalid_argument
-from keras_lvseg.losses.sparse_loss import Pixels, Reduction, SparseLoss, Tensor
+from keras_lvseg.losses.sparse_loss import Pixels, Reduction, SparseLoss
 from keras_lvseg.ops.arguments import check_fraction, check_weight
+from keras_lvseg.ops.shapes import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_lvseg")

@@ -1,4 +1,4 @@
-"""Metrics, which keras sums over batches and replicas."""
+"""Metrics."""
 
 from keras_lvseg.metrics.dice_coefficient import DiceCoefficient
 

@@ -1,4 +1,4 @@
-"""Networks: functions that return a `keras.Model` whose output are logits."""
+"""Networks: functions that return a `keras.Model` with logits as output."""
 
 from keras_lvseg.models.fcn import fcn
 from keras_lvseg.models.fully_connected import fully_connected

@@ -1,1 +1,3 @@
-"""Pure tensor functions on `keras.ops`: what the metric and the losses count and check with."""
+"""Pure tensor functions on `keras.ops` for the metric and the losses."""
+
+__all__: list[str] = []

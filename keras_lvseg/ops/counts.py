@@ -7,13 +7,9 @@ what makes the metric fast: floats would take four times as much memory to read 
 
 from __future__ import annotations
 
-from typing import Any
-
 from keras import ops
 
-from keras_lvseg.ops.shapes import flat_images
-
-Tensor = Any
+from keras_lvseg.ops.shapes import Tensor, flatten_images
 
 _LANES = 4
 _WORDS = 64  # that are added up before the bytes are told apart: two masks' sum in a byte is 128 at most, 255 would fit
@@ -28,7 +24,7 @@ def packed_mask(mask: Tensor) -> Tensor:
     Returns:
         int32, `(B, blocks, 64)`: 256 pixels a block, the last one filled up with pixels that are not in the mask.
     """
-    mask = ops.cast(flat_images(mask), "uint8")
+    mask = ops.cast(flatten_images(mask), "uint8")
     batch, pixels = ops.shape(mask)
     blocks = -(-pixels // (_LANES * _WORDS))
     missing = blocks * _LANES * _WORDS - pixels

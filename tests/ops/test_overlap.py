@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from keras import ops
 
-from keras_lvseg.ops.overlap import is_class, pixel_overlap, wins
+from keras_lvseg.ops.overlap import argmax_mask, label_mask, pixel_overlap
 
 
 @settings(max_examples=30, deadline=None)
 @given(arrays("float32", (2, 9, 4), elements=st.sampled_from([-np.inf, -1.0, 0.0, 1.0, np.inf])))
 def test_the_winner_is_the_argmax(scores):
-    winners = np.stack([ops.convert_to_numpy(wins(ops.convert_to_tensor(scores), c)) for c in range(4)], -1)
+    winners = np.stack([ops.convert_to_numpy(argmax_mask(ops.convert_to_tensor(scores), c)) for c in range(4)], -1)
     assert (winners.sum(-1) == 1).all()
     assert (winners.argmax(-1) == scores.argmax(-1)).all()
 
@@ -19,13 +19,13 @@ def test_the_winner_is_the_argmax(scores):
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64", "float16", "float32"])
 def test_classes_of_any_dtype(dtype):
     labels = ops.convert_to_tensor(np.array([[0, 1, 1]]).astype(dtype))
-    assert ops.convert_to_numpy(is_class(labels, 1)).tolist() == [[False, True, True]]
-    assert not ops.convert_to_numpy(is_class(labels, 300)).any()
-    assert not ops.convert_to_numpy(is_class(labels, -1)).any()
+    assert ops.convert_to_numpy(label_mask(labels, 1)).tolist() == [[False, True, True]]
+    assert not ops.convert_to_numpy(label_mask(labels, 300)).any()
+    assert not ops.convert_to_numpy(label_mask(labels, -1)).any()
 
 
 def test_no_label_is_cut_to_a_byte():
-    assert not ops.convert_to_numpy(is_class(ops.convert_to_tensor(np.array([[257, -255]])), 1)).any()
+    assert not ops.convert_to_numpy(label_mask(ops.convert_to_tensor(np.array([[257, -255]])), 1)).any()
 
 
 def test_overlap_of_two_masks():

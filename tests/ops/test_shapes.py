@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_lvseg.ops.shapes import channel_pixels, flat_images, label_map_pixels, one_hot_pixels, split_weights
+from keras_lvseg.ops.shapes import (
+    fit_label_maps,
+    fit_labels_to_scores,
+    fit_prediction_to_one_hot,
+    flatten_images,
+    split_sample_weight,
+)
 
 
 def zeros(*shape):
@@ -20,7 +26,7 @@ def zeros(*shape):
     ],
 )
 def test_labels_of_channels(labels, scores):
-    assert tuple(channel_pixels(zeros(*labels), zeros(*scores)).shape) == scores[:-1]
+    assert tuple(fit_labels_to_scores(zeros(*labels), zeros(*scores)).shape) == scores[:-1]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +35,7 @@ def test_labels_of_channels(labels, scores):
 )
 def test_labels_of_other_channels(labels, scores):
     with pytest.raises(ValueError, match="C >= 2") as error:
-        channel_pixels(zeros(*labels), zeros(*scores), "Try this. ")
+        fit_labels_to_scores(zeros(*labels), zeros(*scores), "Try this. ")
     assert f"Try this. Received: y_true.shape={labels}, y_pred.shape={scores}" in str(error.value)
 
 
@@ -46,35 +52,35 @@ def test_labels_of_other_channels(labels, scores):
     ],
 )
 def test_label_maps(labels, prediction, pixels):
-    fitted = label_map_pixels(zeros(*labels), zeros(*prediction))
+    fitted = fit_label_maps(zeros(*labels), zeros(*prediction))
     assert [tuple(x.shape) for x in fitted] == [pixels, pixels]
 
 
 @pytest.mark.parametrize(("prediction", "is_map"), [((2, 3, 4), False), ((2, 3), True), ((2, 3, 1), True)])
 def test_one_hot_labels(prediction, is_map):
-    fitted = one_hot_pixels(zeros(2, 3, 4), zeros(*prediction), is_map)
+    fitted = fit_prediction_to_one_hot(zeros(2, 3, 4), zeros(*prediction), is_map)
     assert tuple(fitted.shape) == ((2, 3) if is_map else (2, 3, 4))
 
 
 @pytest.mark.parametrize(("prediction", "is_map"), [((2, 3), False), ((2, 3, 1), False), ((2, 3, 4), True)])
 def test_other_one_hot_labels(prediction, is_map):
     with pytest.raises(ValueError, match=r"sparse_y_true=False.*Received: y_true.shape=\(2, 3, 4\)"):
-        one_hot_pixels(zeros(2, 3, 4), zeros(*prediction), is_map)
+        fit_prediction_to_one_hot(zeros(2, 3, 4), zeros(*prediction), is_map)
 
 
 def test_weights_are_told_apart_by_rank():
     pixels = zeros(4, 4, 4)
-    assert split_weights(None, pixels) == (None, None)
-    images, none = split_weights(np.arange(4), pixels)
+    assert split_sample_weight(None, pixels) == (None, None)
+    images, none = split_sample_weight(np.arange(4), pixels)
     assert none is None
     assert ops.convert_to_numpy(images).tolist() == [0, 1, 2, 3]
     for shape in ((4, 4, 4), (4, 4, 4, 1)):
-        none, of_pixels = split_weights(np.ones(shape, int), pixels)
+        none, of_pixels = split_sample_weight(np.ones(shape, int), pixels)
         assert none is None
         assert tuple(of_pixels.shape) == (4, 4, 4)
 
 
-def test_flat_images():
-    assert tuple(flat_images(zeros(2, 3, 4)).shape) == (2, 12)
-    assert tuple(flat_images(zeros(2)).shape) == (2, 1)
-    assert tuple(flat_images(zeros(0, 3, 4)).shape) == (0, 12)
+def test_flatten_images():
+    assert tuple(flatten_images(zeros(2, 3, 4)).shape) == (2, 12)
+    assert tuple(flatten_images(zeros(2)).shape) == (2, 1)
+    assert tuple(flatten_images(zeros(0, 3, 4)).shape) == (0, 12)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from keras import ops
 
-from keras_lvseg.ops.sums import add_to_sums, exact_sum, pixel_sum, sums_value
+from keras_lvseg.ops.sums import add_to_running_sums, exact_pixel_sum, exact_sum, round_sums
 
 few = settings(max_examples=30, deadline=None)
 
@@ -22,7 +22,7 @@ def total(parts) -> np.ndarray:
 
 def add(sums, *terms) -> np.ndarray:
     for term in terms:
-        sums = add_to_sums(tensor(sums), tensor([[term, 0.0]]))
+        sums = add_to_running_sums(tensor(sums), tensor([[term, 0.0]]))
     return ops.convert_to_numpy(sums)
 
 
@@ -49,7 +49,7 @@ def test_the_exact_sum_is_better_than_float32():
 def test_pixels_are_counted_exactly(pixels):
     values = np.full((2, pixels), 2.0, "float32")
     values[1] = np.arange(pixels) % 3
-    assert list(total(pixel_sum(tensor(values)))) == list(values.astype("float64").sum(1))
+    assert list(total(exact_pixel_sum(tensor(values)))) == list(values.astype("float64").sum(1))
 
 
 @few
@@ -69,10 +69,10 @@ def test_fractions_are_not_lost_in_any_order(terms):
     exact = sum(Fraction(float(np.float32(term))) for term in terms)
     sums = add(np.array([[1024.0, 0.0, 0.0]], "float32"), *terms)
     assert float(held(sums)) == pytest.approx(float(1024 * 65536 + exact), rel=1e-12)
-    assert float(ops.convert_to_numpy(sums_value(tensor(sums)))[0]) == np.float32(float(held(sums)))
+    assert float(ops.convert_to_numpy(round_sums(tensor(sums)))[0]) == np.float32(float(held(sums)))
 
 
 def test_sums_that_were_merged_have_the_value_of_their_sum():
     parts = np.array([[3.0, 32767.0, 0.0], [4.0, 32766.0, 0.0], [7.0, 31000.0, 0.0]], "float32")
-    merged = ops.convert_to_numpy(sums_value(tensor(parts.sum(0, keepdims=True))))[0]
+    merged = ops.convert_to_numpy(round_sums(tensor(parts.sum(0, keepdims=True))))[0]
     assert merged == np.float32(14 * 65536 + 32767 + 32766 + 31000)
