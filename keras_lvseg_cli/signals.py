@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,7 @@ class Stopped(BaseException):
 
     def __init__(self, number: int):
         super().__init__(number)
+        self.number = number
         self.exit_code = 128 + number
         self.message = f"keras-lvseg: stopped by {signal.Signals(number).name}"
 
@@ -46,7 +48,8 @@ def exit_on_signals() -> None:
 def signals_as_exceptions() -> Iterator[None]:
     """Raise `Stopped` in the block when a signal arrives.
 
-    A second signal does not interrupt the clean-up after the first.
+    A second signal does not interrupt the clean-up after the first. A callback of the garbage collector cannot
+    raise: a signal that arrives there is sent again.
 
     Raises:
         Stopped: SIGINT or SIGTERM arrived.
@@ -58,7 +61,14 @@ def signals_as_exceptions() -> Iterator[None]:
             received.append(number)
             raise Stopped(number)
 
+    def send_again(lost: Any) -> None:
+        if isinstance(lost.exc_value, Stopped):
+            threading.Timer(0.01, os.kill, (os.getpid(), lost.exc_value.number)).start()
+        else:
+            report_lost(lost)
+
     previous = _handle(stop)
+    report_lost, sys.unraisablehook = sys.unraisablehook, send_again
     try:
         yield
     except Exception as error:
@@ -66,6 +76,7 @@ def signals_as_exceptions() -> Iterator[None]:
             raise Stopped(received[0]) from error
         raise
     finally:
+        sys.unraisablehook = report_lost
         for number, handler in previous.items():
             signal.signal(number, handler)
 

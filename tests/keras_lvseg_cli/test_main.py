@@ -11,6 +11,7 @@ import pytest
 
 from keras_lvseg import __version__
 from tests.harness import ROOT
+from tests.inference.planted import write_planted_run
 from tests.small_tree import write_small_tree
 
 BACKENDS = {"keras", "keras_lvseg", "tensorflow", "jax", "torch"}
@@ -95,12 +96,13 @@ def test_signal_during_training_leaves_whole_files(phantom_tree, tmp_path, numbe
 
 def test_signal_during_writing_leaves_nothing(tmp_path):
     """The output of `segment` appears as a whole, so its temporary folder shows when it is being written."""
-    tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=8, phases=40)
-    process = start("segment", tree, tmp_path / "out")
-    wait_for(lambda: len(list(tmp_path.iterdir())) > 1, process)
+    tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=5, phases=20)
+    run = write_planted_run(tmp_path / "run", 150.0)
+    process = start("segment", tree, tmp_path / "new" / "out", "--run", run)
+    wait_for((tmp_path / "new").exists, process)
     process.send_signal(signal.SIGINT)
     assert_stopped(process, signal.SIGINT)
-    assert list(tmp_path.iterdir()) == [tree]
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_ignored_signal_stays_ignored(tmp_path):

@@ -1,6 +1,7 @@
 import contextlib
 import os
 import signal
+import time
 
 import pytest
 
@@ -37,6 +38,17 @@ def test_signal_after_a_lost_one_raises_again():
             send()
         send(signal.SIGTERM)
     assert stopped.value.exit_code == 143
+
+
+def test_signal_in_a_callback_that_cannot_raise_is_sent_again(capfd):
+    class Sender:
+        def __del__(self):
+            send()
+
+    with pytest.raises(Stopped), signals_as_exceptions():
+        Sender()
+        time.sleep(10)
+    assert capfd.readouterr().err == ""
 
 
 def test_exception_that_replaced_the_signal_counts_as_the_signal():
