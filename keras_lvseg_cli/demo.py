@@ -43,7 +43,11 @@ def demo(
     with progress_bar(console) as progress:
         task = progress.add_task("writing hearts", total=_PATIENTS)
         hearts = write_phantom(
-            out / "phantom", _PATIENTS, seed, frames="contoured", on_patient=lambda _: progress.advance(task)
+            out / "phantom",
+            patients=_PATIENTS,
+            seed=seed,
+            frames="contoured",
+            on_patient=lambda _: progress.advance(task),
         )
     names = [heart.patient_id for heart in hearts]
     splits = {"train": names[:-_TEST_PATIENTS], "test": names[-_TEST_PATIENTS:]}

@@ -25,5 +25,7 @@ def phantom(
     console = Console()
     with progress_bar(console) as progress:
         task = progress.add_task("writing hearts", total=patients)
-        truths = write_phantom(out, patients, seed, on_patient=lambda _: progress.advance(task), tree=tree)
+        truths = write_phantom(
+            out, patients=patients, seed=seed, tree=tree, on_patient=lambda _: progress.advance(task)
+        )
     console.print(f"{len(truths)} hearts in {out}, their volumes in {out / 'phantom.json'}", soft_wrap=True)

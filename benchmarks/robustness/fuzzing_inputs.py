@@ -20,7 +20,7 @@ from keras_lvseg.io import read_contour
 from keras_lvseg.io.course_record import CourseRecord
 from keras_lvseg.io.dicom import read_header, read_pixels
 from keras_lvseg.io.tfrecord import encode_example
-from keras_lvseg.phantom.dicom_writer import Stack, Study
+from keras_lvseg.phantom.dicom_writer import PhantomSeries, Stack
 from keras_lvseg.studies.frame_images import read_image, read_mask
 
 OUTLINE = b"20.00 20.00\n40.50 21.00\n41.00 40.00\n30.00 44.50\n22.00 33.00\n"
@@ -77,11 +77,11 @@ def mutated(draw: st.DrawFn, seeds: tuple[bytes, ...]) -> bytes:
 def dicom_frames() -> tuple[bytes, ...]:
     """A small frame: explicit, implicit, run-length encoded, in JPEG 2000, and in a JPEG cut short."""
     stack = Stack(np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), np.zeros(3), np.array([0, 0, -8.0]), 1.4)
-    study = Study("PHANTOM0001", "fuzzing", stack, interval=900, slices=2)
+    series = PhantomSeries("PHANTOM0001", "fuzzing", stack, interval=900, slices=2)
     pixels = np.arange(16 * 12, dtype=np.int16).reshape(16, 12)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "1.dcm"
-        study.write_frame(path, study.header(), pixels, 1, 3)
+        series.write_frame(path, series.header(), pixels, 1, 3)
         explicit = path.read_bytes()
 
     def saved(change: Callable[[pydicom.Dataset], None]) -> bytes:

@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        write_phantom(f"{scratch}/tree", arguments.patients, seed=0, frames="contoured")
+        write_phantom(f"{scratch}/tree", patients=arguments.patients, seed=0, frames="contoured")
         data = SAXDataset(f"{scratch}/tree")
         count = len(data.labelled_frames("all"))
         before = peak()

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        write_phantom(Path(folder) / "phantom", PATIENTS, seed=0, frames="contoured")
+        write_phantom(Path(folder) / "phantom", patients=PATIENTS, seed=0, frames="contoured")
         figure = Figure(figsize=(12, 4.3), layout="constrained")
         for row, data in zip(figure.subplots(2, 2 * PATIENTS), (arguments.data, Path(folder) / "phantom"), strict=True):
             frames = [frame for patient in SAXDataset(data).patients[:PATIENTS] for frame in middle_frames(patient)]

@@ -1,8 +1,8 @@
-"""The phantom's heart as a continuous shape: cavity, wall and right ventricle for any height and phase.
+"""Continuous shape of the phantom's heart: cavity, wall and right ventricle at any height and phase.
 
-Lengths are in mm. The plane is seen as a reader sees a short-axis view: x to the right, y down, the origin
-near the axis of the left ventricle, the right ventricle to the left. z runs along that axis from the base
-(0 at end-diastole) towards the apex.
+Lengths are in mm. The plane is that of a short-axis view: x to the right, y down, the origin near the axis of the left
+ventricle, the right ventricle to the left. The height z runs along that axis from the base (0 at end-diastole) towards
+the apex.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from functools import lru_cache
 import numpy as np
 
 PHASES = 20
-"""Frames of one heart beat."""
+"""Phases of one heartbeat."""
 
 ANGLES = np.linspace(-np.pi, np.pi, 361)
-"""Directions from the axis in which outlines are given, in radians; the first and the last are the same."""
+"""Directions from the axis in which borders are given, in radians. The first and the last are the same."""
 
 _HEARTS = {  # ranges of: end-diastolic volume (mL), ejection fraction, wall (mm), length / diameter
     "healthy": ((105, 165), (0.56, 0.70), (7.5, 10.0), (1.65, 1.90)),
@@ -27,19 +27,19 @@ _HEARTS = {  # ranges of: end-diastolic volume (mL), ejection fraction, wall (mm
 
 
 KINDS = tuple(_HEARTS)
-"""The hearts that `sample_heart` can draw."""
+"""The kinds of heart that `sample_heart` draws."""
 
 
 @dataclass(frozen=True)
-class Outlines:
-    """Distances from the axis to the edges of one slice, each of shape (361,) over `ANGLES`, in mm.
+class SliceBorders:
+    """Distances in mm from the axis to the borders in one slice, arrays of shape (361,) over `ANGLES`.
 
     Attributes:
-        centre: Where the axis crosses the slice, (x, y).
-        cavity: The left ventricle's blood pool, papillary muscles included; zero below the apex.
-        wall: The outside of the left ventricle's muscle.
-        right: The outside of the right ventricle's blood pool; equal to `wall` where there is none.
-        taper: By how much the cavity narrows from one face of the slice to the other.
+        centre: Point (x, y) where the axis crosses the slice.
+        cavity: Border of the left ventricle's blood pool, papillary muscles included; zero below the apex.
+        wall: Outer border of the left ventricle's muscle.
+        right: Outer border of the right ventricle's blood pool; equal to `wall` where there is none.
+        taper: Decrease of the cavity's radius from one face of the slice to the other.
     """
 
     centre: np.ndarray
@@ -48,41 +48,41 @@ class Outlines:
     right: np.ndarray
     taper: float
 
-    def points(self, edge: str) -> np.ndarray:
-        """Give an edge as an open polygon.
+    def points(self, border: str) -> np.ndarray:
+        """Return a border as an open polygon.
 
         Args:
-            edge: "cavity" or "wall".
+            border: "cavity" or "wall".
 
         Returns:
             Array of shape (360, 2), x and y in mm.
         """
-        radius = getattr(self, edge)[:-1, None]
+        radius = getattr(self, border)[:-1, None]
         return self.centre + radius * np.stack([np.cos(ANGLES[:-1]), np.sin(ANGLES[:-1])], axis=1)
 
 
 @dataclass(frozen=True)
 class Heart:
-    """A beating left ventricle with its right neighbour; see `sample_heart`.
+    """A beating left ventricle with the right ventricle beside it; see `sample_heart`.
 
     Attributes:
         edv: End-diastolic volume of the cavity in mL.
-        esv: End-systolic volume in mL.
-        ed_phase: The phase of the largest volume, from 0.
-        es_phase: The phase of the smallest volume.
-        length: Base to apex of the cavity at end-diastole.
-        shortening: What the length loses by end-systole, as a share; the base comes down, the apex stays.
-        wall: Thickness of the wall at mid-height at end-diastole.
-        bluntness: Exponent of the profile from base to apex; larger is more like a bullet.
-        waist: How much narrower the base is than the profile without it, as a share.
-        ripple: Complex amplitudes of the section's departure from a circle, for 2, 3 and 4 waves around.
-        thickness: Complex amplitudes of the wall's departure from even thickness, for 1 and 2 waves around.
-        drift: How far the axis leans, (x, y) in mm per mm of height.
-        sway: How far the axis moves by end-systole, (x, y) in mm.
-        twist: How far the apex turns against the base by end-systole, in radians.
-        right_depth: The largest width of the right ventricle.
-        right_reach: Half the angle that it spans around the left one, in radians.
-        right_angle: The direction in which it lies, in radians.
+        esv: End-systolic volume of the cavity in mL.
+        ed_phase: Phase of the largest volume, from 0.
+        es_phase: Phase of the smallest volume.
+        length: Length of the cavity from base to apex at end-diastole.
+        shortening: Fraction by which the length shrinks until end-systole. The base comes down, the apex stays.
+        wall: Thickness of the wall halfway from base to apex, at end-diastole.
+        bluntness: Exponent of the profile from base to apex. A larger one gives a blunter apex.
+        waist: Fraction by which the base is narrowed.
+        ripple: Complex amplitudes of the section's deviation from a circle, for 2, 3 and 4 waves around it.
+        wall_ripple: Complex amplitudes of the wall's deviation from even thickness, for 1 and 2 waves around it.
+        drift: Inclination of the axis, (x, y) in mm per mm of height.
+        sway: Movement of the axis until end-systole, (x, y) in mm.
+        twist: Rotation of the apex against the base until end-systole, in radians.
+        right_depth: Largest width of the right ventricle.
+        right_reach: Half the angle that the right ventricle spans around the left one, in radians.
+        right_angle: Direction of the right ventricle from the axis, in radians.
     """
 
     edv: float
@@ -95,7 +95,7 @@ class Heart:
     bluntness: float
     waist: float
     ripple: tuple[complex, ...]
-    thickness: tuple[complex, ...]
+    wall_ripple: tuple[complex, ...]
     drift: tuple[float, float]
     sway: tuple[float, float]
     twist: float
@@ -104,123 +104,123 @@ class Heart:
     right_angle: float
 
     def filling(self, phase: int) -> float:
-        """How full the cavity is: 1 at end-diastole, 0 at end-systole."""
+        """Return the filling of the cavity: 1 at end-diastole, 0 at end-systole."""
         systole = (self.es_phase - self.ed_phase) % PHASES
         time = (phase - self.ed_phase) % PHASES
         if time <= systole:
             return 0.5 + 0.5 * np.cos(np.pi * time / systole)
-        rest = (time - systole) / (PHASES - systole)  # rapid filling, a pause, the atrium's kick
-        return 0.74 * _ease(rest / 0.55) + 0.08 * rest + 0.18 * _ease((rest - 0.72) / 0.28)
+        rest = (time - systole) / (PHASES - systole)  # rapid filling, a pause, atrial contraction
+        return 0.74 * _smooth_step(rest / 0.55) + 0.08 * rest + 0.18 * _smooth_step((rest - 0.72) / 0.28)
 
     def volume(self, phase: int) -> float:
-        """The volume of the whole cavity in mL, base to apex."""
+        """Return the volume of the whole cavity in mL, from base to apex."""
         return float(self.esv + (self.edv - self.esv) * self.filling(phase))
 
     def base(self, phase: int) -> float:
-        """Height z of the base in mm: 0 at end-diastole, larger in systole."""
+        """Return the height z of the base in mm: 0 at end-diastole, larger in systole."""
         return self.length * self.shortening * (1 - self.filling(phase))
 
-    def slab_area(self, z: float, height: float, phase: int) -> float:
-        """The cavity's section in mm², averaged over a slab.
+    def slab_area(self, z: float, thickness: float, phase: int) -> float:
+        """Return the area of the cavity's section in mm², averaged over a slab.
 
         Args:
-            z: Height of the slab's middle in mm.
-            height: The slab's thickness in mm.
+            z: Height of the middle of the slab in mm.
+            thickness: Thickness of the slab in mm.
             phase: The phase, from 0.
 
         Returns:
             The cavity's volume inside the slab divided by the slab's thickness.
         """
-        low, high = (self._along(z + side * height / 2, phase) for side in (-1, 1))
-        share = (self._within(high) - self._within(low)) / self._within(1.0)
-        return float(1000 * self.volume(phase) * share / height)
+        low, high = (self._relative_height(z + side * thickness / 2, phase) for side in (-1, 1))
+        share = (self._profile_sum(high) - self._profile_sum(low)) / self._profile_sum(1.0)
+        return float(1000 * self.volume(phase) * share / thickness)
 
-    def holds(self, z: float, height: float, phase: int) -> bool:
-        """Whether a slab lies wholly between base and apex, where a reader would draw a contour."""
-        inside = self.base(phase) <= z - height / 2 and z + height / 2 <= self.length
-        return inside and self.slab_area(z, height, phase) > np.pi * 6.0**2
+    def is_contoured(self, z: float, thickness: float, phase: int) -> bool:
+        """Return whether a reader would contour a slab: it lies wholly between base and apex and is not too small."""
+        inside = self.base(phase) <= z - thickness / 2 and z + thickness / 2 <= self.length
+        return inside and self.slab_area(z, thickness, phase) > np.pi * 6.0**2
 
-    def outlines(self, z: float, height: float, phase: int) -> Outlines:
-        """The edges as a slice of some thickness shows them: the cavity's area is the slab's mean.
+    def slice_borders(self, z: float, thickness: float, phase: int) -> SliceBorders:
+        """Return the borders in a slice. The cavity's area is its mean over the slice's thickness.
 
         Args:
-            z: Height of the slice's middle in mm.
-            height: The slice's thickness in mm.
+            z: Height of the middle of the slice in mm.
+            thickness: Thickness of the slice in mm.
             phase: The phase, from 0.
         """
-        squeeze = 1 - self.filling(phase)
-        turn = self.twist * squeeze * (z / self.length - 0.4)
-        cavity, taper = self._cavity_radius(z, height, phase)
-        shape = 1 + (1 + 0.3 * squeeze) * _waves(self.ripple, 2, z / 45, turn)
-        shape /= np.sqrt(np.mean(shape[:-1] ** 2))  # the area stays that of the circle
-        above = _ease((z - self.base(phase) + 12) / 14)  # the wall ends at the base: the atrium's is thin
-        mean = max(self._wall_radius(z, height, phase) - cavity, 2.5) * above + 2.0 * (1 - above)
-        wall = mean * (1 + _waves(self.thickness, 1, z / 60, turn))
+        contraction = 1 - self.filling(phase)
+        turn = self.twist * contraction * (z / self.length - 0.4)
+        cavity, taper = self._cavity_radius(z, thickness, phase)
+        shape = 1 + (1 + 0.3 * contraction) * _waves(self.ripple, 2, z / 45, turn)
+        shape /= np.sqrt(np.mean(shape[:-1] ** 2))  # keeps the area of the circle
+        above = _smooth_step((z - self.base(phase) + 12) / 14)  # above the base lies the atrium, with a thin wall
+        mean = max(self._wall_radius(z, thickness, phase) - cavity, 2.5) * above + 2.0 * (1 - above)
+        wall = mean * (1 + _waves(self.wall_ripple, 1, z / 60, turn))
         outside = cavity * shape + np.maximum(wall, 1.5)
-        return Outlines(
-            centre=np.asarray(self.drift) * z + np.asarray(self.sway) * squeeze,
+        return SliceBorders(
+            centre=np.asarray(self.drift) * z + np.asarray(self.sway) * contraction,
             cavity=cavity * shape,
             wall=outside,
-            right=outside + self._right_width(z, squeeze),
+            right=outside + self._right_width(z, contraction),
             taper=taper,
         )
 
-    def _along(self, z: float, phase: int) -> float:
-        """Height as a share of the cavity's length, 0 to 1."""
+    def _relative_height(self, z: float, phase: int) -> float:
+        """Return the height as a fraction of the cavity's length, 0 at the base and 1 at the apex."""
         base = self.base(phase)
         return float(np.clip((z - base) / (self.length - base), 0, 1))
 
-    def _within(self, share: float) -> float:
-        """Integral of the squared profile from the base to a share of the length."""
+    def _profile_sum(self, share: float) -> float:
+        """Return the integral of the squared profile from the base to a fraction of the length."""
         return float(np.interp(share, *_profile_integral(self.bluntness, self.waist)))
 
-    def _cavity_radius(self, z: float, height: float, phase: int) -> tuple[float, float]:
-        """Radius of the circle of the slab's mean section, and its loss from one face to the other."""
-        low, high = (self._along(z + side * height / 2, phase) for side in (-1, 1))
-        scale = np.sqrt(1000 * self.volume(phase) / (np.pi * (self.length - self.base(phase)) * self._within(1)))
+    def _cavity_radius(self, z: float, thickness: float, phase: int) -> tuple[float, float]:
+        """Return the radius of a circle with the slab's mean area, and its decrease from one face to the other."""
+        low, high = (self._relative_height(z + side * thickness / 2, phase) for side in (-1, 1))
+        scale = np.sqrt(1000 * self.volume(phase) / (np.pi * (self.length - self.base(phase)) * self._profile_sum(1)))
         if low >= 1:
             return 0.0, 0.0
-        high = max(high, 0.02)  # above the base goes on as at the base: the atrium
-        mean_square = (self._within(high) - self._within(low)) / (high - low)
+        high = max(high, 0.02)  # the atrium above the base is as wide as the base
+        mean_square = (self._profile_sum(high) - self._profile_sum(low)) / (high - low)
         faces = scale * np.sqrt(_profile(np.array([low, high]), self.bluntness, self.waist))
-        covered = 1.0 if z < self.length - height / 2 else (self.length - z + height / 2) / height
+        covered = 1.0 if z < self.length - thickness / 2 else (self.length - z + thickness / 2) / thickness
         return scale * float(np.sqrt(mean_square * covered)), float(abs(faces[0] - faces[1]))
 
-    def _wall_radius(self, z: float, height: float, phase: int) -> float:
-        """Radius of the wall's outside; the muscle's volume is the same in every phase."""
-        cap = 0.8 * self.wall  # the apex' wall is thinner
+    def _wall_radius(self, z: float, thickness: float, phase: int) -> float:
+        """Return the radius of the wall's outer border. The muscle's volume is the same in every phase."""
+        cap = 0.8 * self.wall  # the wall of the apex is thinner
         middle = 0.45 * self.length
         square = _profile(np.array(0.45), self.bluntness, self.waist)
-        cavity = np.sqrt(1000 * self.edv / (np.pi * self.length * self._within(1)) * square)
+        cavity = np.sqrt(1000 * self.edv / (np.pi * self.length * self._profile_sum(1)) * square)
         share = middle / (self.length + cap)
         full = (cavity + self.wall) ** 2 / _profile(np.array(share), self.bluntness, self.waist)
-        muscle = np.pi * full * (self.length + cap) * self._within(1) - 1000 * self.edv
+        muscle = np.pi * full * (self.length + cap) * self._profile_sum(1) - 1000 * self.edv
         base = self.base(phase)
         cap *= 1 + 0.3 * (1 - self.filling(phase))
         length = self.length + cap - base
-        full = (1000 * self.volume(phase) + muscle) / (np.pi * length * self._within(1))
-        low, high = (np.clip((z + side * height / 2 - base) / length, 0, 1) for side in (-1, 1))
+        full = (1000 * self.volume(phase) + muscle) / (np.pi * length * self._profile_sum(1))
+        low, high = (np.clip((z + side * thickness / 2 - base) / length, 0, 1) for side in (-1, 1))
         if low >= 1:
             return 0.0
         high = max(high, 0.02)
-        return float(np.sqrt(full * (self._within(high) - self._within(low)) / (high - low)))
+        return float(np.sqrt(full * (self._profile_sum(high) - self._profile_sum(low)) / (high - low)))
 
-    def _right_width(self, z: float, squeeze: float) -> np.ndarray:
-        """Width of the right ventricle over the left one's outside, in each direction."""
+    def _right_width(self, z: float, contraction: float) -> np.ndarray:
+        """Return the width of the right ventricle outside the left one, in each direction."""
         share = np.clip((z + 0.2 * self.length) / (1.08 * self.length), 0, 1)
-        depth = self.right_depth * np.sqrt(1 - share**2.4) * (1 - 0.34 * squeeze)
+        depth = self.right_depth * np.sqrt(1 - share**2.4) * (1 - 0.34 * contraction)
         reach = self.right_reach * (1 - 0.35 * share)
         offset = np.angle(np.exp(1j * (ANGLES - self.right_angle)))
-        # A corner on the diaphragm's side, a long taper towards the outflow tract.
+        # A corner at the diaphragm, a long taper towards the outflow tract.
         far, blunt = np.where(offset < 0, 0.85, 1.15) * reach, np.where(offset < 0, 3.5, 1.7)
         return depth * np.clip(1 - np.abs(offset / far) ** blunt, 0, None)
 
 
 def sample_heart(rng: np.random.Generator, kind: str) -> Heart:
-    """Draw a heart.
+    """Draw a random heart.
 
     Args:
-        rng: Where the choices come from.
+        rng: The random generator.
         kind: "healthy", "dilated", "hypertrophic" or "failing".
 
     Example:
@@ -233,7 +233,7 @@ def sample_heart(rng: np.random.Generator, kind: str) -> Heart:
     integral = _profile_integral(bluntness, waist)[1][-1]
     radius = (1000 * volume / (2 * np.pi * aspect * integral)) ** (1 / 3)
     ripple = rng.normal(0, (0.035, 0.016, 0.009), (2, 3))
-    thickness = rng.normal(0, (0.09, 0.05), (2, 2))
+    wall_ripple = rng.normal(0, (0.09, 0.05), (2, 2))
     return Heart(
         edv=volume,
         esv=volume * (1 - ejection),
@@ -245,7 +245,7 @@ def sample_heart(rng: np.random.Generator, kind: str) -> Heart:
         bluntness=bluntness,
         waist=waist,
         ripple=tuple(complex(a, b) for a, b in ripple.T),
-        thickness=tuple(complex(a, b) for a, b in thickness.T),
+        wall_ripple=tuple(complex(a, b) for a, b in wall_ripple.T),
         drift=(float(rng.normal(0.02, 0.04)), float(rng.normal(-0.02, 0.04))),
         sway=(float(rng.normal(-1.5, 1.0)), float(rng.normal(1.0, 1.2))),
         twist=float(rng.uniform(0.1, 0.35)),
@@ -255,26 +255,26 @@ def sample_heart(rng: np.random.Generator, kind: str) -> Heart:
     )
 
 
-def _ease(x: float) -> float:
-    """A smooth step from 0 at 0 to 1 at 1."""
+def _smooth_step(x: float) -> float:
+    """Return a smooth step from 0 at 0 to 1 at 1."""
     x = min(max(x, 0.0), 1.0)
     return x * x * (3 - 2 * x)
 
 
 def _waves(amplitudes: tuple[complex, ...], first: int, along: float, turn: float) -> np.ndarray:
-    """A sum of waves around the axis that slowly turn with height."""
+    """Return a sum of waves around the axis, whose phase changes slowly with height."""
     terms = enumerate(amplitudes, first)
     return sum((a * np.exp(1j * (k * (ANGLES - turn) + along)) for k, a in terms), np.zeros(1)).real
 
 
 def _profile(share: np.ndarray, bluntness: float, waist: float) -> np.ndarray:
-    """Squared radius, relative, at a share of the way from base to apex."""
+    """Return the squared relative radius at a fraction of the way from base to apex."""
     return (1 - share**bluntness) * (1 - waist * (1 - share) ** 3) ** 2
 
 
 @lru_cache(maxsize=64)
 def _profile_integral(bluntness: float, waist: float) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of the length and the integral of the squared profile up to each."""
+    """Return fractions of the length, and the integral of the squared profile up to each."""
     share = np.linspace(0, 1, 4001)
     middles = _profile((share[1:] + share[:-1]) / 2, bluntness, waist)
     return share, np.concatenate([[0], np.cumsum(middles) / 4000])

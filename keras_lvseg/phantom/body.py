@@ -1,8 +1,8 @@
-"""What lies around the phantom's heart: chest wall, lungs, organs, and the receiving coils.
+"""Surroundings of the phantom's heart: chest wall, lungs, organs, and receiver coils.
 
-Signals are relative to blood at 1 and carry a sign: water is positive, fat negative, as in the balanced
-sequences that cine images are made with. Where the two share a pixel they cancel, which draws the dark
-line around organs in fat that readers know. Lengths are in mm in the plane of `anatomy`.
+Signals are relative to blood (1) and signed: water is positive, fat negative, as in the balanced sequences of cine
+images. Where both share a pixel they cancel, which draws the well-known dark line around organs in fat. Lengths are in
+mm in the plane of `anatomy`.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from keras_lvseg.phantom.organs import Organ, sample_organ
 from keras_lvseg.phantom.texture import Texture, cover, paint, sample_texture
 
 FAT, MUSCLE, LIVER, SPLEEN, LUNG = -0.85, 0.30, 0.42, 0.45, 0.032
-_CORTEX = 0.03  # hard bone gives nearly no signal
+_CORTEX = 0.03  # cortical bone gives nearly no signal
 
 
 @dataclass(frozen=True)
 class Body:
-    """Everything around the heart, the same in every phase; see `sample_body`.
+    """The body around the heart, the same in every phase; see `sample_body`. Lengths are in mm.
 
     Attributes:
-        axes: Half the chest's extent, along its own x and y.
-        turn: Its rotation in radians.
-        ripple: Complex amplitudes of the skin's departure from the ellipse, for 2 to 5 waves around.
-        front: The direction from the heart to the nearest part of the chest's wall, in radians.
-        gap: From the heart's axis to the chest's wall in that direction at z = 0.
-        slope: What `gap` loses per mm of height: the apex is near the wall.
-        fat: Thickness of the fat under the skin: mean, and complex amplitudes for 1 and 2 waves around.
+        axes: Half axes of the chest, along its own x and y.
+        turn: Rotation of the chest in radians.
+        ripple: Complex amplitudes of the skin's deviation from an ellipse, for 2 to 5 waves around it.
+        front: Direction from the heart to the nearest part of the chest wall, in radians.
+        gap: Distance from the heart's axis to the chest wall in that direction, at z = 0.
+        slope: Decrease of `gap` per mm of height, because the apex is near the wall.
+        fat: Thickness of the fat under the skin: mean, and complex amplitudes for 1 and 2 waves around the chest.
         muscle: Thickness of muscle and ribs.
-        dome: The diaphragm: its top's x, its width, its top's y at z = 0, and what y loses per mm of height.
-        organs: What lies below the diaphragm, in the order of painting, y from its top.
-        pad: Fat between the heart and the chest's wall.
+        dome: The diaphragm: x of its top, its width, y of its top at z = 0, and the decrease of y per mm of height.
+        organs: Organs below the diaphragm, in the order of painting, with y counted from its top.
+        pad: Fat between the heart and the chest wall.
         vessels: Vessels of the lungs: array of (x, y, z, radius, signal, dx/dz, dy/dz) of shape (n, 7).
         coils: Coil elements: array of (x, y, z, reach, gain) of shape (n, 5).
         texture: Random fields on the image's grid.
@@ -60,18 +60,18 @@ class Body:
         """Paint a slice without the heart.
 
         Args:
-            x: Each pixel's x in mm, shape (size, size).
-            y: Each pixel's y in mm.
+            x: x of each pixel in mm, shape (size, size).
+            y: y of each pixel in mm.
             z: Height of the slice in mm.
             pixel: Width of a pixel in mm.
-            soft: Width in mm over which edges blur that cross the slice aslant, as most do.
+            soft: Width in mm of edges, which most often cross the slice obliquely.
 
         Returns:
-            Signed signals, shape (size, size), and the share of each pixel that is inside the chest's wall.
+            Signed signals of shape (size, size), and the fraction of each pixel inside the chest wall.
         """
         grain = [self.texture.at(i, z) for i in range(3)]
         coarse, middle, fine = grain
-        x, y = x + 2.2 * coarse, y + 2.2 * self.texture.at(0, z + 28)  # nothing in a body is a drawn curve
+        x, y = x + 2.2 * coarse, y + 2.2 * self.texture.at(0, z + 28)  # makes all curves irregular
         depth, angle = self._depth(x, y, z)
         fat = self._fat(angle)
         inner = depth - fat - self.muscle
@@ -90,7 +90,7 @@ class Body:
         return canvas, cover(-inner, soft)
 
     def shading(self, x: np.ndarray, y: np.ndarray, z: float) -> np.ndarray:
-        """Sensitivity of the coils over a slice, 1 at the origin at z = 40."""
+        """Return the sensitivity of the coils over a slice, 1 at the origin at z = 40."""
         total, reference = np.zeros(x.shape), 0.0
         for cx, cy, cz, reach, gain in self.coils:
             near = 1 + ((x - cx) ** 2 + (y - cy) ** 2 + (z - cz) ** 2) / reach**2
@@ -99,20 +99,20 @@ class Body:
         return np.sqrt(total / reference)
 
     def _edge(self, angle: np.ndarray) -> np.ndarray:
-        """The skin's distance from the chest's middle, in directions of the plane."""
+        """Return the distance of the skin from the centre of the chest, in directions of the plane."""
         own = angle - self.turn
         ellipse = 1 / np.hypot(np.cos(own) / self.axes[0], np.sin(own) / self.axes[1])
         spin = np.exp(1j * angle)
         return ellipse * (1 + sum((a * spin**k).real for k, a in enumerate(self.ripple, 2)))
 
     def _fat(self, angle: np.ndarray) -> np.ndarray:
-        """Thickness of the fat under the skin, in directions from the chest's middle."""
+        """Return the thickness of the fat under the skin, in directions from the centre of the chest."""
         mean, once, twice = self.fat
         spin = np.exp(1j * angle)
         return np.maximum(mean * (1 + (once * spin + twice * spin**2).real), 4.0)
 
     def _depth(self, x: np.ndarray, y: np.ndarray, z: float) -> tuple[np.ndarray, np.ndarray]:
-        """Depth below the skin, and the direction from the chest's middle."""
+        """Return the depth below the skin, and the direction from the centre of the chest."""
         front = np.array(self.front)
         reach = float(self._edge(front) - self._fat(front)) - self.muscle - (self.gap - self.slope * z)
         u, v = x + reach * np.cos(self.front), y + reach * np.sin(self.front)
@@ -162,12 +162,12 @@ class Body:
 
 
 def sample_body(rng: np.random.Generator, size: int, heart: float) -> Body:
-    """Draw a body.
+    """Draw a random body.
 
     Args:
-        rng: Where the choices come from.
+        rng: The random generator.
         size: Rows and columns of the images.
-        heart: Largest radius of the left ventricle's outside in mm.
+        heart: Largest radius of the left ventricle's outer border in mm.
     """
     organs = (
         sample_organ(rng, (-80, 62, 40), (95, 66, 140), LIVER, 0.05, 0.9 * LIVER, 0.35),
@@ -221,7 +221,7 @@ def sample_body(rng: np.random.Generator, size: int, heart: float) -> Body:
 
 
 def _lung_vessels(rng: np.random.Generator, heart: float) -> np.ndarray:
-    """Vessels in the lungs, most of them near the heart."""
+    """Draw random vessels in the lungs, most of them near the heart."""
     count = 160
     away = heart + 7 + rng.exponential(20, count)
     angle = rng.uniform(-2.6, 0.5, count)

@@ -1,4 +1,4 @@
-"""Series that a phantom's contours do not belong to, each with the true one's frame numbers."""
+"""Decoys: series without contours that have the same frame numbers as the contoured series."""
 
 from __future__ import annotations
 
@@ -8,67 +8,69 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from keras_lvseg.phantom.dicom_writer import Study
+from keras_lvseg.phantom.dicom_writer import PhantomSeries
 
 Place = tuple[int, int]
 """Slice and phase."""
 
-Frames = Mapping[Place, np.ndarray]
-"""Pixels by place."""
+FramePixels = Mapping[Place, np.ndarray]
+"""Pixels of frames, by slice and phase."""
 
 BREATH = 4.0
-"""Standard deviation in mm of where the heart lies from one held breath to the next, along each axis."""
+"""Standard deviation in mm of the heart's position between two held breaths, along each axis."""
 
 
 def next_slices(places: Iterable[Place]) -> set[Place]:
-    """The frames one slice further towards the apex than these."""
+    """Return the same places one slice further towards the apex."""
     return {(slice_ + 1, phase) for slice_, phase in places}
 
 
 def all_series(
-    study: Study, frames: Frames, repeated: Frames, places: Iterable[Place]
-) -> Iterator[tuple[Study, Iterable[tuple[Place, np.ndarray]]]]:
-    """Give the true series, and the four that are not.
+    cine: PhantomSeries, frames: FramePixels, repeated: FramePixels, places: Iterable[Place]
+) -> Iterator[tuple[PhantomSeries, Iterable[tuple[Place, np.ndarray]]]]:
+    """Return the contoured series and four decoys.
 
     Args:
-        study: The true series.
+        cine: The contoured series.
         frames: Its frames at `places` and at `next_slices` of them.
-        repeated: The frames at `places` taken again, in other breaths.
-        places: The frames of each series.
+        repeated: The frames at `places`, acquired again in other breaths.
+        places: Slices and phases of each series.
 
     Yields:
-        A series, and its frames.
+        A series and its frames.
     """
     places = sorted(places)
-    yield study, [(place, frames[place]) for place in places]
+    yield cine, [(place, frames[place]) for place in places]
 
-    # Blood without signal, as in a black-blood image; the air around the body stays dark.
+    # Blood without signal, as in a black-blood image. The air around the body stays dark.
     top = int(max(np.percentile(frames[place], 99) for place in places))
     dark = ((place, _dark(frames[place], top)) for place in places)
-    yield replace(study, series=" dark", series_number=301), dark
+    yield replace(cine, series=" dark", series_number=301), dark
 
-    further = replace(study.stack, first=study.stack.first + study.stack.step)
+    further = replace(cine.stack, first=cine.stack.first + cine.stack.step)
     shifted = (((slice_, phase), frames[slice_ + 1, phase]) for slice_, phase in places)
-    yield replace(study, series=" shifted", series_number=302, stack=further), shifted
+    yield replace(cine, series=" shifted", series_number=302, stack=further), shifted
 
-    yield _long_axis(study, frames, places)
+    yield _long_axis(cine, frames, places)
 
-    yield replace(study, series=" repeated", series_number=304), [(place, repeated[place]) for place in places]
+    yield replace(cine, series=" repeated", series_number=304), [(place, repeated[place]) for place in places]
 
 
 def _dark(image: np.ndarray, top: int) -> np.ndarray:
     return np.where(image > top // 20, np.maximum(top - image, 0), image)
 
 
-def _long_axis(study: Study, frames: Frames, places: Sequence[Place]) -> tuple[Study, list[tuple[Place, np.ndarray]]]:
-    """Parallel planes along the heart's axis, as many as there are slices, cut out of the stack of each phase."""
-    stack, height = study.stack, float(np.linalg.norm(study.stack.step))
+def _long_axis(
+    cine: PhantomSeries, frames: FramePixels, places: Sequence[Place]
+) -> tuple[PhantomSeries, list[tuple[Place, np.ndarray]]]:
+    """Return parallel planes along the heart's axis, one per slice, cut out of the stack of each phase."""
+    stack, height = cine.stack, float(np.linalg.norm(cine.stack.step))
     size = next(iter(frames.values())).shape[0]
-    between = height / stack.spacing  # pixels from slice to slice, and from plane to plane
-    middle = (study.slices - 1) / 2
-    # Row 0 of a plane lies so far above the stack that the stack is in the middle.
+    between = height / stack.spacing  # pixels between slices, and between planes
+    middle = (cine.slices - 1) / 2
+    # Row 0 of a plane lies above the stack, so that the stack is in the middle.
     slices = middle + (np.arange(size) - size / 2) / between
-    rows = {slice_: size / 2 + (slice_ - middle) * between for slice_ in range(study.slices)}
+    rows = {slice_: size / 2 + (slice_ - middle) * between for slice_ in range(cine.slices)}
     cut = []
     volumes = {phase: _volume(frames, phase) for phase in {phase for _, phase in places}}
     for slice_, phase in places:
@@ -78,11 +80,11 @@ def _long_axis(study: Study, frames: Frames, places: Sequence[Place]) -> tuple[S
     along = stack.step / height
     first = stack.first + slices[0] * stack.step + rows[0] * stack.spacing * stack.column
     planes = replace(stack, column=along, first=first, step=height * stack.column)
-    return replace(study, series=" long axis", series_number=303, stack=planes), cut
+    return replace(cine, series=" long axis", series_number=303, stack=planes), cut
 
 
-def _volume(frames: Frames, phase: int) -> np.ndarray:
-    """The frames of a phase by slice, dark where one was not taken."""
-    taken = {slice_: image for (slice_, p), image in frames.items() if p == phase}
-    empty = np.zeros_like(next(iter(taken.values())))
-    return np.stack([taken.get(slice_, empty) for slice_ in range(max(taken) + 1)])
+def _volume(frames: FramePixels, phase: int) -> np.ndarray:
+    """Return the frames of a phase, stacked by slice, with zeros for a missing one."""
+    acquired = {slice_: image for (slice_, p), image in frames.items() if p == phase}
+    empty = np.zeros_like(next(iter(acquired.values())))
+    return np.stack([acquired.get(slice_, empty) for slice_ in range(max(acquired) + 1)])

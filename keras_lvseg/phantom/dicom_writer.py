@@ -1,4 +1,4 @@
-"""Phantom frames as DICOM: MR Image Storage with the attributes, and the habits, of the real cine studies."""
+"""Phantom frames as DICOM: MR Image Storage with the attributes of real cine studies."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from keras_lvseg.phantom.anatomy import PHASES
 
-# The plane of the anatomy in a patient: x runs to the left and the back, y down, and from base to apex it is
-# left, front and down, against the cross product of the two: short-axis views look from the apex.
+# Directions of the plane of the anatomy in the patient: x runs to the left and back, y runs down. From base to apex is
+# left, front and down, opposite to the cross product of x and y, because short-axis views look from the apex.
 _ACROSS, _DOWN = np.array([0.71, 0.70, -0.03]), np.array([-0.30, 0.27, -0.91])
 
 _WRITER = generate_uid(entropy_srcs=["keras-lvseg phantom"])
@@ -22,13 +22,13 @@ _WRITER = generate_uid(entropy_srcs=["keras-lvseg phantom"])
 
 @dataclass(frozen=True)
 class Stack:
-    """Where a patient's slices lie; all of it in DICOM's patient coordinates.
+    """Position of a patient's slices in DICOM's patient coordinates.
 
     Attributes:
-        row: Unit vector along a row, in the direction of growing columns.
-        column: Unit vector along a column, in the direction of growing rows.
-        first: Centre of the first slice's first pixel in mm.
-        step: From one slice's centre to the next, in mm: along the slices' normal, from base to apex.
+        row: Unit vector along a row, in the direction of increasing columns.
+        column: Unit vector along a column, in the direction of increasing rows.
+        first: Centre of the first pixel of the first slice, in mm.
+        step: Vector from one slice's centre to the next in mm, along the slices' normal from base to apex.
         spacing: Width of a pixel in mm.
     """
 
@@ -40,16 +40,16 @@ class Stack:
 
 
 def sample_stack(
-    rng: np.random.Generator, angle: float, centre: tuple[float, float], spacing: float, height: float
+    rng: np.random.Generator, angle: float, centre: tuple[float, float], spacing: float, slice_spacing: float
 ) -> Stack:
-    """Draw a position of the heart in the body, and with it that of the image stack.
+    """Draw a random position of the heart in the body, and return that of the image stack.
 
     Args:
-        rng: Where the choices come from.
+        rng: The random generator.
         angle: Rotation of the anatomy in the image, in radians.
-        centre: The pixel (column, row) of the heart's axis.
+        centre: Pixel (column, row) of the heart's axis.
         spacing: Width of a pixel in mm.
-        height: Distance between slices in mm.
+        slice_spacing: Distance between slices in mm.
     """
     across = _unit(_ACROSS + rng.normal(0, 0.08, 3))
     down = _DOWN + rng.normal(0, 0.08, 3)
@@ -58,21 +58,21 @@ def sample_stack(
     column = np.sin(angle) * across + np.cos(angle) * down
     heart = np.array([20.0, -20.0, 10.0]) + rng.normal(0, 25, 3)
     first = heart - spacing * (centre[0] * row + centre[1] * column)
-    return Stack(row, column, first, -height * np.cross(row, column), spacing)
+    return Stack(row, column, first, -slice_spacing * np.cross(row, column), spacing)
 
 
 @dataclass(frozen=True)
-class Study:
-    """What all frames of a patient share.
+class PhantomSeries:
+    """One DICOM series of a patient: the attributes that all its frames share.
 
     Attributes:
         patient_id: The patient's name.
-        key: What the identifiers are made from; the same key gives the same identifiers.
-        stack: Where the slices lie.
-        interval: Length of a heart beat in ms.
+        key: Source of the UIDs. The same key gives the same UIDs.
+        stack: Position of the slices.
+        interval: Length of a heartbeat in ms.
         slices: Number of slices.
-        series: What tells a series of the study from the short-axis cine, which has none; begins with a space.
-        series_number: The number that its header gives it.
+        series: Name of a decoy series, which begins with a space; empty for the contoured short-axis cine.
+        series_number: DICOM's SeriesNumber.
     """
 
     patient_id: str
@@ -84,8 +84,8 @@ class Study:
     series_number: int = 300
 
     def header(self) -> Dataset:
-        """The attributes that are the same in every frame."""
-        height = float(np.linalg.norm(self.stack.step))
+        """Return the attributes that are the same in every frame."""
+        slice_spacing = float(np.linalg.norm(self.stack.step))
         ds = Dataset()
         ds.SpecificCharacterSet = "ISO_IR 100"
         ds.ImageType = ["ORIGINAL", "PRIMARY", "OTHER"]
@@ -103,7 +103,7 @@ class Study:
         ds.PatientBirthDate = ds.PatientSex = ""
         ds.ScanningSequence, ds.SequenceVariant, ds.ScanOptions = "GR", "SS", "CG"
         ds.MRAcquisitionType = "2D"
-        ds.SliceThickness = ds.SpacingBetweenSlices = _decimal(height)
+        ds.SliceThickness = ds.SpacingBetweenSlices = _decimal(slice_spacing)
         ds.RepetitionTime, ds.EchoTime, ds.FlipAngle = "3.4", "1.7", "45"
         ds.EchoTrainLength = 1
         ds.MagneticFieldStrength = "1.5"
@@ -121,15 +121,15 @@ class Study:
         ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
         ds.PixelSpacing = [_decimal(self.stack.spacing)] * 2
         ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 1
-        ds.QualityControlImage = "YES"  # DICOM's word for an image of a phantom
+        ds.QualityControlImage = "YES"  # DICOM's attribute for an image of a phantom
         return ds
 
     def write_frame(self, path: Path, header: Dataset, pixels: np.ndarray, slice_: int, phase: int) -> None:
         """Write one frame.
 
         Args:
-            path: The file; its folder is made where there is none.
-            header: What `header` gave.
+            path: The file. A missing folder is created.
+            header: The result of `header`.
             pixels: Counts, int16 of shape (rows, columns).
             slice_: Index of the slice, from 0 at the base.
             phase: Index of the phase, from 0.
@@ -140,7 +140,7 @@ class Study:
         ds.TriggerTime = _decimal((phase + 0.5) * self.interval / PHASES)
         position = self.stack.first + slice_ * self.stack.step
         ds.ImagePositionPatient = [_decimal(v) for v in position]
-        # As on the real scanner: the place along one axis of the patient, whose steps are not the true ones.
+        # As on the real scanner: the position along one axis of the patient. Its steps are not the true spacing.
         ds.SliceLocation = _decimal(position[np.argmax(np.abs(self.stack.step))])
         ds.Rows, ds.Columns = pixels.shape
         ds.SmallestImagePixelValue, ds.LargestImagePixelValue = int(pixels.min()), int(pixels.max())
@@ -151,14 +151,14 @@ class Study:
         ds.file_meta.MediaStorageSOPClassUID = MRImageStorage
         ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        # Named here, for pydicom would put its own version, and the same seed is to give the same bytes.
+        # Set here, because pydicom would write its own version, and the same seed must give the same bytes.
         ds.file_meta.ImplementationClassUID = _WRITER
         ds.file_meta.ImplementationVersionName = "KERAS_LVSEG"
         path.parent.mkdir(parents=True, exist_ok=True)
         dcmwrite(path, ds, enforce_file_format=True)
 
-    def _uid(self, what: str) -> str:
-        return generate_uid(entropy_srcs=[self.key, what])
+    def _uid(self, source: str) -> str:
+        return generate_uid(entropy_srcs=[self.key, source])
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
@@ -166,5 +166,5 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 
 def _decimal(value: float) -> str:
-    """A decimal string of at most 16 characters."""
+    """Return a decimal string of at most 16 characters."""
     return f"{value:.7g}" if abs(value) >= 1e-4 else "0"

@@ -1,4 +1,4 @@
-"""The organs around the phantom's heart; see `body` for signals and directions."""
+"""Organs around the phantom's heart; see `body` for signals and directions."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from keras_lvseg.phantom.texture import cover, paint
 
 @dataclass(frozen=True)
 class Organ:
-    """A rounded body: an ellipsoid with a wavy edge.
+    """An organ: an ellipsoid with a wavy edge. Lengths are in mm.
 
     Attributes:
-        centre: (x, y, z) of its middle.
-        axes: Half its extent along its own x, its own y and z.
-        turn: Its rotation in the plane, in radians.
-        ripple: Complex amplitudes of its edge's departure from the ellipse, for 2, 3 and 4 waves around.
-        signal: Signal of its inside.
-        rough: How much of the texture its inside shows.
-        rim: Signal of its wall, 1.6 mm wide.
-        vessels: Signal that its vessels add.
+        centre: Centre (x, y, z).
+        axes: Half axes: two in the plane, along the organ's own x and y, and one along z.
+        turn: Rotation in the plane, in radians.
+        ripple: Complex amplitudes of the edge's deviation from the ellipse, for 2, 3 and 4 waves around it.
+        signal: Signal of the inside.
+        rough: Strength of the texture of the inside.
+        rim: Signal of the organ's wall, 1.6 mm wide.
+        vessels: Signal added by vessels.
     """
 
     centre: tuple[float, float, float]
@@ -41,14 +41,14 @@ class Organ:
         outside: np.ndarray,
         soft: float,
     ) -> None:
-        """Paint it over a slice, in place.
+        """Paint the organ over a slice, in place.
 
         Args:
             canvas: Signed signals of shape (size, size).
-            grain: The textures of the slice, coarse, middle and fine.
-            place: Each pixel's x and y in mm, and the slice's height z.
-            outside: Signed distance to what bounds it, negative inside, in mm.
-            soft: Width of its edge in mm.
+            grain: Textures of the slice: coarse, middle and fine.
+            place: x and y of each pixel in mm, and the height z of the slice.
+            outside: Signed distance in mm to the edge of the space for the organ, negative inside.
+            soft: Width of the organ's edge in mm.
         """
         distance = self._distance(*place)
         if distance is None:
@@ -61,7 +61,7 @@ class Organ:
         paint(canvas, cover(distance + 1.6, soft), inside + self.vessels * vessels)
 
     def _distance(self, x: np.ndarray, y: np.ndarray, z: float) -> np.ndarray | None:
-        """Signed distance to its edge at height z, good near the edge; None where it does not reach."""
+        """Return the signed distance to the edge at height z, accurate near it; None beyond the organ's ends."""
         height = (z - self.centre[2]) / self.axes[2]
         if abs(height) >= 0.98:
             return None
@@ -83,7 +83,7 @@ def sample_organ(
     rim: float,
     vessels: float,
 ) -> Organ:
-    """An organ near a place and of about a size."""
+    """Draw a random organ near `centre`, with half axes near `axes`; see `Organ`."""
     x, y, z = (float(c + rng.normal(0, 6)) for c in centre)
     a, b, c = (float(r * rng.uniform(0.85, 1.15)) for r in axes)
     ripple = rng.normal(0, (0.06, 0.04, 0.02), (2, 3))

@@ -1,4 +1,4 @@
-"""How the phantom is painted: soft edges laid one over the other, and random fields for tissue."""
+"""Painting of the phantom: soft edges over one another, and random fields as tissue texture."""
 
 from __future__ import annotations
 
@@ -9,33 +9,36 @@ import scipy.fft
 
 
 def paint(canvas: np.ndarray, cover: np.ndarray, signal: float | np.ndarray) -> None:
-    """Lay a signal over a canvas, in place; `cover` is the share of each pixel, 0 to 1."""
+    """Paint a signal over a canvas, in place. `cover` is the covered fraction of each pixel, 0 to 1."""
     canvas += cover * (signal - canvas)
 
 
 def cover(distance: np.ndarray, ramp: float) -> np.ndarray:
-    """Share of a pixel inside an edge: from 1 to 0 over a width `ramp` about distance 0, negative inside."""
+    """Return the fraction of each pixel inside an edge.
+
+    It falls from 1 to 0 over the width `ramp` around the distance 0. Distances are negative inside.
+    """
     return np.clip(0.5 - distance / ramp, 0, 1)
 
 
 @dataclass(frozen=True)
 class Texture:
-    """Random fields that change smoothly with height, of mean 0 and standard deviation 1.
+    """Random fields of mean 0 and standard deviation 1 that change smoothly with height.
 
     Attributes:
-        fields: Array of shape (3, 2, size, size): coarse, middle and fine grain, two fields of each.
+        fields: Array of shape (3, 2, size, size): two fields each of coarse, middle and fine grain.
     """
 
     fields: np.ndarray
 
     def at(self, grain: int, z: float) -> np.ndarray:
-        """Give the field of a grain (0 coarse, 1 middle, 2 fine) at height z in mm; another 28 mm on."""
+        """Return the field of a grain (0 coarse, 1 middle, 2 fine) at height z in mm. It is unrelated 28 mm away."""
         first, second = self.fields[grain]
         return np.cos(z / 18) * first + np.sin(z / 18) * second
 
 
 def sample_texture(rng: np.random.Generator, size: int) -> Texture:
-    """Draw fields whose grains have correlation lengths of about 14, 4 and 1.5 pixels."""
+    """Draw random fields. Their grains have correlation lengths of about 14, 4 and 1.5 pixels."""
     wave = np.hypot(*np.meshgrid(scipy.fft.fftfreq(size), scipy.fft.rfftfreq(size), indexing="ij"))
     fields = np.empty((3, 2, size, size))
     for grain, length in enumerate((14.0, 4.0, 1.5)):

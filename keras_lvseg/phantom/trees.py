@@ -1,4 +1,4 @@
-"""The trees that a phantom cohort is written in: where each file goes, and what table lies beside them."""
+"""Folder layouts of a phantom cohort: file names, and the table that links images and contours."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from keras_lvseg.data.layouts.discovery import strip_zero_padding
 
 @dataclass(frozen=True)
 class PhantomName:
-    """A phantom patient's place in a cohort, and its names.
+    """Names of a phantom patient.
 
     Attributes:
-        index: From 0.
-        patient_id: Among the images.
-        original_id: Among the contours, with a padded number.
+        index: Index in the cohort, from 0.
+        patient_id: Name among the images.
+        original_id: Name among the contours, with a zero-padded number.
     """
 
     index: int
@@ -24,37 +24,37 @@ class PhantomName:
     original_id: str
 
     @property
-    def strip_zero_padding(self) -> str:
-        """`original_id` as the challenge's lists have such names."""
+    def unpadded_id(self) -> str:
+        """`original_id` without zero padding, as in the challenge's lists."""
         return strip_zero_padding(self.original_id)
 
     @property
     def archive(self) -> int:
-        """The Cardiac Atlas Project's archive of images, nine patients in each."""
+        """Number of the Cardiac Atlas Project's image archive, with nine patients per archive."""
         return self.index // 9 + 1
 
     @property
     def part(self) -> str:
-        """The challenge's part of the images."""
+        """The patient's part of the challenge's images."""
         return ("training", "validation", "online")[self.index % 3]
 
     @property
     def contour_part(self) -> str:
-        """The challenge's part of the contours."""
+        """Folder of the patient's part of the challenge's contours."""
         return f"ContoursPart{3 - self.index % 3}/{self.part.capitalize()}DataContours"
 
 
 @dataclass(frozen=True)
 class PhantomTree:
-    """One arrangement of files, in words that `str.format` fills in.
+    """One folder layout, as templates for `str.format`.
 
     Attributes:
-        image_file: Of a frame: its `name`, its `series` among the cohort's and its `number`.
-        contour_folder: Of a patient's contours: the `name`, and the `letter` of the border.
-        patient_id: The name among the images that this tree's reader gives.
-        original_id: The name among the contours that it gives.
-        table: Name, first line, and a line for each patient of the list that links the two; empty without one.
-        decoys: Whether each patient's folder holds other series too.
+        image_file: File of a frame, from `name`, `series` (number in the cohort) and `number` (of the frame).
+        contour_folder: Folder of a patient's contours, from `name` and the `letter` of the border.
+        patient_id: The patient's name among the images, as the reader of this tree returns it.
+        original_id: The patient's name among the contours, as the reader of this tree returns it.
+        table: File name, header and row per patient of the table that links the two names; empty for no table.
+        decoys: Whether each patient's folder also holds decoy series.
     """
 
     image_file: str
@@ -65,20 +65,20 @@ class PhantomTree:
     decoys: bool = False
 
     def names(self, name: PhantomName) -> tuple[str, str]:
-        """`patient_id` and `original_id` as this tree's reader gives them."""
+        """Return `patient_id` and `original_id` as the reader of this tree returns them."""
         return self.patient_id.format(name=name), self.original_id.format(name=name)
 
     def image(self, name: PhantomName, series: int, number: int) -> Path:
-        """A frame's file in the tree."""
+        """Return the file of a frame."""
         return Path(self.image_file.format(name=name, series=series, number=number))
 
     def contour(self, name: PhantomName, letter: str, number: int) -> Path:
-        """A contour's file in the tree."""
+        """Return the file of a contour."""
         folder = self.contour_folder.format(name=name, letter=letter)
         return Path(folder, f"IM-0001-{number:04d}-{letter}contour-manual.txt")
 
     def write_table(self, root: Path, names: Sequence[PhantomName]) -> None:
-        """Write the list that links names, where the tree has one."""
+        """Write the table that links the names, if the tree has one."""
         if self.table:
             file, header, line = self.table
             lines = [header, *(line.format(name=name) for name in names)]
@@ -97,7 +97,7 @@ TREES = {
         image_file="SCD_IMAGES_{name.archive:02d}/{name.patient_id}/CINESAX_300/IM-{series:04d}-{number:04d}.dcm",
         contour_folder="SCD_ManualContours/{name.original_id}/contours-manual/IRCCI-expert",
         patient_id="{name.patient_id}",
-        original_id="{name.strip_zero_padding}",
+        original_id="{name.unpadded_id}",
         table=(
             "scd_patientdata.csv",
             "PatientID,OriginalID,Gender,Age,PathologyID,Pathology",
@@ -105,12 +105,12 @@ TREES = {
         ),
     ),
     "challenge": PhantomTree(
-        image_file="challenge_{name.part}/{name.strip_zero_padding}/IM-{series:04d}-{number:04d}.dcm",
+        image_file="challenge_{name.part}/{name.unpadded_id}/IM-{series:04d}-{number:04d}.dcm",
         contour_folder="Sunnybrook Cardiac MR Database {name.contour_part}/{name.original_id}"
         "/contours-manual/IRCCI-expert",
-        patient_id="{name.strip_zero_padding}",
-        original_id="{name.strip_zero_padding}",
+        patient_id="{name.unpadded_id}",
+        original_id="{name.unpadded_id}",
         decoys=True,
     ),
 }
-"""By the name that `write_phantom` takes."""
+"""Layouts by the value of the `tree` argument of `write_phantom`."""

@@ -11,7 +11,7 @@ def heart(request) -> Heart:
 
 
 def middle(heart: Heart, phase: int):
-    return heart.outlines(0.45 * heart.length, 8.0, phase)
+    return heart.slice_borders(0.45 * heart.length, 8.0, phase)
 
 
 def test_volume_is_largest_at_ed_and_smallest_at_es(heart):
@@ -32,9 +32,9 @@ def test_thin_slabs_sum_to_the_whole_cavity(heart):
 def test_an_outlines_area_is_the_slabs(heart):
     for phase in (heart.ed_phase, heart.es_phase):
         for z in np.arange(0.0, heart.length, 6.0):
-            if not heart.holds(z, 8.0, phase):
+            if not heart.is_contoured(z, 8.0, phase):
                 continue
-            x, y = heart.outlines(z, 8.0, phase).points("cavity").T
+            x, y = heart.slice_borders(z, 8.0, phase).points("cavity").T
             polygon = np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)) / 2
             assert polygon == pytest.approx(heart.slab_area(z, 8.0, phase), rel=1e-3)
 
@@ -46,22 +46,22 @@ def test_the_wall_thickens_and_the_base_comes_down_in_systole(heart):
 
 
 def test_the_cavity_tapers_to_the_apex(heart):
-    radii = [heart.outlines(f * heart.length, 8.0, heart.ed_phase).cavity.mean() for f in (0.5, 0.7, 0.9, 1.2)]
+    radii = [heart.slice_borders(f * heart.length, 8.0, heart.ed_phase).cavity.mean() for f in (0.5, 0.7, 0.9, 1.2)]
     assert radii[0] > radii[1] > radii[2] > radii[3] == 0
 
 
 def test_outlines_are_closed_and_nested(heart):
     for z in np.arange(-20.0, heart.length + 25, 5.0):
-        edges = heart.outlines(z, 10.0, 5)
-        assert edges.cavity.shape == edges.wall.shape == edges.right.shape == ANGLES.shape
-        assert (edges.cavity >= 0).all()
-        assert (edges.wall > edges.cavity + 1).all()
-        assert (edges.right >= edges.wall).all()
-        for radius in (edges.cavity, edges.wall, edges.right):
+        borders = heart.slice_borders(z, 10.0, 5)
+        assert borders.cavity.shape == borders.wall.shape == borders.right.shape == ANGLES.shape
+        assert (borders.cavity >= 0).all()
+        assert (borders.wall > borders.cavity + 1).all()
+        assert (borders.right >= borders.wall).all()
+        for radius in (borders.cavity, borders.wall, borders.right):
             assert radius[0] == pytest.approx(radius[-1])
 
 
 def test_no_slab_is_contoured_that_reaches_beyond_the_cavity(heart):
-    assert not heart.holds(3.0, 8.0, heart.ed_phase)
-    assert heart.holds(0.5 * heart.length, 8.0, heart.ed_phase)
-    assert not heart.holds(heart.length - 3.0, 8.0, heart.ed_phase)
+    assert not heart.is_contoured(3.0, 8.0, heart.ed_phase)
+    assert heart.is_contoured(0.5 * heart.length, 8.0, heart.ed_phase)
+    assert not heart.is_contoured(heart.length - 3.0, 8.0, heart.ed_phase)
