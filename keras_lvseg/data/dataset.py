@@ -13,7 +13,7 @@ import numpy as np
 from keras_lvseg.data.augmentation import Augmentation
 from keras_lvseg.data.labels import TARGETS, Target, draw_label, is_labelled
 from keras_lvseg.data.layouts import index_tree
-from keras_lvseg.data.layouts.png_table import mark_for_repair
+from keras_lvseg.data.layouts.png_table import set_labels_include_outline
 from keras_lvseg.data.preprocessing import Intensity, Preprocessing
 from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.data.splits import by_either_name, check_images_apart
@@ -37,7 +37,7 @@ class SAXDataset:
     """Short-axis frames with their contours, split by patient.
 
     Args:
-        data_dir: The folder with the data. Its layout is recognised.
+        data_dir: The folder with the data. Its layout is recognised. Or a list of TFRecord files.
         target: "endocardium" (0 background, 1 cavity) or "myocardium" (0, 1 cavity, 2 myocardium; only frames with
             both contours).
         splits: A mapping from a split's name to patients, by either of their names. Or a function that returns such a
@@ -75,7 +75,7 @@ class SAXDataset:
 
     def __init__(
         self,
-        data_dir: str | os.PathLike[str],
+        data_dir: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
         *,
         target: Target = "endocardium",
         splits: Splits | None = None,
@@ -88,13 +88,16 @@ class SAXDataset:
         if target not in TARGETS:
             raise invalid_argument("target", target, f"one of {', '.join(TARGETS)}")
         self.preprocessing = Preprocessing(tuple(image_size), pixel_spacing, intensity=intensity)  # type: ignore[arg-type]
-        self.data_dir = Path(data_dir)
         self.target: Target = target
         self.contour_origin = float(contour_origin)
         self.labels_include_outline = bool(labels_include_outline)
         patients = index_tree(data_dir)
+        if isinstance(data_dir, str | os.PathLike):
+            self.data_dir = Path(data_dir)
+        else:
+            self.data_dir = Path(os.path.commonpath([Path(file).resolve().parent for file in data_dir]))
         if labels_include_outline:
-            patients = mark_for_repair(data_dir, patients)
+            patients = set_labels_include_outline(self.data_dir, patients)
         self.patients: tuple[Patient, ...] = tuple(read_patient(files) for files in patients)
         self.frames: tuple[Frame, ...] = tuple(frame for patient in self.patients for frame in patient.frames)
         self._splits = self._split_frames(splits(self.patients) if callable(splits) else splits)

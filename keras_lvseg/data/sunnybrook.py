@@ -6,6 +6,7 @@ import itertools
 import os
 import warnings
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -27,7 +28,7 @@ class SunnybrookSAXDataset(SAXDataset):
     """`SAXDataset` with the splits of the Sunnybrook data.
 
     Args:
-        data_dir: The folder with the data. Its layout is recognised.
+        data_dir: The folder with the data. Its layout is recognised. Or a list of TFRecord files.
         target: "endocardium" (0 background, 1 cavity) or "myocardium" (0, 1 cavity, 2 myocardium; only frames with
             both contours).
         splits: "official": the challenge's 15/15/15 as train, validation and test, as far as the patients are present.
@@ -64,7 +65,7 @@ class SunnybrookSAXDataset(SAXDataset):
 
     def __init__(
         self,
-        data_dir: str | os.PathLike[str],
+        data_dir: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
         *,
         target: Target = "endocardium",
         splits: _NamedSplits | Splits = "official",
@@ -91,7 +92,7 @@ class SunnybrookSAXDataset(SAXDataset):
     @classmethod
     def from_tfrecords(
         cls,
-        folder: str | os.PathLike[str],
+        files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
         *,
         splits: _NamedSplits | Splits = "files",
         image_size: tuple[int, int] = (256, 256),
@@ -102,7 +103,8 @@ class SunnybrookSAXDataset(SAXDataset):
         Masks are used as stored. Records have no pixel spacing, so nothing is resampled or measured in mm.
 
         Args:
-            folder: Contains `train_images.tfrecords` and `val_images.tfrecords`, or the like.
+            files: A folder with files such as `train_images.tfrecords` and `val_images.tfrecords`, or a list of files.
+                They are plain, GZIP or ZLIB. Of a folder, all shards of a split must be there.
             splits: "files" for the splits that the files are named after, else as for the class.
             image_size: As for the class.
             intensity: As for the class.
@@ -119,11 +121,11 @@ class SunnybrookSAXDataset(SAXDataset):
             >>> files = SunnybrookSAXDataset(folder, splits=splits).write_tfrecords(folder + "/records")
             >>> [file.name for file in files]
             ['train_images.tfrecords', 'val_images.tfrecords']
-            >>> records = SunnybrookSAXDataset.from_tfrecords(folder + "/records")
+            >>> records = SunnybrookSAXDataset.from_tfrecords(files)
             >>> records.info["splits"]["train"]["patients"], records.info["patients_on_both_sides"]
             (['PH-01'], False)
         """
-        return cls(folder, splits=splits, image_size=image_size, intensity=intensity)
+        return cls(files, splits=splits, image_size=image_size, intensity=intensity)
 
     @property
     def info(self) -> dict[str, Any]:

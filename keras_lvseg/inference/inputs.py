@@ -124,7 +124,7 @@ def _list_files(root: Path, is_known_tree: bool, skipped: list[SkippedFile]) -> 
 def _read_tree(root: Path) -> tuple[dict[Path, tuple[str, str]], list[Study], list[str]]:
     """Return the patient of each DICOM file of a known tree, the studies of its PNG files, and notes on faults."""
     try:
-        patients = png_table.index(root, strict=False) if png_table.matches(root) else index_tree(root)
+        patients = png_table.index(root, skip_unreadable=True) if png_table.matches(root) else index_tree(root)
     except DataError as error:
         return {}, [], [f"{error}: the folder's tables are ignored, images are grouped by their headers"]
     patients_by_path = {path: (files.patient_id, files.original_id) for files in patients for path in files.images}

@@ -331,7 +331,7 @@ def test_an_empty_mask_in_records_is_found(tmp_path):
 
 
 def test_a_tree_that_nobody_knows_is_refused(tmp_path):
-    with pytest.raises(DataError, match="holds no data that is known here"):
+    with pytest.raises(DataError, match="has no known layout"):
         audit_tree(tmp_path)
 
 

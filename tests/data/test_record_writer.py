@@ -109,6 +109,31 @@ def test_patients_are_known_by_name_or_said_to_be_unknown(records, schema):
     }
 
 
+@pytest.mark.parametrize("compression", ["GZIP", "ZLIB"])
+def test_from_tfrecords_list_of_compressed_files_is_read_as_the_folder(dataset, tmp_path, compression):
+    files = dataset.write_tfrecords(tmp_path / "plain", shards=2)
+    compressed = []
+    for i, file in enumerate(files):
+        compressed.append(tmp_path / str(i) / file.name)
+        compressed[-1].parent.mkdir()
+        with tf.io.TFRecordWriter(str(compressed[-1]), compression) as writer:
+            for message in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
+                writer.write(message)
+    read = SunnybrookSAXDataset.from_tfrecords([*reversed(compressed), str(compressed[0])])
+    assert read.data_dir == tmp_path
+    for split in SPLITS:
+        for ours, theirs in zip(read.as_arrays(split), dataset.as_arrays(split), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_from_tfrecords_one_file_of_the_list_is_enough(dataset, tmp_path):
+    files = dataset.write_tfrecords(tmp_path / "records", shards=2)
+    read = SunnybrookSAXDataset.from_tfrecords(files[:1])
+    assert len(read.frames) == len(dataset.labelled_frames("train")) // 2
+    with pytest.raises(ValueError, match=r"Invalid value for argument `data_dir`\. Expected a folder or at least one"):
+        SunnybrookSAXDataset.from_tfrecords([])
+
+
 def test_official_splits_hold_for_records_too(phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     names = [OFFICIAL_SPLITS["test"][0], OFFICIAL_SPLITS["train"][3], OFFICIAL_SPLITS["validation"][7]]

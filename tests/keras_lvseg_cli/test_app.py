@@ -79,8 +79,8 @@ def planted(tree, tmp_path):
     contour = sorted(tree.glob("contourfiles/*/i-contours/*.txt"))[3]
     image = sorted(tree.glob("dicoms/PHANTOM0002/*.dcm"))[4]
     return {
-        "an empty folder": (lambda: empty(tree), [tree, "holds no data that is known here", "link.csv"]),
-        "a folder of JPEGs": (lambda: jpegs(tree), [tree, "holds no data that is known here"]),
+        "an empty folder": (lambda: empty(tree), [tree, "has no known layout", "link.csv"]),
+        "a folder of JPEGs": (lambda: jpegs(tree), [tree, "has no known layout"]),
         "a truncated DICOM": (lambda: image.write_bytes(image.read_bytes()[:5000]), [image]),
         "a contour with letters in it": (lambda: contour.write_text("1 1\n2 b\n"), [contour, "line 2 is '2 b'"]),
         "a contour whose frame is missing": (
@@ -131,7 +131,7 @@ def test_data_at_fault_is_one_line_and_nothing_written(run_command, small_run, t
 def test_a_folder_that_is_not_there_is_one_line(run_command, tmp_path):
     code, _, err = run_command("train", tmp_path / "absent", tmp_path / "run")
     assert code == 1
-    assert_one_line(err, tmp_path / "absent", "is not there")
+    assert_one_line(err, tmp_path / "absent", "does not exist")
 
 
 def test_a_model_that_is_none_is_one_line(run_command, small_run, tree, tmp_path):

@@ -56,5 +56,5 @@ def test_json_is_plain_and_all_of_stdout(run_audit, faulty):
 def test_a_folder_without_data_is_one_line(run_audit, tmp_path):
     code, out, err = run_audit(tmp_path, "--json")
     assert (code, out) == (1, "")
-    assert err.startswith(f"keras-lvseg: error: {tmp_path}: holds no data that is known here")
+    assert err.startswith(f"keras-lvseg: error: {tmp_path}: has no known layout")
     assert err.count("\n") == 1

@@ -70,7 +70,7 @@ def test_error_of_a_command_is_the_only_line(tmp_path):
     process = start("train", tmp_path, tmp_path / "run")
     out, err = process.communicate()
     assert (process.returncode, out, err.count("\n")) == (1, "", 1)
-    assert err.startswith(f"keras-lvseg: error: {tmp_path}: holds no data that is known here")
+    assert err.startswith(f"keras-lvseg: error: {tmp_path}: has no known layout")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

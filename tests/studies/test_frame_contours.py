@@ -121,12 +121,12 @@ def test_a_contour_of_outlined_label_is_moved_to_another_grid_and_then_filled(da
 
 
 def test_only_label_pictures_are_repaired(phantom_tree, tmp_path):
-    with pytest.raises(DataError, match="holds no label pictures; labels_include_outline is for those"):
+    with pytest.raises(DataError, match="has no label images; expected label images for labels_include_outline=True"):
         SAXDataset(phantom_tree, labels_include_outline=True)
     tree = write_picture_tree(tmp_path / "tree")
     for path in tree.glob("?_labels/*"):
         path.unlink()
-    with pytest.raises(DataError, match="holds no label pictures"):
+    with pytest.raises(DataError, match="has no label images"):
         SunnybrookSAXDataset(tree, splits={"all": ["P1"]}, labels_include_outline=True)
 
 

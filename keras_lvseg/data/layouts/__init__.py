@@ -1,6 +1,6 @@
-"""The trees that data is found in, one module each: `matches(root)` and `index(root)`.
+"""Layouts of trees, one module each, with the functions `matches(root)` and `index(root)`.
 
-Another tree is another module with these two functions, named in `_LAYOUTS`.
+A new layout is a new module with these two functions, listed in `_LAYOUTS`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_lvseg.data.layouts import cardiac_atlas, challenge, course_records, link_table, png_table
-from keras_lvseg.data.layouts.discovery import check_inside, subfolders
-from keras_lvseg.errors import DataError
+from keras_lvseg.data.layouts.discovery import list_subfolders, require_inside
+from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.studies.patient_files import ContourFile, PatientFiles
 
 __all__ = ["ContourFile", "PatientFiles", "index_tree", "is_tree"]
@@ -20,7 +20,7 @@ _LAYOUTS = (link_table, cardiac_atlas, challenge, course_records, png_table)
 
 
 def is_tree(root: Path) -> bool:
-    """Whether a folder holds a tree that is known here, whatever may be wrong with it."""
+    """Return whether a folder has a known layout. The tree may still have faults."""
     return any(layout.matches(root) for layout in _LAYOUTS)
 
 
@@ -34,17 +34,20 @@ def index_tree(root: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) 
         DataError: The folder is missing, has no known layout, or holds no data.
     """
     if not isinstance(root, str | os.PathLike):
+        if not root:
+            raise invalid_argument("data_dir", root, "a folder or at least one TFRecord file")
         return course_records.index_files(sorted({Path(file).resolve() for file in root}))
-    # Resolved once, so that every later check for files that lead out of the tree compares like with like.
+    # Resolved here, because `require_inside` compares resolved paths.
     root = Path(root).resolve()
     if not root.is_dir():
-        raise DataError(root, "is not a folder" if root.exists() else "is not there", "name the data's folder")
+        raise DataError(
+            root, "is not a folder" if root.exists() else "does not exist", expected="the folder of the data"
+        )
     found = [layout for layout in _LAYOUTS if layout.matches(root)]
     if len(found) == 1:
         return found[0].index(root)
     if found:
         both = " and ".join(layout.EXPECTED for layout in found)
-        raise DataError(root, f"holds data in more than one arrangement: {both}", "name the folder of one")
-    check_inside(root, subfolders(root))  # a link that was not followed may be why nothing was found
-    expected = "; or ".join(layout.EXPECTED for layout in _LAYOUTS)
-    raise DataError(root, "holds no data that is known here", f"expected: {expected}")
+        raise DataError(root, f"has more than one layout: {both}", expected="a folder with one layout")
+    require_inside(root, list_subfolders(root))  # links are not followed, so data behind one is not found
+    raise DataError(root, "has no known layout", expected="; or ".join(layout.EXPECTED for layout in _LAYOUTS))

@@ -1,12 +1,12 @@
-"""The challenge's own tree: one folder a patient with several series in it, contours in three parts.
+"""The tree of the 2009 challenge: one folder per patient with several series, contours in three parts.
 
     challenge_training/SC-HF-I-1/IM-0004-0059.dcm
     Sunnybrook Cardiac MR Database ContoursPart3/TrainingDataContours/SC-HF-I-01/contours-manual/IRCCI-expert/
         IM-0001-0059-icontour-manual.txt
 
-and so for `challenge_validation/` with Part 2, and `challenge_online/` with Part 1. Patients are told by their
-folders alone, so that it does not matter what the folders above are called, or whether one was unpacked into another.
-Verified on the Sunnybrook sample's files, laid out anew like this, and on phantoms; no original copy was at hand.
+`challenge_validation/` belongs to Part 2, `challenge_online/` to Part 1. Patients are recognised by their own folders.
+The folders above may have any name, and one part may be unpacked into another.
+Verified on files of the Sunnybrook sample in this layout, and on phantoms. No original copy was available.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from keras_lvseg.data.layouts.discovery import check_inside, expert_contours, files_of, strip_zero_padding, subfolders
+from keras_lvseg.data.layouts.discovery import (
+    find_expert_contours,
+    list_files,
+    list_subfolders,
+    require_inside,
+    strip_zero_padding,
+)
 from keras_lvseg.errors import DataError
 from keras_lvseg.studies.patient_files import PatientFiles
 
@@ -25,31 +31,30 @@ _IMAGE = re.compile(r"IM-\d+-\d+\.dcm", re.IGNORECASE)
 
 
 def matches(root: Path) -> bool:
-    """Whether `root` holds such a tree."""
-    return any(_is_patient(folder) for folder in subfolders(root))
+    """Return whether `root` is such a tree."""
+    return any(_is_patient(folder) for folder in list_subfolders(root))
 
 
 def index(root: Path) -> tuple[PatientFiles, ...]:
-    """List its patients, by name and number.
+    """List the patients by name and number.
 
-    A patient without contours is unlabelled. Contours without images are left out: images and contours come in
-    three parts each, and no more than one of either has to be there. Which series the contours belong to is not
-    decided here.
+    A patient without contours is unlabelled. Contours without images are left out, because images and contours come
+    in three parts each, and one part of each is enough. Which series the contours belong to is decided later.
 
     Raises:
-        DataError: A patient is there twice, or something leads out of the tree.
+        DataError: A patient has two folders or no images, or a link leads out of the tree.
     """
-    folders = subfolders(root)
-    check_inside(root, folders)
-    contours = expert_contours(root, folders)
+    folders = list_subfolders(root)
+    require_inside(root, folders)
+    contours = find_expert_contours(root, folders)
     patients: dict[str, PatientFiles] = {}
-    for folder in sorted(filter(_is_patient, folders), key=_by_number):
+    for folder in sorted(filter(_is_patient, folders), key=_name_and_number):
         name = strip_zero_padding(folder.name)
         if name in patients:
-            raise DataError(folder, f"holds {name}, and so does {patients[name].images[0].parent}", "keep one copy")
-        images = files_of(root, folder, ".dcm")
+            raise DataError(folder, f"has images of {name}, as {patients[name].images[0].parent} has", "keep one copy")
+        images = list_files(root, folder, ".dcm")
         if not images:
-            raise DataError(folder, "holds no .dcm file", "a patient's images lie in the patient's folder")
+            raise DataError(folder, "has no .dcm file", expected="the patient's images")
         patients[name] = PatientFiles(folder.name, name, images, contours.get(name, ()))
     return tuple(patients.values())
 
@@ -57,10 +62,10 @@ def index(root: Path) -> tuple[PatientFiles, ...]:
 def _is_patient(folder: Path) -> bool:
     if not _PATIENT.fullmatch(folder.name):
         return False
-    # Behind a link nothing is looked at before it is known to lead into the tree.
+    # A link is not followed before `require_inside` has checked it.
     return folder.is_symlink() or any(_IMAGE.fullmatch(path.name) for path in folder.glob("*"))
 
 
-def _by_number(folder: Path) -> tuple[str, int]:
+def _name_and_number(folder: Path) -> tuple[str, int]:
     group, number = folder.name.rsplit("-", 1)
     return group, int(number)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_lvseg.data.layouts.discovery import check_inside
+from keras_lvseg.data.layouts.discovery import require_inside
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.course_record import parse_record_file_name, read_course_records
 from keras_lvseg.studies.frame import Frame
@@ -31,7 +31,7 @@ def index(root: Path) -> tuple[PatientFiles, ...]:
         DataError: A file is damaged or lies outside the tree, or a shard is missing.
     """
     files = _find_files(root)
-    check_inside(root, files)
+    require_inside(root, files)
     _require_all_shards(files)
     return index_files(files)
 

@@ -1,16 +1,16 @@
-"""Pictures and a table: `images/*.png`, labels of the same names in `i_labels/` and `o_labels/`, `patients.csv`.
+"""The tree of PNG images with a table: `images/`, `i_labels/`, `o_labels/` and `patients.csv`.
 
-    images/case7-0048.png       one frame: a PNG in shades of grey, of 8 or 16 bits
+    images/case7-0048.png       one frame: a grey PNG of 8 or 16 bits
     i_labels/case7-0048.png     its cavity: 0 outside, one other value inside
-    o_labels/case7-0048.png     all that lies inside the outer wall's border; the folder may be missing
+    o_labels/case7-0048.png     the area inside the epicardial border; the folder may be missing
     patients.csv
 
-An image is called as its patient (`original_id` or `patient_id`), then whatever else, then its number: `-0048.png`,
-or `-0048.dcm.png`. The number is phases * slice + phase + 1, slice and phase from 0. An image without a label is
-unlabelled, never empty.
+An image's name starts with its patient (`original_id` or `patient_id`) and ends with its number: `-0048.png` or
+`-0048.dcm.png`. The number is phases * slice + phase + 1, slice and phase from 0. A label has the name of its image.
+An image without a label is unlabelled, never empty.
 
-The table has the columns `patient_id` and `pixel_spacing_mm` (0.1 to 10), and may have `original_id`,
-`slice_spacing_mm` (0.1 to 100; without it there are no volumes) and `phases` (20 where it does not tell).
+The table has the columns `patient_id` and `pixel_spacing_mm` (0.1 to 10). Optional columns are `original_id`,
+`slice_spacing_mm` (0.1 to 100; needed for volumes) and `phases` (default 20).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from keras_lvseg.data.layouts.discovery import check_inside, check_names, files_of, read_table
+from keras_lvseg.data.layouts.discovery import list_files, read_table, require_inside, require_unique_names
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.png import read_png_size
 from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE, Frame
@@ -34,76 +34,78 @@ EXPECTED = "patients.csv beside images/<patient_id>-<NNNN>.png and i_labels/ wit
 _TABLE, _IMAGES = "patients.csv", "images"
 _LABELS = {"endocardium": "i_labels", "epicardium": "o_labels"}
 _COLUMNS = ("patient_id", "pixel_spacing_mm")
-_NAME = re.compile(r"(.+)-([0-9]{1,9})(?:\.dcm)?\.png", re.IGNORECASE)
-_PHASES = 20
-_SLICE_SPACINGS = (0.1, 100.0)  # mm; far beyond any study
-_MOST = 1000  # slices or phases: far beyond any heart
+_IMAGE_NAME = re.compile(r"(.+)-([0-9]{1,9})(?:\.dcm)?\.png", re.IGNORECASE)
+_DEFAULT_PHASES = 20
+_SLICE_SPACING_RANGE = (0.1, 100.0)  # mm
+_MAX_SLICES = _MAX_PHASES = 1000
 
 
 def matches(root: Path) -> bool:
-    """Whether `root` holds such a tree."""
+    """Return whether `root` is such a tree."""
     return (root / _TABLE).is_file() and (root / _IMAGES).is_dir()
 
 
-def index(root: Path, strict: bool = True) -> tuple[PatientFiles, ...]:
-    """List its patients in the table's order; of the pictures no more than their sizes are read.
+def index(root: Path, *, skip_unreadable: bool = False) -> tuple[PatientFiles, ...]:
+    """List the patients in the table's order. Of the images, only the sizes are read.
 
     Args:
         root: The tree.
-        strict: False leaves out images that cannot be read, and patients who have no other.
+        skip_unreadable: Leave out images that cannot be read, and patients without any other image.
 
     Raises:
-        DataError: The table is malformed, an image is nobody's, a label has no image or another size, a patient has no
-            image, or something leads out of the tree.
+        DataError: The table is invalid, an image has no patient, a label has no image or another size, a patient has
+            no image, or a link leads out of the tree.
     """
     table = root / _TABLE
-    check_inside(root, [table])
+    require_inside(root, [table])
     rows = read_table(table, _COLUMNS)
-    check_names(table, "patient_id", [row["patient_id"] for row in rows])
-    names = [row.get("original_id") or row["patient_id"] for row in rows]
-    check_names(table, "original_id", names)
-    _check_unambiguous(table, rows, names)
-    images = files_of(root, root / _IMAGES, ".png")
+    for row in rows:
+        row["original_id"] = row.get("original_id") or row["patient_id"]
+    for column in ("patient_id", "original_id"):
+        require_unique_names(table, column, [row[column] for row in rows])
+    _require_unambiguous(table, rows)
+    images = list_files(root, root / _IMAGES, ".png")
     if not images:
-        raise DataError(root / _IMAGES, "holds no .png file", "each frame is one")
+        raise DataError(root / _IMAGES, "has no .png file", expected="one per frame")
     labels = {border: _labels(root, folder, images) for border, folder in _LABELS.items()}
-    own = _by_patient(table, images if strict else [*filter(_is_readable, images)], rows, names)
+    readable = list(filter(_is_readable, images)) if skip_unreadable else images
+    by_patient = _by_patient(table, readable, rows)
     return tuple(
-        _patient(table, row, name, own[row["patient_id"]], labels)
-        for row, name in zip(rows, names, strict=True)
-        if strict or own[row["patient_id"]]
+        _patient(table, row, by_patient[row["patient_id"]], labels)
+        for row in rows
+        if by_patient[row["patient_id"]] or not skip_unreadable
     )
 
 
-def mark_for_repair(root: str | os.PathLike[str], patients: Sequence[PatientFiles]) -> tuple[PatientFiles, ...]:
-    """Have the outlines of label pictures repaired, see `keras_lvseg.geometry.contour_of_outlined_label`.
+def set_labels_include_outline(
+    root: str | os.PathLike[str], patients: Sequence[PatientFiles]
+) -> tuple[PatientFiles, ...]:
+    """Return patients whose frames have `labels_include_outline`, see `keras_lvseg.studies.Frame`.
 
     Args:
         root: The tree, for the error.
         patients: Its patients.
 
-    Returns:
-        The same patients with other frames.
-
     Raises:
-        DataError: The tree holds no label pictures.
+        DataError: The tree has no label images.
     """
-    outlines = (path for files in patients for frame in files.frames for path in (frame.endocardium, frame.epicardium))
-    if not any(outlines):  # of records and of DICOM none stand in `frames`
-        raise DataError(root, "holds no label pictures", "labels_include_outline is for those")
+    # Only trees with label images have frames with contours here.
+    if not any(frame.endocardium or frame.epicardium for files in patients for frame in files.frames):
+        raise DataError(root, "has no label images", expected="label images for labels_include_outline=True")
     return tuple(
         replace(files, frames=tuple(replace(frame, labels_include_outline=True) for frame in files.frames))
         for files in patients
     )
 
 
-def _check_unambiguous(table: Path, rows: Sequence[Mapping[str, str]], names: Sequence[str]) -> None:
-    """See to it that no image's name can mean two patients."""
+def _require_unambiguous(table: Path, rows: Sequence[Mapping[str, str]]) -> None:
+    """Raise if a patient's `original_id` is another patient's `patient_id`."""
     patients = {row["patient_id"] for row in rows}
-    for row, name in zip(rows, names, strict=True):
+    for row in rows:
+        name = row["original_id"]
         if name != row["patient_id"] and name in patients:
             problem = f"has original_id {name!r} of patient {row['patient_id']!r}, which is another's patient_id"
-            raise DataError(table, problem, "a name belongs to one patient")
+            raise DataError(table, problem, expected="one patient per name")
 
 
 def _is_readable(image: Path) -> bool:
@@ -115,63 +117,68 @@ def _is_readable(image: Path) -> bool:
 
 
 def _labels(root: Path, folder: str, images: Sequence[Path]) -> dict[str, Path]:
-    """The folder's labels by name."""
+    """Return the label images of a folder by name."""
     known = {image.name for image in images}
     labels = {}
-    for path in files_of(root, root / folder, ".png"):
+    for path in list_files(root, root / folder, ".png"):
         if path.name not in known:
-            raise DataError(path, "is a label without an image", f"{_IMAGES}/ holds one of the same name for each")
+            raise DataError(path, "is a label without an image", expected=f"an image of the same name in {_IMAGES}/")
         labels[path.name] = path
     return labels
 
 
 def _by_patient(
-    table: Path, images: Sequence[Path], rows: Sequence[Mapping[str, str]], names: Sequence[str]
-) -> dict[str, dict[int, Path]]:
-    """The images of each patient by number."""
-    patients = {row["patient_id"]: row["patient_id"] for row in rows}
-    patients = dict(zip(names, patients, strict=True)) | patients
-    own: dict[str, dict[int, Path]] = defaultdict(dict)
+    table: Path, images: Sequence[Path], rows: Sequence[Mapping[str, str]]
+) -> defaultdict[str, dict[int, Path]]:
+    """Return the images of each `patient_id` by number."""
+    patients = {row[column]: row["patient_id"] for column in ("original_id", "patient_id") for row in rows}
+    found: defaultdict[str, dict[int, Path]] = defaultdict(dict)
     for path in images:
-        match = _NAME.fullmatch(path.name)
+        match = _IMAGE_NAME.fullmatch(path.name)
         if match is None:
-            raise DataError(path, "has no number at its end", f"a frame is called <patient_id>-<NNNN>{path.suffix}")
-        # Of patients P and P-1, P-1-0048 is the latter's.
+            raise DataError(path, "has no number in its name", expected=f"<patient_id>-<NNNN>{path.suffix}")
+        # P-1-0048 belongs to P-1, although it also starts with P.
         name = max((name for name in patients if f"{match[1]}-".startswith(f"{name}-")), key=len, default=None)
         if name is None:
-            raise DataError(path, f"is the image of nobody in {table.name}", "its name begins with a patient's there")
-        frames, number = own[patients[name]], int(match[2])
+            raise DataError(path, f"has no patient in {table.name}", expected="a name that starts with a patient's")
+        frames, number = found[patients[name]], int(match[2])
         if number in frames:
-            problem = f"is frame {number}, and so is {frames[number].name}"
-            raise DataError(path, problem, "each frame has its own number")
+            raise DataError(path, f"has the number of {frames[number].name}", expected="one image per number")
         frames[number] = path
-    return own
+    return found
 
 
 def _patient(
-    table: Path, row: Mapping[str, str], name: str, images: Mapping[int, Path], labels: Mapping[str, Mapping[str, Path]]
+    table: Path, row: Mapping[str, str], images: Mapping[int, Path], labels: Mapping[str, Mapping[str, Path]]
 ) -> PatientFiles:
-    patient_id = row["patient_id"]
     if not images:
-        problem = f"lists patient {patient_id!r}, who has no image"
-        raise DataError(table, problem, f"{_IMAGES}/ holds {name}-<NNNN>.png")
+        problem = f"has patient {row['patient_id']!r}, who has no image"
+        raise DataError(table, problem, expected=f"{_IMAGES}/{row['original_id']}-<NNNN>.png")
     spacing = _millimetres(table, row, "pixel_spacing_mm", PIXEL_SPACING_RANGE)
     if spacing is None:
-        raise DataError(table, f"has no pixel_spacing_mm of patient {patient_id!r}", "a number of mm is due")
-    slice_spacing = _millimetres(table, row, "slice_spacing_mm", _SLICE_SPACINGS)
+        raise DataError(table, f"has no pixel_spacing_mm of patient {row['patient_id']!r}", expected="mm")
+    slice_spacing = _millimetres(table, row, "slice_spacing_mm", _SLICE_SPACING_RANGE)
     phases = _phases(table, row)
     frames = tuple(
-        _frame(
+        Frame(
             path,
-            (patient_id, name),
-            number,
-            phases,
-            (spacing, slice_spacing),
-            {border: paths.get(path.name) for border, paths in labels.items()},
+            row["patient_id"],
+            row["original_id"],
+            instance_number=number,
+            rows=shape[0],
+            columns=shape[1],
+            pixel_spacing=(spacing, spacing),
+            slice_spacing=slice_spacing,
+            slice=slice_,
+            phase=phase,
+            endocardium=labels["endocardium"].get(path.name),
+            epicardium=labels["epicardium"].get(path.name),
         )
         for number, path in sorted(images.items())
+        for shape in [_shape(path, labels)]
+        for slice_, phase in [_slice_and_phase(path, number, phases)]
     )
-    return PatientFiles(patient_id, name, (), (), frames, phases)
+    return PatientFiles(row["patient_id"], row["original_id"], (), (), frames, phases)
 
 
 def _millimetres(table: Path, row: Mapping[str, str], column: str, limits: tuple[float, float]) -> float | None:
@@ -179,52 +186,41 @@ def _millimetres(table: Path, row: Mapping[str, str], column: str, limits: tuple
     if not text:
         return None
     try:
-        value = float(text.replace("_", "?"))  # Python takes 1_0 for ten
+        value = float(text.replace("_", "?"))  # float() reads 1_0 as ten
     except ValueError:
         value = math.nan
     if not limits[0] <= value <= limits[1]:
-        problem = f"has {column} {text[:40]!r} of patient {row['patient_id']!r}"
-        raise DataError(table, problem, f"{limits[0]:g} to {limits[1]:g} mm are due")
+        raise _bad_cell(table, row, column, f"{limits[0]:g} to {limits[1]:g} mm")
     return value
 
 
 def _phases(table: Path, row: Mapping[str, str]) -> int:
-    text = row.get("phases") or str(_PHASES)
-    match = re.fullmatch(r"([0-9]{1,9})(\.0*)?", text)  # spreadsheets write 20.0
+    match = re.fullmatch(r"([0-9]{1,9})(\.0*)?", row.get("phases") or str(_DEFAULT_PHASES))  # spreadsheets write 20.0
     phases = int(match[1]) if match else 0
-    if not 0 < phases <= _MOST:
-        problem = f"has phases {text[:40]!r} of patient {row['patient_id']!r}"
-        raise DataError(table, problem, f"a heart's cycle has 1 to {_MOST}")
+    if not 0 < phases <= _MAX_PHASES:
+        raise _bad_cell(table, row, "phases", f"1 to {_MAX_PHASES}")
     return phases
 
 
-def _frame(
-    path: Path,
-    names: tuple[str, str],
-    number: int,
-    phases: int,
-    spacings: tuple[float, float | None],
-    labels: Mapping[str, Path | None],
-) -> Frame:
-    rows, columns = read_png_size(path)
-    for label in filter(None, labels.values()):
+def _bad_cell(table: Path, row: Mapping[str, str], column: str, expected: str) -> DataError:
+    problem = f"has an invalid {column} of patient {row['patient_id']!r}"
+    return DataError(table, problem, expected=expected, got=repr(row[column][:40]))
+
+
+def _shape(path: Path, labels: Mapping[str, Mapping[str, Path]]) -> tuple[int, int]:
+    """Return the size of an image. Raise if a label of it has another size."""
+    shape = read_png_size(path)
+    for label in (by_name[path.name] for by_name in labels.values() if path.name in by_name):
         size = read_png_size(label)
-        if size != (rows, columns):
-            problem = f"has {size[0]} x {size[1]} pixels, and its image {rows} x {columns}"
-            raise DataError(label, problem, "a label is as large as its image")
+        if size != shape:
+            expected, got = (f"{rows} x {columns} pixels" for rows, columns in (shape, size))
+            raise DataError(label, "has another size than its image", expected=expected, got=got)
+    return shape
+
+
+def _slice_and_phase(path: Path, number: int, phases: int) -> tuple[int, int]:
     slice_, phase = divmod(number - 1, phases)
-    if not 0 <= slice_ < _MOST:
-        problem = f"has the number {number}, which is slice {slice_} at {phases} phases"
-        raise DataError(path, problem, "it is phases * slice + phase + 1, slice and phase from 0")
-    return Frame(
-        path,
-        *names,
-        rows=rows,
-        columns=columns,
-        instance_number=number,
-        pixel_spacing=(spacings[0],) * 2,
-        slice_spacing=spacings[1],
-        slice=slice_,
-        phase=phase,
-        **labels,
-    )
+    if not 0 <= slice_ < _MAX_SLICES:
+        problem = f"has number {number}, which is slice {slice_} with {phases} phases"
+        raise DataError(path, problem, expected="phases * slice + phase + 1, slice and phase from 0")
+    return slice_, phase

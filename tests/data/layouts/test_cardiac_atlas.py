@@ -37,7 +37,9 @@ def test_images_and_contours_are_linked_without_a_table(tmp_path, above, name):
 
 def test_a_table_links_other_patients(tmp_path):
     touch(tmp_path, IMAGE.replace("SCD0000101", "MINE7"), contour(CONTOURS, "SC-HF-I-01"))
-    with pytest.raises(DataError, match=r"MINE7: has no known name among the contours; scd_patientdata\.csv gives"):
+    with pytest.raises(
+        DataError, match=r"MINE7: has no known name in the contours; expected the patient in scd_patientdata\.csv"
+    ):
         index_tree(tmp_path)
     header = "PatientID,OriginalID,Gender,Age,PathologyID,Pathology\n"
     (tmp_path / CONTOURS / "scd_patientdata.csv").write_text(header + "MINE7,SC-HF-I-01,Male,60,3,HF-I\n,,,,,\n")
@@ -45,7 +47,7 @@ def test_a_table_links_other_patients(tmp_path):
     assert (patient.patient_id, patient.original_id, len(patient.contours)) == ("MINE7", "SC-HF-I-1", 1)
     table = header + "MINE7,SC-HF-I-01,,,,\nMINE8,SC-HF-I-1,,,,\n"
     (tmp_path / CONTOURS / "scd_patientdata.csv").write_text(table)
-    with pytest.raises(DataError, match=r"scd_patientdata\.csv: gives two patients the name SC-HF-I-1"):
+    with pytest.raises(DataError, match=r"scd_patientdata\.csv: has two patients with the name SC-HF-I-1"):
         index_tree(tmp_path)
 
 
@@ -56,7 +58,7 @@ def test_tables_that_differ_are_refused_by_name(tmp_path):
     second.write_text("PatientID,OriginalID,Age\nSCD0000101,SC-HF-I-1,60\n")
     assert [patient.original_id for patient in index_tree(tmp_path)] == ["SC-HF-I-1"]
     second.write_text("PatientID,OriginalID\nSCD0000101,SC-HF-I-02\n")
-    with pytest.raises(DataError, match=f"^{second}: gives patients other names than {first}; keep the one"):
+    with pytest.raises(DataError, match=f"^{second}: has other names of patients than {first}; keep the right"):
         index_tree(tmp_path)
 
 
@@ -76,7 +78,7 @@ def test_only_cinesax_folders_hold_short_axis_images(tmp_path):
     (patient,) = index_tree(tmp_path)
     assert set(patient.images) == {tmp_path / IMAGE, tmp_path / second}
     touch(tmp_path, "SCD_IMAGES_01/SCD0000201/CINESAX_300/readme.txt")
-    with pytest.raises(DataError, match=r"SCD0000201: holds no \.dcm file"):
+    with pytest.raises(DataError, match=r"SCD0000201: has no \.dcm file"):
         index_tree(tmp_path)
 
 
@@ -97,11 +99,14 @@ def test_what_archives_of_other_systems_bring_is_no_data(tmp_path):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (["copy/" + IMAGE], r"SCD0000101: holds SCD0000101, and so does .*; keep one copy"),
-        ([contour("copy", "SC-HF-I-1")], r"holds contours of SC-HF-I-1, and so does .*; keep one copy"),
-        ([contour(CONTOURS, "SC-HF-I-01").replace("IM-0001", "IM-0002")], "outlines frame 59, and so does IM-0001-"),
+        (["copy/" + IMAGE], r"SCD0000101: has images of SCD0000101, as .* has; keep one copy"),
+        ([contour("copy", "SC-HF-I-1")], r"has contours of SC-HF-I-1, as .* has; keep one copy"),
+        (
+            [contour(CONTOURS, "SC-HF-I-01").replace("IM-0001", "IM-0002")],
+            "is a second contour of frame 59, beside IM-0001-",
+        ),
         ([contour(CONTOURS, "SC-HF-I-01") + ".txt"], "is not named as a contour"),
-        (["challenge_training/SC-HF-I-1/IM-0004-0059.dcm"], "holds data in more than one arrangement: SCD_IMAGES"),
+        (["challenge_training/SC-HF-I-1/IM-0004-0059.dcm"], "has more than one layout: SCD_IMAGES"),
     ],
 )
 def test_what_is_there_twice_or_is_something_else_is_refused(tmp_path, files, message):
@@ -130,8 +135,8 @@ def test_a_link_out_of_the_tree_is_not_followed(tmp_path, link, alone):
     is_folder = "." not in link
     (tree / link).symlink_to(outside if is_folder else outside / "IM-0003-0060.dcm")
     if alone and not is_folder and "CINESAX" not in link:
-        expected = "holds no data that is known here"  # a lone contour or table, which nobody opens
+        expected = "has no known layout"  # a lone contour or table, which nobody opens
     else:
-        expected = f"leads out of {tree}"
+        expected = f"is a link out of {tree}"
     with pytest.raises(DataError, match=expected):
         index_tree(tree)

@@ -44,9 +44,9 @@ def test_the_parts_are_told_by_patients_not_by_folders(tmp_path):
     [
         (
             ["more/SC-HF-I-01/IM-0004-0059.dcm"],
-            "SC-HF-I-01: holds SC-HF-I-1, and so does .*challenge_training/SC-HF-I-1",
+            "SC-HF-I-01: has images of SC-HF-I-1, as .*challenge_training/SC-HF-I-1",
         ),
-        ([contour(PART1, "SC-HF-I-1")], "holds contours of SC-HF-I-1, and so does"),
+        ([contour(PART1, "SC-HF-I-1")], "has contours of SC-HF-I-1, as"),
         ([contour(PART3, "SC-HF-I-01").replace("IM-", "MI-")], "is not named as a contour"),
     ],
 )
@@ -64,18 +64,18 @@ def test_a_link_out_of_the_tree_is_not_followed(tmp_path, link, alone):
     touch(tree, "notes.txt", *([] if alone else [IMAGE]))
     (tree / link).parent.mkdir(exist_ok=True)
     (tree / link).symlink_to(outside)
-    with pytest.raises(DataError, match=f"{link}: leads out of {tree}"):
+    with pytest.raises(DataError, match=f"{link}: is a link out of {tree}"):
         index_tree(tree)
 
 
 def test_a_link_to_another_folder_of_the_tree_holds_no_images(tmp_path):
     touch(tmp_path, IMAGE, contour(PART3, "SC-HF-I-02"))
     (tmp_path / "SC-HF-I-2").symlink_to(tmp_path / PART3)
-    with pytest.raises(DataError, match=r"SC-HF-I-2: holds no \.dcm file"):
+    with pytest.raises(DataError, match=r"SC-HF-I-2: has no \.dcm file"):
         index_tree(tmp_path)
 
 
 def test_a_folder_of_contours_alone_is_no_tree(tmp_path):
     touch(tmp_path, contour(PART3, "SC-HF-I-01"))
-    with pytest.raises(DataError, match="holds no data that is known here"):
+    with pytest.raises(DataError, match="has no known layout"):
         index_tree(tmp_path)

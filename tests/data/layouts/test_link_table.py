@@ -39,15 +39,18 @@ def test_hidden_files_are_no_data(tree):
     ("table", "message"),
     [
         ("", "has no column 'patient_id'"),
-        ("patient_id,original_id\n", "lists no patients"),
+        ("patient_id,original_id\n", "has no patients"),
         ("patient_id,original\nPHANTOM0001,PH-01\n", "has no column 'original_id'; .* patient_id and original_id"),
-        ("patient_id,original_id\nPHANTOM0001,PH-01,1\n", "has 3 cells in line 2, and 2 columns"),
-        ("patient_id,original_id\n../outside,PH-01\n", r"has patient_id '\.\./outside'"),
-        ("patient_id,original_id\nPHANTOM0001,/etc\n", "has original_id '/etc'"),
-        ("patient_id,original_id\nPHANTOM0001,..\n", r"has original_id '\.\.'"),
-        ("patient_id,original_id\nPHANTOM0001\n", "has original_id ''"),
+        ("patient_id,original_id\nPHANTOM0001,PH-01,1\n", "has a wrong number of cells in line 2; expected 2, got 3"),
+        (
+            "patient_id,original_id\n../outside,PH-01\n",
+            r"has an invalid patient_id; expected a folder name, got '\.\./outside'",
+        ),
+        ("patient_id,original_id\nPHANTOM0001,/etc\n", "has an invalid original_id; .* got '/etc'"),
+        ("patient_id,original_id\nPHANTOM0001,..\n", r"has an invalid original_id; .* got '\.\.'"),
+        ("patient_id,original_id\nPHANTOM0001\n", "has an invalid original_id; .* got ''"),
         ("patient_id,original_id\nPHANTOM0001,PH-01\nPHANTOM0001,PH-02\n", "more than once"),
-        ("patient_id,original_id\nPHANTOM0009,PH-09\n", r"PHANTOM0009: holds no \.dcm file"),
+        ("patient_id,original_id\nPHANTOM0009,PH-09\n", r"PHANTOM0009: has no \.dcm file"),
     ],
 )
 def test_a_table_that_does_not_do_is_refused(tree, table, message):
@@ -66,7 +69,7 @@ def test_a_link_out_of_the_tree_is_not_followed(tree, tmp_path):
     outside = tmp_path / "IM-0001-0059-icontour-manual.txt"
     outside.write_text("1 1\n5 1\n5 5\n")
     (contour_of(tree).parent / "IM-0001-9999-icontour-manual.txt").symlink_to(outside)
-    with pytest.raises(DataError, match="leads out of"):
+    with pytest.raises(DataError, match="is a link out of"):
         index_tree(tree)
 
 
@@ -77,12 +80,12 @@ def test_a_stray_text_file_is_named(tree):
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
-    with pytest.raises(DataError, match="holds no data that is known here"):
+    with pytest.raises(DataError, match="has no known layout"):
         index_tree(tmp_path)
     (tmp_path / "1.jpg").write_bytes(b"\xff\xd8\xff\xe0")
-    with pytest.raises(DataError, match=r"expected: link\.csv beside"):
+    with pytest.raises(DataError, match=r"has no known layout; expected link\.csv beside"):
         index_tree(tmp_path)
     with pytest.raises(DataError, match="is not a folder"):
         index_tree(tmp_path / "1.jpg")
-    with pytest.raises(DataError, match="is not there"):
+    with pytest.raises(DataError, match="does not exist"):
         index_tree(tmp_path / "absent")
