@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from keras_lvseg import DiceCoefficient, SAXDataset, SparseSoftmaxCE, fully_connected, patient_split
-from keras_lvseg.inference.evaluate import evaluate
+from keras_lvseg.inference import evaluate
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.reporting.contact_sheet import draw_contact_sheet
 
@@ -69,7 +69,7 @@ history = model.fit(images, labels, batch_size=8, epochs=options.epochs, validat
 # pixel accuracy is high. Its Dice, which compares the predicted cavity with the labelled one, is 0. A network can
 # hardly exceed that accuracy, so accuracy does not show whether it has learned anything. Dice does.
 
-evaluation = evaluate(model, dataset.labelled_frames("test"), dataset.preprocessing)
+evaluation = evaluate(model, dataset.labelled_frames("test"), preprocessing=dataset.preprocessing)
 print(f"Dice on patients not trained on: {evaluation.scores.mean_dice:.3f}")
 
 background = np.mean([np.mean(label == 0) for label in evaluation.labels])

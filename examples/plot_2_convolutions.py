@@ -14,7 +14,7 @@ import keras
 import matplotlib.pyplot as plt
 
 from keras_lvseg import DiceCoefficient, SAXDataset, SparseSoftmaxCE, fcn, patient_split
-from keras_lvseg.inference.evaluate import evaluate
+from keras_lvseg.inference import evaluate
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.reporting.contact_sheet import draw_contact_sheet
 
@@ -64,7 +64,7 @@ model.fit(*dataset.as_arrays("train"), batch_size=4, epochs=options.epochs, verb
 # follow an edge, and a small cavity fits between them. The left picture shows the predicted probability for one image
 # of a patient that the network was not trained on.
 
-evaluation = evaluate(model, dataset.labelled_frames("test"), dataset.preprocessing)
+evaluation = evaluate(model, dataset.labelled_frames("test"), preprocessing=dataset.preprocessing)
 print(f"Dice on patients not trained on: {evaluation.scores.mean_dice:.3f}")
 
 test_images, test_labels = dataset.as_arrays("test")

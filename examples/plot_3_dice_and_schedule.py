@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from keras_lvseg import DiceCoefficient, SAXDataset, SparseSoftmaxCE, fcn, patient_split
-from keras_lvseg.inference.evaluate import evaluate
+from keras_lvseg.inference import evaluate
 from keras_lvseg.phantom import write_phantom
 
 parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -84,7 +84,7 @@ best = int(np.argmax(dices))
 # The network of the best run is scored on the test patients, and this score is the one to report. It does not compare
 # with the scores of the other pages: the network is smaller, and the validation patients are missing from training.
 
-evaluation = evaluate(runs[best][2], dataset.labelled_frames("test"), dataset.preprocessing)
+evaluation = evaluate(runs[best][2], dataset.labelled_frames("test"), preprocessing=dataset.preprocessing)
 print(f"Dice on patients not trained on: {evaluation.scores.mean_dice:.3f}")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")

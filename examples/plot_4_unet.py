@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_lvseg import DiceCoefficient, SAXDataset, SparseDiceCE, TransposeUpsample, UNetBlock, patient_split
 from keras_lvseg.data import Augmentation
-from keras_lvseg.inference.evaluate import evaluate
+from keras_lvseg.inference import evaluate
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.reporting.contact_sheet import draw_contact_sheet
 
@@ -86,7 +86,7 @@ history = model.fit(train_data, epochs=options.epochs, validation_data=test_data
 # ---------
 # All labelled images of patients that the network was not trained on.
 
-evaluation = evaluate(model, dataset.labelled_frames("test"), dataset.preprocessing)
+evaluation = evaluate(model, dataset.labelled_frames("test"), preprocessing=dataset.preprocessing)
 print(f"Dice on patients not trained on: {evaluation.scores.mean_dice:.3f}")
 
 figure = plt.figure(figsize=(11, 5), layout="constrained")

@@ -46,6 +46,17 @@ def read_bytes(path: str | os.PathLike[str], max_size: int) -> bytes:
         return file.read()
 
 
+def read_json(path: str | os.PathLike[str], max_size: int = 10_000_000) -> Any:
+    """Read a JSON file of at most `max_size` bytes.
+
+    Raises:
+        DataError: The file is missing, cannot be read, is larger, or is not valid JSON.
+    """
+    data = read_bytes(path, max_size)
+    with as_data_error(path, "is not valid JSON"):
+        return json.loads(data)
+
+
 def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     """Read a CSV file written by `write_rows`, every cell as text."""
     with open(path, newline="", encoding="utf-8") as file:

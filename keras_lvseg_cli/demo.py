@@ -33,9 +33,7 @@ def demo(
     from keras_lvseg.reporting.html_report import write_page
     from keras_lvseg.reporting.progress_bar import progress_bar
     from keras_lvseg.reporting.score_tables import score_table
-    from keras_lvseg.training.evaluate_run import evaluate_run
-    from keras_lvseg.training.settings import TrainingSettings
-    from keras_lvseg.training.train import train
+    from keras_lvseg.training import TrainingSettings, evaluate_run, train
 
     console = Console()
     require_empty(out)
@@ -53,7 +51,7 @@ def demo(
     splits = {"train": names[:-_TEST_PATIENTS], "test": names[-_TEST_PATIENTS:]}
     console.print(f"{_PATIENTS} synthetic hearts, {_TEST_PATIENTS} of them held out for the test")
     dataset = SAXDataset(out / "phantom", splits=splits, image_size=_IMAGE_SIZE)
-    run = train(dataset, out / "run", TrainingSettings(**_SETTINGS, seed=seed), console)
+    run = train(dataset, out / "run", settings=TrainingSettings(**_SETTINGS, seed=seed), console=console)
     evaluation = evaluate_run(run, out / "phantom")
     files = write_evaluation(evaluation, run.path / "evaluation")
     seconds = time.perf_counter() - start

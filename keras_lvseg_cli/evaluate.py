@@ -23,13 +23,11 @@ def evaluate(
     """Score a trained network on held-out patients, on the native grid of the images."""
     from keras_lvseg.reporting.evaluation_files import write_evaluation
     from keras_lvseg.reporting.score_tables import challenge_table, score_table
-    from keras_lvseg.training.evaluate_run import evaluate_run
-    from keras_lvseg.training.run_folder import RunFolder
+    from keras_lvseg.training import evaluate_run
 
     console = Console()
-    folder = RunFolder.open(run)
-    evaluation = evaluate_run(folder, data, seen, labels_include_outline)
-    files = write_evaluation(evaluation, folder.path / "evaluation")
+    evaluation = evaluate_run(run, data, seen=seen, labels_include_outline=labels_include_outline)
+    files = write_evaluation(evaluation, run / "evaluation")
     console.print(score_table(evaluation.scores, f"{evaluation.target}, native grid"))
     console.print(challenge_table(evaluation.challenge))
     console.print(f"images in {files.contact_sheet}, scores per image in {files.scores}", soft_wrap=True)

@@ -68,8 +68,8 @@ def train(
 ) -> None:
     """Train a network on the patients of a folder and hold others out. The official split is used if there is one."""
     from keras_lvseg.data import SAXDataset, choose_splits
-    from keras_lvseg.training.settings import TrainingSettings, recipe_grid
-    from keras_lvseg.training.train import train as train_run
+    from keras_lvseg.training import TrainingSettings, recipe_grid
+    from keras_lvseg.training import train as train_run
 
     console = Console()
     decay_rate, decay_steps = decay or (None, None)
@@ -96,5 +96,5 @@ def train(
     dataset = SAXDataset(data, splits=splits, labels_include_outline=labels_include_outline, **grid)
     for name, split in dataset.info["splits"].items():
         console.print(f"{name}: {', '.join(split['patients'])}", soft_wrap=True)
-    folder = train_run(dataset, run, settings, console, resume)
+    folder = train_run(dataset, run, settings=settings, console=console, resume=resume)
     console.print(f"network in {folder.model}, curves in {folder.curves}", soft_wrap=True)

@@ -61,10 +61,9 @@ def _write_phantoms(tmp_path_factory, tree: str) -> Path:
 def small_run(phantom_tree, tmp_path_factory):
     """A U-Net trained for seconds on two of the three, tested on the third; to be read, not to be changed."""
     from keras_lvseg.data import SAXDataset
-    from keras_lvseg.training.settings import TrainingSettings
-    from keras_lvseg.training.train import train
+    from keras_lvseg.training import TrainingSettings, train
 
     splits = {"train": ["PHANTOM0001", "PHANTOM0002"], "test": ["PHANTOM0003"]}
     dataset = SAXDataset(phantom_tree, splits=splits, image_size=(80, 80))
     settings = TrainingSettings(epochs=10, filters=6, learning_rate=5e-3, batch_size=4, augmentation="none")
-    return train(dataset, tmp_path_factory.mktemp("runs") / "run", settings)
+    return train(dataset, tmp_path_factory.mktemp("runs") / "run", settings=settings)

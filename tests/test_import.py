@@ -31,7 +31,7 @@ def test_nothing_heavy_is_added(imported):
 
 def test_what_reads_data_waits(imported):
     folders = {name.split(".")[1] for name in imported["added"] if name.startswith("keras_lvseg.")}
-    assert folders == {"errors", "layers", "losses", "metrics", "models", "ops", "version"}
+    assert folders == {"errors", "files", "layers", "losses", "metrics", "models", "ops", "version"}
 
 
 @pytest.mark.parametrize("name", keras_lvseg.__all__)

@@ -19,7 +19,7 @@ from benchmarks.table import write_table
 from keras_lvseg import SAXDataset, SparseDiceCE, SparseSoftmaxCE, fcn, fully_connected, unet
 from keras_lvseg.data import Augmentation
 from keras_lvseg.evaluation import Scores
-from keras_lvseg.inference.evaluate import evaluate
+from keras_lvseg.inference import evaluate
 from keras_lvseg.phantom import write_phantom
 
 SIZE = (96, 96)
@@ -54,7 +54,7 @@ def train_and_score(step: Step, dataset: SAXDataset, epochs: int, seed: int) -> 
     model.compile(keras.optimizers.Adam(schedule), step.loss())
     model.fit(batches, epochs=epochs, shuffle=False, verbose=0)
     frames = dataset.labelled_frames("test")
-    return model.count_params(), evaluate(model, frames, dataset.preprocessing).scores
+    return model.count_params(), evaluate(model, frames, preprocessing=dataset.preprocessing).scores
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.accuracy.runs import FOLDS, HEADINGS, Job, by_group, cells, run_jobs, summary
 from benchmarks.table import write_table
-from keras_lvseg.training.settings import TrainingSettings, recipe_grid
+from keras_lvseg.training import TrainingSettings, recipe_grid
 
 AT_TEST = {"recipe": (True, True)}
 BARE = {"bare": (False, False)}

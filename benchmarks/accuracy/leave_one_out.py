@@ -17,9 +17,7 @@ from benchmarks.table import write_table
 from keras_lvseg.data import SAXDataset, patient_folds
 from keras_lvseg.reporting.contact_sheet import write_contact_sheet
 from keras_lvseg.reporting.score_tables import score_table
-from keras_lvseg.training.evaluate_run import evaluate_run
-from keras_lvseg.training.settings import TrainingSettings, recipe_grid
-from keras_lvseg.training.train import train
+from keras_lvseg.training import TrainingSettings, evaluate_run, recipe_grid, train
 
 
 def main() -> None:
@@ -39,7 +37,7 @@ def main() -> None:
         (tested,) = fold["test"]
         start = time.perf_counter()
         dataset = SAXDataset(arguments.data, splits=fold, **recipe_grid(settings.model))
-        run = train(dataset, runs / tested, settings, console)
+        run = train(dataset, runs / tested, settings=settings, console=console)
         minutes = (time.perf_counter() - start) / 60
         evaluation = evaluate_run(run, arguments.data)
         tests.append(evaluation)

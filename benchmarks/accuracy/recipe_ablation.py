@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.accuracy.runs import HEADINGS, Job, cells, run_jobs, summary
 from benchmarks.table import write_table
-from keras_lvseg.training.settings import TrainingSettings, recipe_grid
+from keras_lvseg.training import TrainingSettings, recipe_grid
 
 BASE = replace(TrainingSettings(), epochs=16, crop=80, dtype="mixed_bfloat16")
 GRID = recipe_grid("unet")

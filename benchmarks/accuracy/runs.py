@@ -12,7 +12,7 @@ from pathlib import Path
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.files import write_json
-from keras_lvseg.training.settings import TrainingSettings
+from keras_lvseg.training import TrainingSettings
 
 FOLDS = 5
 
@@ -26,7 +26,7 @@ class Job:
         fold: Index of the fold.
         settings: How it is trained.
         grid: What it sees, as keywords of `SAXDataset`.
-        tests: The ways (mirror, clean) to score it, by name.
+        tests: Values of flip_tta and postprocess to score it with, by name.
     """
 
     name: str
@@ -70,20 +70,24 @@ def _run_apart(job: Job, data: Path, runs: Path) -> None:
 
 
 def _work(job: Job, data: Path, runs: Path) -> None:
-    from keras_lvseg.inference.predict import predict_masks
-    from keras_lvseg.training.train import train
+    from keras_lvseg.inference import TrainedNetwork, predict_masks
+    from keras_lvseg.training import train
 
     folds = by_group(data)
     others = [name for fold in folds if fold is not folds[job.fold] for name in fold]
     splits = {"train": others, "test": folds[job.fold]}
     dataset = SAXDataset(data, splits=splits, labels_include_outline=True, **job.grid)
-    run = train(dataset, job.folder(runs), job.settings, resume=True)
-    model = run.load_model()
+    run = train(dataset, job.folder(runs), settings=job.settings, resume=True)
+    model = TrainedNetwork.from_run(run).model
     frames = dataset.labelled_frames("test")
     as_given = [dataclasses.replace(frame, labels_include_outline=False) for frame in frames]
     scores: dict = {}
-    for name, (mirror, clean) in job.tests.items():
-        masks = list(predict_masks(model, frames, dataset.preprocessing, mirror=mirror, clean=clean))
+    for name, (flip_tta, postprocess) in job.tests.items():
+        masks = list(
+            predict_masks(
+                model, frames, preprocessing=dataset.preprocessing, flip_tta=flip_tta, postprocess=postprocess
+            )
+        )
         scores[name] = {"repaired": _scores(frames, masks), "given": _scores(as_given, masks)}
     write_json(run.path / "scores.json", scores)
 

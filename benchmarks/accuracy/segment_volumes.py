@@ -14,13 +14,13 @@ import numpy as np
 from benchmarks.table import write_table
 from keras_lvseg import SAXDataset, Segmenter
 from keras_lvseg.geometry import ejection_fraction, stack_volume
-from keras_lvseg.training.run_folder import RunFolder
+from keras_lvseg.training import RunFolder
 
 
 def network_for(patient_id: str, runs: Path) -> Path:
     """The run whose test the patient stood in."""
     for path in sorted(runs.glob("recipe-fold*")):
-        if RunFolder.open(path).patients().get(patient_id) == "test":
+        if RunFolder(path).roles().get(patient_id) == "test":
             return path
     raise SystemExit(f"{runs} holds no network that {patient_id} was left out of")
 

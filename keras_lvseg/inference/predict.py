@@ -1,4 +1,4 @@
-"""Masks on the frames' own grids, from a network that sees another."""
+"""Masks on the native grid of frames, predicted on the grid of the network."""
 
 from __future__ import annotations
 
@@ -13,93 +13,110 @@ from keras_lvseg.inference.postprocess import keep_best_component
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
 
-_VIEWS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))  # axes of (B, H, W, C) along which images are mirrored
+_FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))  # axes of (B, H, W, C)
 
 
 def predict_masks(
     model: keras.Model,
     frames: Sequence[Frame],
+    *,
     preprocessing: Preprocessing,
     batch_size: int = 16,
-    mirror: bool = False,
-    clean: bool = False,
+    flip_tta: bool = False,
+    postprocess: bool = False,
 ) -> Iterator[np.ndarray]:
-    """Segment frames.
+    """Segment frames, on the native grid of each.
 
     Args:
-        model: A network that gives logits of shape (batch, H, W, classes).
+        model: Network with logits of shape (B, H, W, classes).
         frames: The frames.
-        preprocessing: What the network was trained with.
-        batch_size: Frames a step.
-        mirror: Take the mean of what the network says of the image and of its three mirror images: left and right
-            exchanged, up and down, and both.
-        clean: Keep one connected part, without holes, see `keep_best_component`.
+        preprocessing: Grid and intensities that the network was trained with.
+        batch_size: Frames per step.
+        flip_tta: Test-time augmentation: average the probabilities of the image and of its three flips (left and
+            right, up and down, both).
+        postprocess: Keep one connected component and fill its holes, see `keep_best_component`.
 
     Yields:
-        For each frame an array of class numbers, uint8, of the frame's own rows and columns. What the network did not
-        see is background.
+        Class numbers per frame, uint8 array of the frame's shape. Pixels outside the network's grid are background.
+
+    Raises:
+        DataError: A frame cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg import SAXDataset, unet
+        >>> from keras_lvseg.phantom import write_phantom
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = write_phantom(folder, patients=1, frames="contoured")
+        >>> frames = SAXDataset(folder).frames[:2]
+        >>> masks = predict_masks(unet(filters=2, depth=1), frames, preprocessing=Preprocessing((96, 96)))
+        >>> [mask.shape for mask in masks]
+        [(256, 256), (256, 256)]
     """
     for start in range(0, len(frames), batch_size):
         batch = frames[start : start + batch_size]
-        grids = [preprocessing.grid(frame) for frame in batch]
-        yield from predict_labels(model, [read_image(frame) for frame in batch], grids, preprocessing, mirror, clean)
+        yield from predict_batch(
+            model,
+            [read_image(frame) for frame in batch],
+            grids=[preprocessing.grid(frame) for frame in batch],
+            preprocessing=preprocessing,
+            flip_tta=flip_tta,
+            postprocess=postprocess,
+        )
 
 
-def predict_labels(
+def predict_batch(
     model: keras.Model,
     images: Sequence[np.ndarray],
+    *,
     grids: Sequence[NetworkGrid],
     preprocessing: Preprocessing,
-    mirror: bool,
-    clean: bool,
+    flip_tta: bool,
+    postprocess: bool,
 ) -> list[np.ndarray]:
     """Segment images in one step.
 
     Args:
         model: See `predict_masks`.
-        images: Arrays of shape (rows, columns), as stored; one or more.
-        grids: The network's grid in each.
+        images: Arrays of shape (rows, columns) as stored, one or more. Their shapes may differ.
+        grids: The network's grid per image.
         preprocessing: See `predict_masks`.
-        mirror: See there.
-        clean: See there.
+        flip_tta: See `predict_masks`.
+        postprocess: See `predict_masks`.
 
     Returns:
-        As `predict_masks` yields them.
+        Class numbers per image, uint8 array of the image's shape.
     """
     prepared = [preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
-    probabilities = predict_probabilities(model, np.stack(prepared)[..., None], mirror)
-    return [native_labels(scores, grid, clean) for scores, grid in zip(probabilities, grids, strict=True)]
+    probabilities = predict_probabilities(model, np.stack(prepared)[..., None], flip_tta=flip_tta)
+    return [_native_classes(own, grid, postprocess) for own, grid in zip(probabilities, grids, strict=True)]
 
 
-def predict_probabilities(model: keras.Model, images: np.ndarray, mirror: bool = False) -> np.ndarray:
-    """What a network says of images on its own grid.
+def predict_probabilities(model: keras.Model, images: np.ndarray, *, flip_tta: bool = False) -> np.ndarray:
+    """Return class probabilities on the network's grid.
 
     Args:
-        model: A network that gives logits of shape (B, H, W, classes).
+        model: Network with logits of shape (B, H, W, classes).
         images: float32 array of shape (B, H, W, channels).
-        mirror: See `predict_masks`.
+        flip_tta: See `predict_masks`.
 
     Returns:
         float32 array of shape (B, H, W, classes).
+
+    Example:
+        >>> from keras_lvseg import unet
+        >>> predict_probabilities(unet(filters=2, depth=1), np.zeros((1, 8, 8, 1), "float32")).shape
+        (1, 8, 8, 2)
     """
-    views = _VIEWS if mirror else _VIEWS[:1]
-    stacked = np.concatenate([np.flip(images, axes) for axes in views])
+    flips = _FLIPS if flip_tta else _FLIPS[:1]
+    stacked = np.concatenate([np.flip(images, axes) for axes in flips])
     logits = keras.ops.cast(model.predict_on_batch(stacked), "float32")
-    probabilities = np.split(keras.ops.convert_to_numpy(keras.ops.softmax(logits)), len(views))
-    return np.mean([np.flip(found, axes) for found, axes in zip(probabilities, views, strict=True)], axis=0)
+    probabilities = np.split(keras.ops.convert_to_numpy(keras.ops.softmax(logits)), len(flips))
+    return np.mean([np.flip(own, axes) for own, axes in zip(probabilities, flips, strict=True)], axis=0)
 
 
-def native_labels(probabilities: np.ndarray, grid: NetworkGrid, clean: bool = False) -> np.ndarray:
-    """What a network says of an image, as class numbers on the frame's own grid.
-
-    Args:
-        probabilities: Array of shape (H, W, classes), one image's of `predict_probabilities`.
-        grid: The network's grid in the frame.
-        clean: See `predict_masks`.
-
-    Returns:
-        uint8 array of the frame's shape. What the network did not see is background.
-    """
+def _native_classes(probabilities: np.ndarray, grid: NetworkGrid, postprocess: bool) -> np.ndarray:
+    """Return class numbers on the frame's native grid, from probabilities of shape (H, W, classes)."""
     others = [grid.to_native(probabilities[..., c]) for c in range(1, probabilities.shape[-1])]
-    native = np.stack([1 - sum(others), *others])  # the background is what is left, and all of what was not seen
-    return keep_best_component(native) if clean else np.argmax(native, axis=0).astype(np.uint8)
+    native = np.stack([1 - sum(others), *others])  # outside the network's grid, the background has probability 1
+    return keep_best_component(native) if postprocess else np.argmax(native, axis=0).astype(np.uint8)

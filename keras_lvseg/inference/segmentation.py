@@ -32,7 +32,7 @@ class Segmentation:
         root: The folder that it looked in; names of files are given from there.
         studies: The images, by study.
         masks: The cavity in each image, by its file: bool arrays of the image's own rows and columns.
-        refused: Files that have no mask, and why.
+        skipped: Files without a mask, each with its reason.
         notes: What else a user has to know, a line each.
         settings: The network and how it was used, as plain values.
     """
@@ -40,7 +40,7 @@ class Segmentation:
     root: Path
     studies: tuple[Study, ...]
     masks: Mapping[Path, np.ndarray]
-    refused: tuple[SkippedFile, ...]
+    skipped: tuple[SkippedFile, ...]
     notes: tuple[str, ...]
     settings: Mapping[str, Any]
 
@@ -55,7 +55,7 @@ class Segmentation:
             "notes": list(self.notes),
             "studies": [self._study(study) for study in self.studies],
             "images": [self._image(study, frame) for study in self.studies for frame in study.frames],
-            "refused": [{"file": self._name(refusal.path), "why": refusal.reason} for refusal in self.refused],
+            "skipped": [{"file": self._name(file.path), "reason": file.reason} for file in self.skipped],
         }
 
     def write(self, folder: str | os.PathLike[str]) -> None:

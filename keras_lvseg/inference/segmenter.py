@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.inputs import find_inputs
-from keras_lvseg.inference.network import Network
 from keras_lvseg.inference.segmentation import Segmentation
+from keras_lvseg.inference.trained_network import TYPICAL_SPACING, TrainedNetwork
 from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE
 from keras_lvseg.studies.frame_images import read_image
 from keras_lvseg.studies.skipped_file import SkippedFile
@@ -48,17 +48,14 @@ class Segmenter:
     """
 
     def __init__(self, run: str | os.PathLike[str] | None = None):
-        self._network = Network.shipped() if run is None else Network.of_run(run)
-        preprocessing = self._network.preprocessing
+        self._network = TrainedNetwork.bundled() if run is None else TrainedNetwork.from_run(run)
+        data = self._network.info.data
         self.settings: dict[str, Any] = {
             "keras_lvseg": __version__,
-            "network": self._network.name,
-            "image_size": list(preprocessing.image_size),
-            "pixel_spacing": preprocessing.pixel_spacing,
-            "intensity": preprocessing.intensity,
-            "mirror": self._network.mirror,
-            "clean": self._network.clean,
-            "contour_origin": self._network.contour_origin,
+            "network": self._network.source,
+            **{name: data[name] for name in ("image_size", "pixel_spacing", "intensity")},
+            **self._network.info.inference,
+            "contour_origin": data["contour_origin"],
         }
 
     def segment(
@@ -88,7 +85,7 @@ class Segmenter:
         inputs = find_inputs(source, pixel_spacing)
         frames = [frame for study in inputs.studies for frame in study.frames]
         masks: dict[Path, np.ndarray] = {}
-        refused = list(inputs.skipped)
+        skipped = list(inputs.skipped)
         for start in range(0, len(frames), _BATCH):
             images, spacings = {}, []
             for frame in frames[start : start + _BATCH]:
@@ -96,16 +93,16 @@ class Segmenter:
                     images[frame.path] = read_image(frame)
                     spacings.append(frame.pixel_spacing)
                 except DataError as error:
-                    refused.append(SkippedFile(frame.path, error.reason))
+                    skipped.append(SkippedFile(frame.path, error.reason))
             if images:
                 masks |= zip(images, self._network.masks([*images.values()], spacings), strict=True)
             if on_progress:
                 on_progress(min(start + _BATCH, len(frames)), len(frames))
         if not masks:
-            raise _nothing(Path(source), inputs.root, refused)
+            raise _nothing(Path(source), inputs.root, skipped)
         studies = tuple(left for study in inputs.studies if (left := study.restrict_to(masks)).frames)
         notes = (*inputs.notes, *self._notes(studies))
-        return Segmentation(inputs.root, studies, masks, tuple(refused), notes, self.settings)
+        return Segmentation(inputs.root, studies, masks, tuple(skipped), notes, self.settings)
 
     def mask(self, image: ArrayLike, pixel_spacing: float | tuple[float, float]) -> np.ndarray:
         """Segment one image.
@@ -137,8 +134,8 @@ class Segmenter:
         unknown = sum(np.isnan(frame.pixel_spacing).any() for study in studies for frame in study.frames)
         if not unknown:
             return
-        resampled = self._network.preprocessing.pixel_spacing is not None
-        assumed = f"{self._network.usual_spacing} mm is assumed, and " if resampled else ""
+        resampled = self.settings["pixel_spacing"] is not None
+        assumed = f"{TYPICAL_SPACING} mm is assumed, and " if resampled else ""
         problem = f"{unknown} of the images do not tell their pixel spacing"
         yield f"{problem}: {assumed}their areas are given in pixels alone"
 
@@ -151,11 +148,11 @@ def _check_spacing(spacing: float | tuple[float, float]) -> None:
         raise ValueError(f"pixel_spacing has to be {low:g} to {high:g} mm. Received: {spacing}")
 
 
-def _nothing(source: Path, root: Path, refused: list[SkippedFile]) -> DataError:
+def _nothing(source: Path, root: Path, skipped: list[SkippedFile]) -> DataError:
     """Why nothing was segmented, in one line."""
     if not source.is_dir():
-        return DataError(source, refused[0].reason)
-    if not refused:
+        return DataError(source, skipped[0].reason)
+    if not skipped:
         return DataError(source, "holds no DICOM file and no PNG picture", "name a folder that does")
-    first = f"{refused[0].path.relative_to(root)} {refused[0].reason}"
-    return DataError(source, f"holds no image that can be segmented, of {len(refused)} files; {first}")
+    first = f"{skipped[0].path.relative_to(root)} {skipped[0].reason}"
+    return DataError(source, f"holds no image that can be segmented, of {len(skipped)} files; {first}")

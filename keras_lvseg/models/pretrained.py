@@ -1,151 +1,274 @@
-"""Weights that come with the package: a file of float16 arrays, and beside it a JSON that says what they are for."""
+"""Trained networks on disk: arrays without code in an `.npz` file, and plain values in a JSON file of the same name.
+
+Bundled weights and the networks of training runs have this one format.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
+import zipfile
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 
-from keras_lvseg.errors import DataError
-from keras_lvseg.files import atomic_file, read_bytes, write_json
+from keras_lvseg.errors import DataError, as_data_error, invalid_argument
+from keras_lvseg.files import atomic_file, read_bytes, read_json, write_json
 from keras_lvseg.version import __version__
 
 WEIGHTS = Path(__file__).with_name("weights")
-"""The folder of the weights that the package ships."""
+"""The folder of the bundled weights."""
 
-_PARTS = ("architecture", "data", "inference", "training")
-_LARGEST = 5_000_000  # bytes
-_REMEDY = "install keras-lvseg again"
+_ARGUMENTS = {
+    "unet": {"input_shape", "num_classes", "filters", "depth", "normalization", "dropout", "residual"},
+    "fcn": {"input_shape", "num_classes", "filters"},
+    "fully_connected": {"input_shape", "num_classes", "hidden_units"},
+}
+_DATA = {"target", "image_size", "pixel_spacing", "intensity", "contour_origin"}
+_CLASSES = {"endocardium": 2, "myocardium": 3}
+_MAX_DEPTH = 8
+_MAX_IMAGE_SIZE = 1024  # pixels; cine MRI has at most 512
+_PIXEL_SPACING_RANGE = (0.1, 10.0)  # mm
+_MAX_BYTES = 1 << 31
 
 
-def pretrained_names(folder: str | os.PathLike[str] = WEIGHTS) -> tuple[str, ...]:
-    """The names that `unet` takes for `weights`.
+@dataclass(frozen=True)
+class PretrainedInfo:
+    """The plain values of a trained network.
+
+    Args:
+        network: Function in `keras_lvseg.models` that builds the network: "unet", "fcn" or "fully_connected".
+        architecture: Keyword arguments of that function.
+        data: Keyword arguments of `SAXDataset`: "target", "image_size" (at most 1024 x 1024), "pixel_spacing"
+            (0.1 to 10 mm, or None), "intensity" ("zscore", "course" or None) and "contour_origin".
+        inference: Keyword arguments of `keras_lvseg.inference.predict_masks`: "flip_tta" and "postprocess".
+        training: Patients and settings of the training.
+        keras_lvseg: Version of the package that wrote the network.
+        sha256: Hash of the file of arrays.
+
+    Raises:
+        ValueError: A value breaks its rule.
+    """
+
+    network: str
+    architecture: Mapping[str, Any]
+    data: Mapping[str, Any]
+    inference: Mapping[str, bool]
+    training: Mapping[str, Any]
+    keras_lvseg: str = __version__
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        _require("network", self.network, self.network in _ARGUMENTS, f"one of {', '.join(_ARGUMENTS)}")
+        arguments = _ARGUMENTS[self.network]
+        _require("architecture", self.architecture, {*self.architecture} == arguments, f"values of {_names(arguments)}")
+        _require("data", self.data, {*self.data} == _DATA, f"values of {_names(_DATA)}")
+        flags = {"flip_tta", "postprocess"}
+        booleans = {*self.inference} == flags and all(isinstance(value, bool) for value in self.inference.values())
+        _require("inference", self.inference, booleans, f"true or false for {_names(flags)}")
+        _require("training", self.training, isinstance(self.training, dict), "an object")
+        for name in ("keras_lvseg", "sha256"):
+            _require(name, getattr(self, name), isinstance(getattr(self, name), str), "a text")
+
+        target, size, spacing = (self.data[name] for name in ("target", "image_size", "pixel_spacing"))
+        intensity, origin = self.data["intensity"], self.data["contour_origin"]
+        _require("target", target, target in _CLASSES, f"one of {', '.join(_CLASSES)}")
+        whole = len(size) == 2 and all(_is_integer(side) and 1 <= side <= _MAX_IMAGE_SIZE for side in size)
+        _require("image_size", size, whole, f"two integers from 1 to {_MAX_IMAGE_SIZE}")
+        low, high = _PIXEL_SPACING_RANGE
+        known = spacing is None or (_is_number(spacing) and low <= spacing <= high)
+        _require("pixel_spacing", spacing, known, f"{low:g} to {high:g} mm, or None")
+        _require("intensity", intensity, intensity in ("zscore", "course", None), "'zscore', 'course' or None")
+        _require("contour_origin", origin, _is_number(origin), "a finite number")
+
+        shape, depth = self.architecture["input_shape"], self.architecture.get("depth", 1)
+        expected_shape = [None, None, 1] if self.network == "unet" else [*size, 1]
+        _require("input_shape", shape, list(shape) == expected_shape, f"{expected_shape}")
+        classes = self.architecture["num_classes"]
+        _require("num_classes", classes, classes == _CLASSES[target], f"{_CLASSES[target]} for {target}")
+        _require("depth", depth, _is_integer(depth) and 1 <= depth <= _MAX_DEPTH, f"an integer from 1 to {_MAX_DEPTH}")
+
+
+def pretrained_names() -> tuple[str, ...]:
+    """Return the names of the bundled weights, as `unet` takes them for `weights`.
 
     Example:
         >>> pretrained_names()
         ('sax-lv',)
     """
-    return tuple(sorted(path.stem for path in Path(folder).glob("*.json")))
+    return tuple(sorted(path.stem for path in WEIGHTS.glob("*.json")))
 
 
-def pretrained_info(name: str, folder: str | os.PathLike[str] = WEIGHTS) -> dict[str, Any]:
-    """Read what shipped weights are for: what a network with them has to be given, and where they come from.
+def pretrained_info(name: str | os.PathLike[str]) -> PretrainedInfo:
+    """Read the plain values of a trained network.
 
     Args:
-        name: Name of the weights.
-        folder: Where they lie.
-
-    Returns:
-        Plain values: "architecture", the arguments of `unet`; "data", those of `SAXDataset`: which label was learned
-        and how frames become images; "inference", those of `predict_masks`: how logits become masks; "training", on
-        what and how it was trained; "keras_lvseg", the version that wrote them; "sha256" of the arrays' file.
+        name: Name of bundled weights, or path of a network's JSON file.
 
     Raises:
-        DataError: There is no such file, or it is damaged.
+        DataError: The file is missing, damaged, or describes no network.
 
     Example:
-        >>> pretrained_info("sax-lv")["architecture"]["filters"]
+        >>> pretrained_info("sax-lv").architecture["filters"]
         16
+        >>> pretrained_info("sax-lv").data["pixel_spacing"]
+        1.5
     """
-    path = Path(folder) / f"{name}.json"
-    data = read_bytes(path, _LARGEST)
-    try:
-        info = json.loads(data)
-    except (ValueError, RecursionError):
-        raise DataError(path, "is damaged: it is no JSON", _REMEDY) from None
-    parts = {"sha256": str, **dict.fromkeys(_PARTS, dict)}
-    if not isinstance(info, dict) or not all(isinstance(info.get(key), kind) for key, kind in parts.items()):
-        raise DataError(path, f"is damaged: it has to hold {', '.join(parts)}", _REMEDY)
-    return info
+    path = _json_path(name)
+    values = read_json(path)
+    with as_data_error(path, "does not describe a network"):
+        return PretrainedInfo(**values)
 
 
-def load_pretrained(model: keras.Model, name: str, folder: str | os.PathLike[str] = WEIGHTS) -> None:
-    """Give a network shipped weights, all or none; no code is run and nothing is unpickled.
+def load_pretrained(model: keras.Model, name: str | os.PathLike[str]) -> None:
+    """Assign pretrained weights to a network, all or none. No code is run, and nothing is unpickled.
 
     Args:
-        model: A network of the weights' architecture.
-        name: Name of the weights.
-        folder: Where they lie.
+        model: A network of the weights' architecture. It may have been built within a `keras.name_scope`.
+        name: Name of bundled weights, or path of a network's JSON file.
 
     Raises:
-        DataError: A file is missing or damaged, or the weights are another network's.
+        DataError: A file is missing or damaged, or the weights do not fit the network.
 
     Example:
         >>> from keras_lvseg.models import unet
         >>> model = unet(filters=16)
         >>> load_pretrained(model, "sax-lv")
     """
-    path = Path(folder) / f"{name}.npz"
-    data = read_bytes(path, _LARGEST)
-    if hashlib.sha256(data).hexdigest() != pretrained_info(name, folder)["sha256"]:
-        raise DataError(path, f"is damaged: {name}.json gives another SHA-256", _REMEDY)
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except Exception as error:  # an archive that is none makes NumPy raise whatever its parts raise
-        reason = " ".join(str(error).split())[:120]
-        raise DataError(path, f"is no archive of plain arrays ({reason})", _REMEDY) from None
-    shapes = _shapes(model)
-    for key in sorted({*shapes, *arrays}):
-        due = f"float16 {shapes[key]}" if key in shapes else "nothing"
-        found = f"{arrays[key].dtype} {arrays[key].shape}" if key in arrays else "nothing"
-        if found != due:
-            raise DataError(path, f"does not fit the network: {key} is {found}", f"{due} is due")
-    for weight in model.weights:
-        weight.assign(arrays[weight.path])
+    assign_arrays(model, read_arrays(name), name)
 
 
-def write_pretrained(model: keras.Model, folder: str | os.PathLike[str], name: str, info: Mapping[str, Any]) -> None:
-    """Write a U-Net's weights as `load_pretrained` reads them; each file whole or not at all.
+def read_arrays(name: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Read the arrays of a trained network.
 
     Args:
-        model: The U-Net.
-        folder: Where `<name>.npz` and `<name>.json` go.
-        name: Name of the weights.
-        info: The parts "architecture", "data", "inference" and "training", see `pretrained_info`.
+        name: Name of bundled weights, or path of a network's JSON file.
+
+    Returns:
+        Arrays of float16 or float32, by path of the weight within the network.
 
     Raises:
-        ValueError: A part is missing, "architecture" is another network's, a weight is not finite in float16, or the
-            weights take more than 5 MB.
+        DataError: A file is missing or damaged, or an array holds anything but finite floating-point numbers.
+    """
+    path = _json_path(name)
+    expected = pretrained_info(path).sha256
+    path = path.with_suffix(".npz")
+    data = read_bytes(path, _MAX_BYTES)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != expected:
+        raise DataError(path, "has another SHA-256 than its JSON file gives", expected=expected[:64], got=sha256)
+    with as_data_error(path, "is not an archive of plain arrays"):
+        with zipfile.ZipFile(io.BytesIO(data)) as members:
+            size = sum(member.file_size for member in members.infolist())
+        if size > _MAX_BYTES:
+            raise DataError(path, "has too large arrays", expected=f"at most {_MAX_BYTES:,} bytes", got=f"{size:,}")
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    for key, array in arrays.items():
+        if array.dtype not in (np.float16, np.float32):
+            raise DataError(path, f"has a wrong type of {key}", expected="float16 or float32", got=str(array.dtype))
+        if not np.isfinite(array).all():
+            raise DataError(path, f"has values in {key} that are not finite")
+    return arrays
+
+
+def check_fit(model: keras.Model, arrays: Mapping[str, np.ndarray], name: str | os.PathLike[str]) -> None:
+    """Raise unless arrays and weights of a network have the same names and shapes.
+
+    Args:
+        model: The network.
+        arrays: Arrays of `read_arrays`.
+        name: The file to name in the error, see `read_arrays`.
+
+    Raises:
+        DataError: They differ.
+    """
+    shapes = {key: tuple(weight.shape) for key, weight in _weights_by_key(model).items()}
+    for key in sorted({*shapes, *arrays}):
+        expected = str(shapes[key]) if key in shapes else "nothing"
+        got = str(arrays[key].shape) if key in arrays else "nothing"
+        if got != expected:
+            path = _json_path(name).with_suffix(".npz")
+            raise DataError(path, f"does not fit the network at {key}", expected=expected, got=got)
+
+
+def assign_arrays(model: keras.Model, arrays: Mapping[str, np.ndarray], name: str | os.PathLike[str]) -> None:
+    """Assign arrays to the weights of a network, see `check_fit`."""
+    check_fit(model, arrays, name)
+    for key, weight in _weights_by_key(model).items():
+        weight.assign(arrays[key])
+
+
+def write_pretrained(
+    path: str | os.PathLike[str],
+    model: keras.Model,
+    info: PretrainedInfo,
+    *,
+    dtype: Literal["float16", "float32"] = "float32",
+) -> None:
+    """Write a network as `load_pretrained` reads it. Each of the two files is written atomically.
+
+    Args:
+        path: The JSON file. The arrays go into a file of the same name that ends in `.npz`.
+        model: The network.
+        info: Its plain values. `sha256` is filled in.
+        dtype: Type of the arrays.
+
+    Raises:
+        ValueError: A weight is not finite in `dtype`.
 
     Example:
         >>> import tempfile
         >>> from keras_lvseg.models import unet
-        >>> folder, architecture = tempfile.mkdtemp(), {"filters": 2, "depth": 1}
-        >>> info = {"architecture": architecture, "data": {}, "inference": {}, "training": {}}
-        >>> write_pretrained(unet(**architecture), folder, "tiny", info)
-        >>> load_pretrained(unet(**architecture), "tiny", folder)
+        >>> path = Path(tempfile.mkdtemp()) / "mine.json"
+        >>> write_pretrained(path, unet(weights="sax-lv"), pretrained_info("sax-lv"))
+        >>> load_pretrained(unet(filters=16), path)
     """
-    from keras_lvseg.models.unet import unet  # which imports this module
-
-    if set(info) != set(_PARTS):
-        raise ValueError(f"`info` needs the parts {', '.join(_PARTS)}. Received: {', '.join(info)}")
-    if _shapes(unet(**info["architecture"])) != _shapes(model):
-        rule = "`info['architecture']` must be the arguments of `unet` that give `model`"
-        raise ValueError(f"{rule}. Received: {info['architecture']}")
-    with np.errstate(over="ignore"):  # told below
-        arrays = {weight.path: keras.ops.convert_to_numpy(weight).astype(np.float16) for weight in model.weights}
-    for path, array in arrays.items():
+    with np.errstate(over="ignore"):  # raised below
+        weights = _weights_by_key(model)
+        arrays = {key: keras.ops.convert_to_numpy(weight).astype(dtype) for key, weight in weights.items()}
+    for key, array in arrays.items():
         if not np.isfinite(array).all():
-            raise ValueError(f"Every weight must be finite in float16. Received: {path}, which is not")
+            raise invalid_argument("model", key, f"weights that are finite in {dtype}")
     archive = io.BytesIO()
     np.savez(archive, **arrays)
     data = archive.getvalue()
-    if len(data) > _LARGEST:
-        raise ValueError(f"The weights must take {_LARGEST:,} bytes at most. Received: {len(data):,} bytes")
-    with atomic_file(Path(folder) / f"{name}.npz") as scratch:
-        scratch.write_bytes(data)
-    # The second file makes the first one valid: a new one beside an old JSON is refused.
-    sha256 = hashlib.sha256(data).hexdigest()
-    write_json(Path(folder) / f"{name}.json", {"keras_lvseg": __version__, **info, "sha256": sha256})
+    path = Path(path)
+    with atomic_file(path.with_suffix(".npz")) as temporary:
+        temporary.write_bytes(data)
+    # The JSON file is written last: until then the old one does not match the new arrays, and reading raises.
+    write_json(path, asdict(replace(info, sha256=hashlib.sha256(data).hexdigest())))
 
 
-def _shapes(model: keras.Model) -> dict[str, tuple[int, ...]]:
-    return {weight.path: tuple(weight.shape) for weight in model.weights}
+def _json_path(name: str | os.PathLike[str]) -> Path:
+    return WEIGHTS / f"{name}.json" if name in pretrained_names() else Path(name)
+
+
+def _weights_by_key(model: keras.Model) -> dict[str, Any]:
+    """Return the weights by their path within the network, without the name scopes around it."""
+    return {
+        weight.path[len(layer.path) - len(layer.name) :]: weight for layer in model.layers for weight in layer.weights
+    }
+
+
+def _require(name: str, value: object, valid: bool, expected: str) -> None:
+    if not valid:
+        raise invalid_argument(name, value, expected)
+
+
+def _names(names: set[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)

@@ -117,7 +117,7 @@ def _bundled_architecture(weights: str | os.PathLike[str] | None) -> dict[str, A
     """Return the architecture of bundled weights, or an empty dictionary for a file or random weights."""
     names = pretrained_names()
     if weights in names:
-        return pretrained_info(str(weights))["architecture"]
+        return dict(pretrained_info(str(weights)).architecture)
     if weights is not None and not os.path.isfile(weights):
         expected = f"None, the name of bundled weights ({', '.join(names)}) or the path of a file of weights"
         raise invalid_argument("weights", str(weights), expected)

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-_MOST_REFUSED = 10  # lines; a folder may hold thousands of other files
+_MAX_SKIPPED = 10  # lines; a folder may hold thousands of other files
 
 
 def segmentation_table(result: dict[str, Any]) -> Table:
@@ -33,10 +33,10 @@ def segmentation_table(result: dict[str, Any]) -> Table:
 
 
 def remarks(result: dict[str, Any]) -> Iterator[str]:
-    """What else there is to say, a line each: notes, and the files that were refused."""
+    """What else there is to say, a line each: notes, and the skipped files."""
     yield from result["notes"]
-    refused = result["refused"]
-    for refusal in refused[:_MOST_REFUSED]:
-        yield f"no mask: {refusal['file']}: {refusal['why']}"
-    if len(refused) > _MOST_REFUSED:
-        yield f"no mask: {len(refused) - _MOST_REFUSED} more files"
+    skipped = result["skipped"]
+    for file in skipped[:_MAX_SKIPPED]:
+        yield f"no mask: {file['file']}: {file['reason']}"
+    if len(skipped) > _MAX_SKIPPED:
+        yield f"no mask: {len(skipped) - _MAX_SKIPPED} more files"

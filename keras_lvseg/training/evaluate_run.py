@@ -1,4 +1,4 @@
-"""A finished run's network on the patients of a folder."""
+"""Scores of a training run on the patients of a folder."""
 
 from __future__ import annotations
 
@@ -8,35 +8,48 @@ from pathlib import Path
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
 from keras_lvseg.evaluation import Evaluation
-from keras_lvseg.inference.evaluate import evaluate
+from keras_lvseg.inference.evaluate_network import evaluate
+from keras_lvseg.inference.trained_network import TrainedNetwork
 from keras_lvseg.training.run_folder import RunFolder
 
-_SEEN = ("train", "validation")  # splits whose patients a network was trained on, or followed along with
+_SEEN = ("train", "validation")
 
 
 def evaluate_run(
-    run: RunFolder, data_dir: str | os.PathLike[str], seen: bool = False, labels_include_outline: bool = False
+    run: str | os.PathLike[str],
+    data_dir: str | os.PathLike[str],
+    *,
+    seen: bool = False,
+    labels_include_outline: bool = False,
 ) -> Evaluation:
-    """Score a run's network on patients that it has not seen.
+    """Score the network of a training run on patients that it was not trained on.
 
     Args:
-        run: A finished training run.
-        data_dir: A folder with labelled data, in any tree that is known.
-        seen: Score the patients that it was trained on as well.
-        labels_include_outline: Hold it against repaired label pictures, see `SAXDataset`.
+        run: Folder of a finished training run. Nothing in it can run code.
+        data_dir: Folder with labelled data.
+        seen: Score the patients of the training and validation splits as well.
+        labels_include_outline: Score against corrected label images, see `SAXDataset`.
 
     Returns:
         Scores, labels and masks.
 
     Raises:
-        DataError: Run or data cannot be read, or there is nobody to score.
+        DataError: Run or data cannot be read, or there is no patient to score.
     """
-    model, target, origin = run.load_model(), run.target(), run.contour_origin()
-    roles = run.patients()
+    network, roles = TrainedNetwork.from_run(run), RunFolder(Path(run)).roles()
+    target, origin = network.info.data["target"], network.info.data["contour_origin"]
     dataset = SAXDataset(data_dir, target=target, contour_origin=origin, labels_include_outline=labels_include_outline)
     labelled = dataset.labelled_frames("all")
     frames = [frame for frame in labelled if seen or roles.get(frame.patient_id) not in _SEEN]
     if not frames:
-        problem = f"has no labelled frame of a patient that {run.path} was not trained on"
-        raise DataError(Path(data_dir), problem, "name other data, or ask for seen patients too")
-    return evaluate(model, frames, run.preprocessing(), target, origin, roles, **run.inference_options())
+        problem = f"has no labelled frame of a patient that {os.fspath(run)} was not trained on"
+        raise DataError(data_dir, problem, "name other data, or score seen patients too")
+    return evaluate(
+        network.model,
+        frames,
+        preprocessing=network.preprocessing,
+        target=target,
+        contour_origin=origin,
+        roles=roles,
+        **network.info.inference,
+    )

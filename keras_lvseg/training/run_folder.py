@@ -1,43 +1,57 @@
-"""The folder that a training run leaves: what was trained, on whom, how, and what came of it."""
+"""The folder of a training run: settings, patients, history and the trained network."""
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import keras
 
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.data.labels import Target
-from keras_lvseg.data.preprocessing import Preprocessing
-from keras_lvseg.errors import DataError
-from keras_lvseg.files import atomic_file, require_empty, write_json
+from keras_lvseg.errors import DataError, as_data_error
+from keras_lvseg.files import atomic_file, read_json, require_empty, write_json
+from keras_lvseg.inference.trained_network import NETWORK_FILE
+from keras_lvseg.models.pretrained import PretrainedInfo, write_pretrained
 from keras_lvseg.training.settings import TrainingSettings
 from keras_lvseg.version import __version__
 
-if TYPE_CHECKING:
-    import keras
+_RESUME_HINT = "resume with the same, or train in a new folder"
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """A run's files.
+class RunFolder(os.PathLike[str]):
+    """The files of a training run.
 
     Attributes:
         path: The folder.
+
+    Example:
+        >>> run = RunFolder(Path("runs/first"))
+        >>> run.history.as_posix(), os.fspath(run)
+        ('runs/first/history.csv', 'runs/first')
     """
 
     path: Path
 
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+    @property
+    def network(self) -> Path:
+        """The trained network for inference, as JSON, with its arrays beside it in `network.npz`."""
+        return self.path / NETWORK_FILE
+
     @property
     def model(self) -> Path:
-        """The trained network."""
+        """The trained network as a Keras file, for further training in one's own code."""
         return self.path / "model.keras"
 
     @property
     def checkpoint(self) -> Path:
-        """The network and its optimizer after the last epoch so far; gone when the training is finished."""
+        """Network and optimizer after the last complete epoch. Deleted when the training is finished."""
         return self.path / "checkpoint.keras"
 
     @property
@@ -47,7 +61,7 @@ class RunFolder:
 
     @property
     def split(self) -> Path:
-        """The patients of each side, as JSON."""
+        """Patients of each split, as JSON."""
         return self.path / "split.json"
 
     @property
@@ -57,7 +71,7 @@ class RunFolder:
 
     @property
     def curves(self) -> Path:
-        """The same as a picture."""
+        """The history, as a PNG plot."""
         return self.path / "curves.png"
 
     @property
@@ -67,30 +81,28 @@ class RunFolder:
 
     @classmethod
     def start(
-        cls, path: str | os.PathLike[str], settings: TrainingSettings, dataset: SAXDataset, resume: bool = False
+        cls, path: str | os.PathLike[str], settings: TrainingSettings, dataset: SAXDataset, *, resume: bool = False
     ) -> RunFolder:
-        """Make the folder and write down what is about to be done.
+        """Create the folder and write settings and patients.
 
         Args:
             path: The folder.
-            settings: The knobs.
+            settings: Training hyperparameters.
             dataset: The data.
-            resume: Take a folder in which the same was begun before.
+            resume: Accept a folder in which a run with the same settings and patients was begun.
 
         Raises:
-            DataError: The folder is there and holds something, or something else than what is to be resumed.
-            ValueError: The data set's intensity is a function, which no file can hold.
+            DataError: The folder is not empty, or holds another run than the one to resume.
         """
         run = cls(Path(path))
-        written, patients = _plan(settings, dataset)
+        plan, patients = _plan(settings, dataset)
         if resume and run.settings.is_file():
-            run._check_same(written, patients)
+            run._check_same(plan, patients)
         else:
-            # What a process that was killed while it wrote has left is nobody's.
-            run._sweep()
+            run._delete_leftovers()
             require_empty(run.path)
             run.path.mkdir(parents=True, exist_ok=True)
-            write_json(run.settings, written)
+            write_json(run.settings, plan)
         write_json(run.split, patients)
         return run
 
@@ -98,128 +110,85 @@ class RunFolder:
     def finished(
         cls, path: str | os.PathLike[str], settings: TrainingSettings, dataset: SAXDataset
     ) -> RunFolder | None:
-        """The run, if just this was trained here to its end before; nothing of it is changed.
+        """Return the run if it is finished, else None. The finished run is not changed.
 
         Raises:
-            DataError: Something else was.
+            DataError: It was trained with other settings or patients.
         """
         run = cls(Path(path))
-        if not run.model.is_file():
+        if not run.network.is_file():
             return None
         run._check_same(*_plan(settings, dataset))
-        run._sweep()
+        run._delete_leftovers()
         return run
 
-    def finish(self, model: keras.Model) -> None:
-        """Leave the trained network, and the checkpoint no longer."""
-        with atomic_file(self.model) as scratch:
-            model.save(scratch)
-        self._sweep()
+    def finish(self, model: keras.Model, info: PretrainedInfo) -> None:
+        """Write the trained network and delete the checkpoint.
 
-    @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> RunFolder:
-        """Find a finished run.
+        Args:
+            model: The network.
+            info: Its plain values.
 
         Raises:
-            DataError: The folder holds no finished run.
+            DataError: A weight is not finite, because the training diverged.
         """
-        run = cls(Path(path))
-        for file in (run.settings, run.split, run.model):
-            if not file.is_file():
-                problem = f"is no finished training run: it has no {file.name}"
-                raise DataError(run.path, problem, "'keras-lvseg train' makes one")
-        return run
-
-    def load_model(self) -> keras.Model:
-        """Load the trained network.
-
-        Raises:
-            DataError: The file is no Keras model.
-        """
-        return _load_model(self.model)
+        with atomic_file(self.model) as temporary:
+            model.save(temporary)
+        with as_data_error(self.path, "has a network that diverged", "train with a lower learning rate"):
+            write_pretrained(self.network, model, info)
+        self._delete_leftovers()
 
     def load_checkpoint(self) -> keras.Model:
         """Load the network of an unfinished run, with its optimizer.
 
+        Resume your own runs only. Keras refuses Python code in the file, but the file decides what Keras builds.
+
         Raises:
-            DataError: The file is no Keras model.
+            DataError: The file is not a Keras model, or holds Python code.
         """
-        return _load_model(self.checkpoint)
+        with as_data_error(self.checkpoint, "cannot be loaded as a Keras model", "train again"):
+            return keras.saving.load_model(self.checkpoint, safe_mode=True)
 
-    def preprocessing(self) -> Preprocessing:
-        """How the network wants its frames."""
-        data = self._part("data")
-        return Preprocessing(tuple(data["image_size"]), data["pixel_spacing"], intensity=data["intensity"])
+    def roles(self) -> dict[str, str]:
+        """Return the split of each patient, by patient.
 
-    def target(self) -> Target:
-        """What the network was trained to find."""
-        return self._part("data")["target"]
+        Raises:
+            DataError: `split.json` cannot be read, or is not an object of lists of patients.
+        """
+        splits = read_json(self.split)
+        lists = splits.values() if isinstance(splits, dict) else [None]
+        if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
+            raise DataError(self.split, "does not describe a split", expected="an object of lists of patients")
+        return {patient: name for name, patients in splits.items() for patient in patients}
 
-    def contour_origin(self) -> float:
-        """Where the contours that it was trained on were taken to lie."""
-        return self._part("data")["contour_origin"]
-
-    def inference_options(self) -> dict[str, bool]:
-        """What the recipe does at test, as keywords of `keras_lvseg.inference.predict.predict_masks`."""
-        training = self._part("training")
-        return {name: bool(training.get(name)) for name in ("mirror", "clean")}
-
-    def patients(self) -> dict[str, str]:
-        """The split that each patient stood in, by patient."""
-        split = _read_json(self.split)
-        return {patient: name for name, patients in split.items() for patient in patients}
-
-    def _part(self, name: str) -> dict[str, Any]:
-        settings = _read_json(self.settings)
-        part = settings.get(name) if isinstance(settings, dict) else None
-        if not isinstance(part, dict):
-            raise DataError(self.settings, f"has no part {name!r}", "'keras-lvseg train' writes it")
-        return part
-
-    def _sweep(self) -> None:
-        """Take away what a finished run needs no more, and what a process that was killed while it wrote has left."""
-        stale = [self.checkpoint] if self.model.is_file() else []
-        for file in (self.settings, self.split, self.history, self.curves, self.model, self.checkpoint):
+    def _delete_leftovers(self) -> None:
+        """Delete the checkpoint of a finished run and leftover temporary files."""
+        stale = [self.checkpoint] if self.network.is_file() else []
+        written = (self.settings, self.split, self.history, self.curves, self.model, self.checkpoint, self.network)
+        for file in (*written, self.network.with_suffix(".npz")):
             stale += self.path.glob(f".{file.stem}.[0-9]*{file.suffix}")
         for path in stale:
             path.unlink(missing_ok=True)
 
-    def _check_same(self, written: dict[str, Any], patients: dict[str, list[str]]) -> None:
-        """See to it that what was begun here is what is to go on; the data may have moved."""
-        remedy = "resume with the same, or train in a new folder"
-        if self.split.is_file() and _read_json(self.split) != patients:
-            raise DataError(self.path, "was begun with other patients", remedy)
+    def _check_same(self, plan: Mapping[str, Any], patients: Mapping[str, list[str]]) -> None:
+        """Raise if settings or patients differ from the run being resumed. The data path may differ."""
+        if self.split.is_file() and read_json(self.split) != patients:
+            raise DataError(self.path, "was begun with other patients", _RESUME_HINT)
+        settings = read_json(self.settings)
         for part in ("training", "data"):
-            begun = self._part(part)
-            for name, value in written[part].items():
+            begun = settings.get(part) if isinstance(settings, dict) else None
+            if not isinstance(begun, dict):
+                raise DataError(self.settings, f"has no part {part!r}", "train in a new folder")
+            for name, value in plan[part].items():
                 if name != "data_dir" and begun.get(name) != value:
                     problem = f"was begun with {name}={begun.get(name)!r}, and {value!r} was asked for"
-                    raise DataError(self.path, problem, remedy)
+                    raise DataError(self.path, problem, _RESUME_HINT)
 
 
 def _plan(settings: TrainingSettings, dataset: SAXDataset) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """What a run is: settings, data and how many images of it are labelled; and the patients of each split."""
-    if callable(dataset.preprocessing.intensity):
-        raise ValueError("intensity has to be a name for a run to be written down. Received: a function")
+    """Return the content of `settings.json` and of `split.json`."""
     info = dataset.info
     splits = info.pop("splits")
     info["labelled_frames"] = {name: split["labelled_frames"] for name, split in splits.items()}
-    written = {"keras_lvseg": __version__, "training": asdict(settings), "data": info}
-    return written, {name: split["patients"] for name, split in splits.items()}
-
-
-def _load_model(path: Path) -> keras.Model:
-    import keras
-
-    try:
-        return keras.saving.load_model(path)
-    except Exception as error:  # a damaged archive makes keras raise whatever its parts raise
-        reason = " ".join(str(error).split())[:120]
-        raise DataError(path, f"is no Keras model that can be loaded ({reason})", "train again") from None
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(path, f"is no JSON that can be read ({error})") from None
+    plan = {"keras_lvseg": __version__, "training": asdict(settings), "data": info}
+    return plan, {name: split["patients"] for name, split in splits.items()}

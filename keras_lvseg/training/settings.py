@@ -31,8 +31,8 @@ class TrainingSettings:
         crop: Rows and columns that a U-Net is trained on, cut out of the changed image; at test it sees the whole. An
             image that is smaller, and the other networks, which are made for one size, are not cut.
         phantoms: Synthetic patients to train on as well, see `keras_lvseg.phantom`.
-        mirror: At test, take the mean over the image and its three mirror images.
-        clean: At test, keep the one part that the network is surest of, and fill its holes.
+        flip_tta: Test-time augmentation: average the probabilities of the image and of its three flips.
+        postprocess: Keep the most certain connected component of the prediction, and fill its holes.
         dtype: Keras' dtype policy to train under. None takes bfloat16 on a GPU and float32 elsewhere.
 
     Raises:
@@ -52,8 +52,8 @@ class TrainingSettings:
     augmentation: AugmentationName = "full"
     crop: int = 96
     phantoms: int = 0
-    mirror: bool = True
-    clean: bool = True
+    flip_tta: bool = True
+    postprocess: bool = True
     dtype: str | None = None
 
     def __post_init__(self) -> None:

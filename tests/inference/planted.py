@@ -6,7 +6,19 @@ import keras
 import numpy as np
 
 from keras_lvseg.files import write_json
+from keras_lvseg.models import unet
+from keras_lvseg.models.pretrained import PretrainedInfo, write_pretrained
 from keras_lvseg.studies.frame import Frame
+
+_ARCHITECTURE = {
+    "input_shape": [None, None, 1],
+    "num_classes": 2,
+    "filters": 1,
+    "depth": 1,
+    "normalization": "none",
+    "dropout": 0.0,
+    "residual": False,
+}
 
 
 def write_planted_run(
@@ -15,19 +27,41 @@ def write_planted_run(
     image_size: tuple[int, int] = (256, 256),
     pixel_spacing: float | None = None,
     intensity: str | None = None,
-    mirror: bool = False,
-    clean: bool = False,
+    flip_tta: bool = False,
+    postprocess: bool = False,
 ) -> Path:
-    """A network whose class 1 is whatever is brighter than a threshold."""
-    image = keras.Input((None, None, 1))
-    model = keras.Model(image, keras.layers.Conv2D(2, 1, name="logits")(image))
-    model.get_layer("logits").set_weights([np.array([[[[0.0, 1.0]]]]), np.array([0.0, -threshold])])
-    data = {"image_size": image_size, "pixel_spacing": pixel_spacing, "intensity": intensity, "contour_origin": -0.75}
-    folder.mkdir(parents=True)
-    write_json(folder / "settings.json", {"training": {"mirror": mirror, "clean": clean}, "data": data})
+    """Write a finished run with the network of `threshold_network`."""
+    info = PretrainedInfo(
+        network="unet",
+        architecture=_ARCHITECTURE,
+        data={
+            "target": "endocardium",
+            "image_size": image_size,
+            "pixel_spacing": pixel_spacing,
+            "intensity": intensity,
+            "contour_origin": -0.75,
+        },
+        inference={"flip_tta": flip_tta, "postprocess": postprocess},
+        training={},
+    )
+    write_pretrained(folder / "network.json", threshold_network(threshold), info)
     write_json(folder / "split.json", {"train": ["somebody"]})
-    model.save(folder / "model.keras")
     return folder
+
+
+def threshold_network(threshold: float) -> keras.Model:
+    """Build a U-Net whose class 1 is every pixel brighter than a threshold above 0."""
+    model = unet(**_ARCHITECTURE)
+    for layer in model.layers:
+        layer.set_weights([np.zeros(weight.shape) for weight in layer.weights])
+        if layer.name in ("down_0", "up_0"):  # each convolution passes its input on
+            for weight in layer.weights:
+                if weight.path.endswith("kernel"):
+                    kernel = np.zeros(weight.shape)
+                    kernel[1, 1] = 1
+                    weight.assign(kernel)
+    model.get_layer("logits").set_weights([np.array([[[[0.0, 1.0]]]]), np.array([0.0, -threshold])])
+    return model
 
 
 def frame(path: Path, **values: object) -> Frame:

@@ -7,17 +7,14 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.inference.predict import predict_masks, predict_probabilities
 from keras_lvseg.io.dicom import read_pixels
+from tests.inference.planted import threshold_network
 
 THRESHOLD = 100.0
 
 
 @pytest.fixture(scope="module")
 def thresholding():
-    """A network whose class 1 is whatever is brighter than a threshold: its right answer is known everywhere."""
-    image = keras.Input((None, None, 1))
-    model = keras.Model(image, keras.layers.Conv2D(2, 1, name="logits")(image))
-    model.get_layer("logits").set_weights([np.array([[[[0.0, 1.0]]]]), np.array([0.0, -THRESHOLD])])
-    return model
+    return threshold_network(THRESHOLD)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +26,7 @@ def frames(phantom_tree):
 @pytest.mark.parametrize("batch_size", [3, 16])
 def test_masks_lie_on_the_frame_s_own_grid(thresholding, frames, size, batch_size):
     preprocessing = Preprocessing(size, intensity=None)
-    masks = list(predict_masks(thresholding, frames, preprocessing, batch_size))
+    masks = list(predict_masks(thresholding, frames, preprocessing=preprocessing, batch_size=batch_size))
     assert len(masks) == len(frames)
     for frame, mask in zip(frames, masks, strict=True):
         assert (mask.shape, mask.dtype) == (frame.shape, np.uint8)
@@ -48,7 +45,7 @@ def test_resampling_there_and_back_keeps_the_mask(thresholding, frames):
     from scipy.ndimage import gaussian_filter
 
     preprocessing = Preprocessing((256, 256), pixel_spacing=1.0, intensity=lambda image: gaussian_filter(image, 4))
-    masks = list(predict_masks(thresholding, frames, preprocessing))
+    masks = list(predict_masks(thresholding, frames, preprocessing=preprocessing))
     both = total = 0
     for frame, mask in zip(frames, masks, strict=True):
         bright = gaussian_filter(read_pixels(frame.path).astype(float), 4 / frame.pixel_spacing[0]) > THRESHOLD
@@ -72,8 +69,8 @@ def lopsided():
 @pytest.mark.parametrize("axes", [(1,), (2,), (1, 2)])
 def test_mirrored_images_give_mirrored_masks_where_mirrors_are_asked_for(lopsided, axes):
     images = np.random.default_rng(1).normal(size=(2, 9, 12, 1)).astype(np.float32)
-    there = predict_probabilities(lopsided, np.flip(images, axes), mirror=True)
-    np.testing.assert_allclose(np.flip(there, axes), predict_probabilities(lopsided, images, mirror=True), atol=1e-6)
+    there = predict_probabilities(lopsided, np.flip(images, axes), flip_tta=True)
+    np.testing.assert_allclose(np.flip(there, axes), predict_probabilities(lopsided, images, flip_tta=True), atol=1e-6)
     bare = [predict_probabilities(lopsided, x) for x in (images, np.flip(images, axes))]
     assert np.abs(np.flip(bare[1], axes) - bare[0]).max() > 0.1
     np.testing.assert_allclose(there.sum(axis=-1), 1, atol=1e-6)
@@ -82,7 +79,8 @@ def test_mirrored_images_give_mirrored_masks_where_mirrors_are_asked_for(lopside
 def test_masks_can_be_cleaned(thresholding, frames):
     preprocessing = Preprocessing((256, 256), intensity=None)
     raw, cleaned = (
-        list(predict_masks(thresholding, frames[:3], preprocessing, clean=clean)) for clean in (False, True)
+        list(predict_masks(thresholding, frames[:3], preprocessing=preprocessing, postprocess=postprocess))
+        for postprocess in (False, True)
     )
     for mask, one in zip(raw, cleaned, strict=True):
         assert connected_parts(mask, connectivity=1, return_num=True)[1] > 1

@@ -65,7 +65,7 @@ def test_what_is_written_is_what_was_found(segmentation, tmp_path):
         assert polygon_area(outline) == mask.sum()
         files.add(out / image["contour"])
     assert {path for path in out.rglob("*") if path.is_file()} == files
-    assert written["refused"] == [{"file": "report.pdf", "why": "is neither DICOM nor PNG"}]
+    assert written["skipped"] == [{"file": "report.pdf", "reason": "is neither DICOM nor PNG"}]
     assert written["notes"] == ["a note"]
 
 

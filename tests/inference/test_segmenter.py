@@ -45,7 +45,7 @@ def test_a_folder_s_masks_are_the_network_s(planted, phantom_tree):
     paths = sorted(phantom_tree.glob("dicoms/*/*.dcm"))
     assert sorted(segmentation.masks) == paths
     assert sorted(frame.path for study in segmentation.studies for frame in study.frames) == paths
-    assert segmentation.refused == segmentation.notes == ()
+    assert segmentation.skipped == segmentation.notes == ()
     for path, mask in segmentation.masks.items():
         assert mask.dtype == bool
         np.testing.assert_array_equal(mask, read_pixels(path) > THRESHOLD)
@@ -54,7 +54,7 @@ def test_a_folder_s_masks_are_the_network_s(planted, phantom_tree):
 
 
 def test_a_run_s_network_is_used_as_the_run_says(phantom_tree, tmp_path, heart):
-    run = write_planted_run(tmp_path / "run", THRESHOLD, image_size=(64, 48), mirror=True, clean=True)
+    run = write_planted_run(tmp_path / "run", THRESHOLD, image_size=(64, 48), flip_tta=True, postprocess=True)
     segmenter = Segmenter(run)
     mask, bright = mask_of(segmenter.segment(heart)), read_pixels(heart) > THRESHOLD
     seen = np.zeros_like(bright)
@@ -68,11 +68,11 @@ def test_a_run_s_network_is_used_as_the_run_says(phantom_tree, tmp_path, heart):
         "image_size": [64, 48],
         "pixel_spacing": None,
         "intensity": None,
-        "mirror": True,
-        "clean": True,
+        "flip_tta": True,
+        "postprocess": True,
         "contour_origin": -0.75,
     }
-    with pytest.raises(DataError, match="is no finished training run"):
+    with pytest.raises(DataError, match="is not a finished training run"):
         Segmenter(phantom_tree)
 
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_decoded_does_not_stop_the_others(planted, tmp_path):
     (tree / "report.pdf").write_bytes(b"%PDF-1.7")
     Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(tree / "screen.png")
     segmentation = planted.segment(tree)
-    why = {skipped.path: skipped.reason for skipped in segmentation.refused}
+    why = {skipped.path: skipped.reason for skipped in segmentation.skipped}
     assert {path.name for path in why} == {"2.dcm", "report.pdf", "screen.png"}
     assert "damaged" in why[paths[1]]
     assert "is a colour image" in why[tree / "screen.png"]

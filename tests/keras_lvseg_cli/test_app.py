@@ -1,6 +1,5 @@
 import json
 import shutil
-import zipfile
 
 import pytest
 
@@ -50,8 +49,8 @@ def test_train_and_evaluate(run_command, tree, tmp_path):
         "augmentation": "none",
         "crop": 96,
         "phantoms": 0,
-        "mirror": True,
-        "clean": True,
+        "flip_tta": True,
+        "postprocess": True,
         "dtype": None,
     }
     assert {path.name for path in run.iterdir()} == {
@@ -59,6 +58,8 @@ def test_train_and_evaluate(run_command, tree, tmp_path):
         "history.csv",
         "logs",
         "model.keras",
+        "network.json",
+        "network.npz",
         "settings.json",
         "split.json",
     }
@@ -134,15 +135,15 @@ def test_a_folder_that_is_not_there_is_one_line(run_command, tmp_path):
     assert_one_line(err, tmp_path / "absent", "does not exist")
 
 
-def test_a_model_that_is_none_is_one_line(run_command, small_run, tree, tmp_path):
+def test_evaluate_damaged_network_is_one_line(run_command, small_run, tree, tmp_path):
     run = shutil.copytree(small_run.path, tmp_path / "run")
-    (run / "model.keras").write_bytes(b"no model")
+    (run / "network.npz").write_bytes(b"no network")
     code, _, err = run_command("evaluate", run, tree)
     assert code == 1
-    assert_one_line(err, run / "model.keras", "is no Keras model")
+    assert_one_line(err, run / "network.npz", "has another SHA-256")
     code, _, err = run_command("evaluate", tree, tree)
     assert code == 1
-    assert_one_line(err, tree, "is no finished training run")
+    assert_one_line(err, tree, "is not a finished training run")
 
 
 @pytest.mark.parametrize("command", [["demo", "OUT"], ["phantom", "OUT"], ["train", "TREE", "OUT", "--epochs", "1"]])
@@ -204,12 +205,3 @@ def test_error_of_a_command_is_one_line_with_control_characters_escaped(run_comm
     exit_code, out, err = run_command("audit", "folder")
     assert (exit_code, out, err.count("\n")) == (code, "", 1)
     assert err.startswith(f"keras-lvseg: error: {line}")
-
-
-def test_a_zip_file_renamed_is_no_model(run_command, small_run, tree, tmp_path):
-    run = shutil.copytree(small_run.path, tmp_path / "run")
-    with zipfile.ZipFile(run / "model.keras", "w") as archive:
-        archive.writestr("config.json", "{}")
-    code, _, err = run_command("evaluate", run, tree)
-    assert code == 1
-    assert_one_line(err, run / "model.keras")

@@ -91,7 +91,7 @@ def test_signal_during_training_leaves_whole_files(phantom_tree, tmp_path, numbe
     process.send_signal(number)
     assert_stopped(process, number)
     assert [path.name for path in run.iterdir() if path.name.startswith(".")] == []
-    assert not (run / "model.keras").exists()
+    assert not (run / "network.json").exists()
 
 
 def test_signal_during_writing_leaves_nothing(tmp_path):

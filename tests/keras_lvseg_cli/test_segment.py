@@ -62,7 +62,7 @@ def test_many_refused_files_are_counted(segment, run, tmp_path):
     assert code == 0
     assert out.count("no mask: ") == 11
     assert "no mask: 20 more files" in out
-    assert len(json.loads((tmp_path / "out" / "segmentation.json").read_text())["refused"]) == 30
+    assert len(json.loads((tmp_path / "out" / "segmentation.json").read_text())["skipped"]) == 30
 
 
 @pytest.mark.parametrize("nothing", ["an empty folder", "a PDF", "a folder that is not there"])

@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE
-from keras_lvseg.training.run_folder import RunFolder
+from keras_lvseg.training import RunFolder
 from keras_lvseg.training.settings import AugmentationName, LossName, ModelName, TrainingSettings, recipe_grid
 from keras_lvseg_cli.app import run
 from keras_lvseg_cli.segment import segment
@@ -50,7 +50,7 @@ def asked_for(monkeypatch):
         asked.append((dataset.info, settings, resume))
         return RunFolder(folder)
 
-    monkeypatch.setattr("keras_lvseg.training.train.train", note)
+    monkeypatch.setattr("keras_lvseg.training.train", note)
     return asked
 
 
@@ -96,8 +96,9 @@ def test_a_run_is_scored_against_labels_as_given_or_repaired(run_command, pictur
 
 
 def test_a_finished_run_is_left_as_it_is_by_resume_and_only_by_it(run_command, pictures, finished):
-    before = {path: path.stat().st_mtime_ns for path in finished.glob("*.*") if path.suffix != ".json"}
-    assert {path.name for path in before} == {"model.keras", "history.csv", "curves.png"}
+    before = {path: path.stat().st_mtime_ns for path in finished.glob("*.*") if path.name != "split.json"}
+    names = {"model.keras", "network.json", "network.npz", "settings.json", "history.csv", "curves.png"}
+    assert {path.name for path in before} == names
     code, out, err = run_command("train", pictures, finished, *OPTIONS)
     assert (code, err) == (0, "")
     assert str(finished / "model.keras") in out
@@ -122,7 +123,7 @@ def test_train_shows_the_defaults_and_choices_of_the_settings():
     options = inspect.signature(train, eval_str=True).parameters
     defaults = {field.name: field.default for field in dataclasses.fields(TrainingSettings)}
     shared = options.keys() & defaults.keys()
-    assert shared == defaults.keys() - {"decay_rate", "decay_steps", "weight_decay", "mirror", "clean", "dtype"}
+    assert shared == defaults.keys() - {"decay_rate", "decay_steps", "weight_decay", "flip_tta", "postprocess", "dtype"}
     assert {name: options[name].default for name in shared} == {name: defaults[name] for name in shared}
     choices = {"model": ModelName, "loss": LossName, "augmentation": AugmentationName}
     assert {name: options[name].annotation for name in choices} == choices

@@ -1,7 +1,10 @@
+import copy
 import hashlib
 import inspect
 import io
 import json
+import zipfile
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
@@ -15,59 +18,73 @@ from keras_lvseg import SparseDiceCE
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.errors import DataError
+from keras_lvseg.files import write_json
 from keras_lvseg.inference.predict import predict_masks
 from keras_lvseg.models import pretrained, unet
-from keras_lvseg.models.pretrained import WEIGHTS, load_pretrained, pretrained_info, pretrained_names, write_pretrained
+from keras_lvseg.models.build import build_network, load_network
+from keras_lvseg.models.pretrained import (
+    WEIGHTS,
+    PretrainedInfo,
+    load_pretrained,
+    pretrained_info,
+    pretrained_names,
+    write_pretrained,
+)
 from tests.harness import BACKEND, arrays_of, outputs_of
 from tests.models.reference import unet_logits
 
-TINY = {"filters": 2, "depth": 1}
+SHAPE = [None, None, 1]
+UNET = {"input_shape": SHAPE, "num_classes": 2, "filters": 2, "depth": 1, "normalization": "batch"}
+UNET |= {"dropout": 0.0, "residual": False}
+DATA = {"target": "endocardium", "image_size": [32, 32], "pixel_spacing": 1.5, "intensity": "zscore"}
+DATA |= {"contour_origin": -0.75}
+INFERENCE = {"flip_tta": True, "postprocess": False}
 
 
-def parts(**architecture):
-    return {"architecture": architecture, "data": {"intensity": "zscore"}, "inference": {}, "training": {"images": 260}}
+def described(network="unet", architecture=UNET, **data):
+    return PretrainedInfo(network, architecture, {**DATA, **data}, INFERENCE, {"images": 260})
 
 
 def values_of(model):
     return {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
 
 
-def disturbed(**architecture):
-    """A network none of whose weights is at its start: 0, 1, or what fits float16."""
-    model = unet(**architecture)
+def disturbed(network="unet", **architecture):
+    """Return a network in which no weight has its initial value."""
+    model = build_network(network, architecture)
     for weight, noise in zip(model.weights, arrays_of([weight.shape for weight in model.weights]), strict=True):
         weight.assign(np.abs(noise) if "variance" in weight.path else noise)
     return model
 
 
-def write_archive(folder, arrays):
-    """An archive with a JSON whose SHA-256 fits, whatever is in it."""
+def write_arrays(folder, arrays):
+    """Write an archive and a JSON file with its SHA-256, whatever the archive holds."""
     archive = io.BytesIO()
     np.savez(archive, **arrays)
-    write_signed(folder, archive.getvalue())
+    return write_signed(folder, archive.getvalue())
 
 
 def write_signed(folder, data):
     folder.mkdir(exist_ok=True)
     (folder / "tiny.npz").write_bytes(data)
-    info = {**parts(**TINY), "sha256": hashlib.sha256(data).hexdigest()}
-    (folder / "tiny.json").write_text(json.dumps(info))
+    write_json(folder / "tiny.json", asdict(replace(described(), sha256=hashlib.sha256(data).hexdigest())))
+    return folder / "tiny.json"
 
 
-def refusal(folder, model=None):
-    """The line that refuses the weights; the network keeps its own."""
-    model = model or unet(**TINY)
+def loading_error(path, model=None):
+    """Return the one line of the error. The network keeps its weights."""
+    model = model or unet(**UNET)
     before = values_of(model)
     with pytest.raises(DataError) as caught:
-        load_pretrained(model, "tiny", folder)
+        load_pretrained(model, path)
     after = values_of(model)
-    assert all((after[path] == before[path]).all() for path in before)
-    assert Path(caught.value.path).parent == folder
+    assert all((after[key] == before[key]).all() for key in before)
+    assert Path(caught.value.path).parent == path.parent
     assert len(str(caught.value).splitlines()) == 1
     return f"{Path(caught.value.path).name} {caught.value.reason}"
 
 
-# What the package ships ----------------------------------------------------------------------------------------------
+# Bundled weights ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +97,7 @@ def test_every_backend_gives_the_logits_of_plain_numpy(sax_lv):
     image = gaussian_filter(np.random.default_rng(0).normal(size=(93, 110)), 3)
     image = ((image - image.mean()) / image.std()).astype("float32")[..., None]
     with np.load(WEIGHTS / "sax-lv.npz", allow_pickle=False) as weights:
-        expected = unet_logits(weights, image, pretrained_info("sax-lv")["architecture"]["depth"])
+        expected = unet_logits(weights, image, pretrained_info("sax-lv").architecture["depth"])
     logits = outputs_of(sax_lv, image[None])[0]
     assert np.ptp(expected[..., 1] - expected[..., 0]) > 1e-2  # so that there is something to agree on
     np.testing.assert_allclose(logits, expected, rtol=0, atol=5e-5)
@@ -94,15 +111,15 @@ def test_the_files_are_small():
 
 def test_what_travels_with_them_is_what_others_take():
     info = pretrained_info("sax-lv")
-    assert {*info["architecture"]} == {*inspect.signature(unet).parameters} - {"weights", "name"}
-    assert {*info["data"]} == {"target", "image_size", "pixel_spacing", "intensity", "contour_origin"}
-    inspect.signature(SAXDataset).bind_partial(**info["data"])
-    Preprocessing(tuple(info["data"]["image_size"]), info["data"]["pixel_spacing"], intensity=info["data"]["intensity"])
-    assert info["data"]["target"] == "endocardium"
-    assert -1 <= info["data"]["contour_origin"] <= 0
-    inspect.signature(predict_masks).bind_partial(**info["inference"])
-    assert info["keras_lvseg"][0].isdigit()
-    assert info["training"]
+    assert {*info.architecture} == {*inspect.signature(unet).parameters} - {"weights", "name"}
+    assert {*info.data} == {"target", "image_size", "pixel_spacing", "intensity", "contour_origin"}
+    inspect.signature(SAXDataset).bind_partial(**info.data)
+    Preprocessing(tuple(info.data["image_size"]), info.data["pixel_spacing"], intensity=info.data["intensity"])
+    assert info.data["target"] == "endocardium"
+    assert -1 <= info.data["contour_origin"] <= 0
+    inspect.signature(predict_masks).bind_partial(**info.inference)
+    assert info.keras_lvseg[0].isdigit()
+    assert info.training
 
 
 def test_they_train_on():
@@ -156,118 +173,218 @@ def test_a_name_is_no_path(tmp_path, monkeypatch, sax_lv):
         unet(weights=Path("sax-lv"))
 
 
-# Any that are written ------------------------------------------------------------------------------------------------
+# Writing and reading -------------------------------------------------------------------------------------------------
+
+NETWORKS = {
+    "unet": UNET,
+    "residual unet": {**UNET, "normalization": "none", "residual": True},
+    "myocardium unet": {**UNET, "normalization": "group", "num_classes": 3},
+    "fcn": {"input_shape": [32, 32, 1], "num_classes": 2, "filters": [2, 3, 4, 5]},
+    "fully_connected": {"input_shape": [32, 32, 1], "num_classes": 2, "hidden_units": 3},
+}
 
 
-@pytest.mark.parametrize(
-    "more", [{}, {"normalization": "none", "residual": True}, {"normalization": "group", "num_classes": 3}]
-)
-def test_what_is_written_is_read(more, tmp_path):
-    architecture = {**TINY, **more}
-    model = disturbed(**architecture)
-    info = parts(**architecture)
-    write_pretrained(model, tmp_path / "new", "tiny", info)
-    again = unet(**architecture)
-    load_pretrained(again, "tiny", tmp_path / "new")
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_write_pretrained_is_read_back_by_load_pretrained(name, dtype, tmp_path):
+    network, architecture = name.split()[-1], NETWORKS[name]
+    model = disturbed(network, **architecture)
+    info = described(network, architecture, target="myocardium" if "myocardium" in name else "endocardium")
+    path = tmp_path / "new" / "tiny.json"
+    write_pretrained(path, model, info, dtype=dtype)
+    again = build_network(network, architecture)
+    load_pretrained(again, path)
     written, read = values_of(model), values_of(again)
-    for path, array in written.items():
-        assert (read[path] == array.astype(np.float16)).all()
+    for key, array in written.items():
+        assert (read[key] == array.astype(dtype)).all()
     assert {weight.dtype for weight in again.weights} == {"float32"}
-    found = pretrained_info("tiny", tmp_path / "new")
-    assert {key: found[key] for key in info} == info
-    assert pretrained_names(tmp_path / "new") == ("tiny",)
-    write_pretrained(model, tmp_path, "tiny", info)
+    found = pretrained_info(path)
+    assert replace(found, sha256="") == info
+    assert found.sha256 == hashlib.sha256((tmp_path / "new" / "tiny.npz").read_bytes()).hexdigest()
+    write_pretrained(tmp_path / "tiny.json", model, info, dtype=dtype)
     assert (tmp_path / "tiny.npz").read_bytes() == (tmp_path / "new" / "tiny.npz").read_bytes()
 
 
-@pytest.mark.parametrize("value", [1e6, -1e6, np.nan, np.inf])
-def test_a_weight_that_float16_cannot_hold_is_not_written(value, tmp_path):
-    model = unet(**TINY)
-    model.get_layer("logits").weights[1].assign([0.0, value])
-    with pytest.raises(ValueError, match=r"finite in float16. Received: logits/bias"):
-        write_pretrained(model, tmp_path, "tiny", parts(**TINY))
-    assert not any(tmp_path.iterdir())
+def test_load_pretrained_within_name_scope_assigns_the_same_weights(sax_lv):
+    with keras.name_scope("outer"), keras.name_scope("inner"):
+        scoped = unet(weights="sax-lv")
+    assert scoped.weights[0].path == "outer/inner/down_0/conv_1/kernel"
+    assert all((a == b).all() for a, b in zip(scoped.get_weights(), sax_lv.get_weights(), strict=True))
+
+
+def test_write_pretrained_within_name_scope_writes_the_same_file(tmp_path):
+    with keras.name_scope("outer"):
+        scoped = disturbed(**UNET)
+    for name, model in (("scoped", scoped), ("plain", disturbed(**UNET))):
+        write_pretrained(tmp_path / f"{name}.json", model, described())
+    assert (tmp_path / "scoped.npz").read_bytes() == (tmp_path / "plain.npz").read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("info", "message"),
-    [
-        (parts(filters=3, depth=1), r"architecture.*Received: .*'filters': 3"),
-        ({"architecture": TINY, "data": {}}, "needs the parts .*Received: architecture, data"),
-        ({**parts(**TINY), "sha256": "0"}, "needs the parts"),
-    ],
+    ("dtype", "value"),
+    [("float16", 1e6), ("float16", -1e6), *[(dtype, x) for dtype in ("float16", "float32") for x in (np.nan, np.inf)]],
 )
-def test_ill_information_is_not_written(info, message, tmp_path):
-    with pytest.raises(ValueError, match=message):
-        write_pretrained(unet(**TINY), tmp_path, "tiny", info)
+def test_write_pretrained_weight_not_finite_raises_and_writes_nothing(dtype, value, tmp_path):
+    model = unet(**UNET)
+    model.get_layer("logits").weights[1].assign([0.0, value])
+    with pytest.raises(ValueError, match=f"finite in {dtype}. Received: model='logits/bias'"):
+        write_pretrained(tmp_path / "tiny.json", model, described(), dtype=dtype)
     assert not any(tmp_path.iterdir())
 
 
-def test_weights_that_are_too_large_are_neither_written_nor_read(tmp_path, monkeypatch):
-    model = unet(**TINY)
-    write_pretrained(model, tmp_path, "tiny", parts(**TINY))
-    monkeypatch.setattr(pretrained, "_LARGEST", 2000)
-    with pytest.raises(ValueError, match="2,000 bytes at most"):
-        write_pretrained(model, tmp_path / "new", "tiny", parts(**TINY))
-    assert not (tmp_path / "new").exists()
-    assert "tiny.npz is too large" in refusal(tmp_path)
+# Values that break their rule ----------------------------------------------------------------------------------------
+
+INVALID = {
+    "network": [("network",), ["vnet", None, 3, [], {}]],
+    "architecture": [("architecture",), [None, 3, [], {}, {"filters": 2}, {**UNET, "weights": "/etc/passwd"}]],
+    "data": [("data",), [None, [], {}, {**DATA, "path": "x"}]],
+    "inference": [("inference",), [None, [], {}, {"flip_tta": 1, "postprocess": True}, {**INFERENCE, "x": True}]],
+    "training": [("training",), [None, 3, []]],
+    "keras_lvseg": [("keras_lvseg",), [None, 3]],
+    "sha256": [("sha256",), [None, 3, []]],
+    "target": [("data", "target"), ["ventricle", None, []]],
+    "image_size": [
+        ("data", "image_size"),
+        [5, None, "xy", [5], [0, 5], [-1, 5], [5, 5, 5], [200000, 200000], [5.5, 5], [True, 5], [None, 5]],
+    ],
+    "pixel_spacing": [("data", "pixel_spacing"), [0, -1, 1e-9, 1e9, float("nan"), float("inf"), "1", True, [1.5, 1.5]]],
+    "intensity": [("data", "intensity"), ["log", 3, ["zscore"]]],
+    "contour_origin": [("data", "contour_origin"), [None, float("nan"), float("inf"), 10**400, "0", True, [0]]],
+    "input_shape": [("architecture", "input_shape"), [None, 3, [None, None, 3], [32, 32, 1], [10**9, 10**9, 1]]],
+    "num_classes": [("architecture", "num_classes"), [None, 1, 3, 10**9, "2"]],
+    "depth": [("architecture", "depth"), [None, 0, -1, 9, 10**9, 1.5, "1", True]],
+}
 
 
-# Files that are not as they were -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", INVALID)
+def test_pretrained_info_invalid_value_is_one_line_with_file_and_name(name, tmp_path):
+    (*parents, last), values = INVALID[name]
+    for value in values:
+        content = copy.deepcopy(asdict(described()))
+        place = content
+        for key in parents:
+            place = place[key]
+        place[last] = value
+        (tmp_path / "tiny.json").write_text(json.dumps(content))
+        with pytest.raises(DataError) as caught:
+            pretrained_info(tmp_path / "tiny.json")
+        assert str(caught.value).startswith(f"{tmp_path / 'tiny.json'}: does not describe a network (")
+        assert len(str(caught.value).splitlines()) == 1
+        if name in ("image_size", "pixel_spacing") and not isinstance(value, (int, str, type(None))):
+            assert f"`{name}`" in str(caught.value)
+        with pytest.raises((TypeError, ValueError, OverflowError)):
+            PretrainedInfo(**content)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=5), values, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_load_network_mutated_json_loads_or_is_one_line(sound, tmp_path_factory, data):
+    folder = tmp_path_factory.getbasetemp() / "mutated"
+    folder.mkdir(exist_ok=True)
+    (folder / "tiny.npz").write_bytes(sound[0])
+    content = json.loads(sound[1])
+    place, path = content, folder / "tiny.json"
+    while isinstance(place[key := data.draw(st.sampled_from(sorted(place)))], dict) and data.draw(st.booleans()):
+        place = place[key]
+    if data.draw(st.booleans()):
+        place[key] = data.draw(json_values)
+    else:
+        del place[key]
+    path.write_text(json.dumps(content))
+    try:
+        model, info = load_network(path)
+    except DataError as error:
+        line = str(error)
+    else:
+        line = f"{path}: {model.output_shape[-1]} classes on {len(info.data['image_size'])} axes"
+    assert line.startswith((str(path), str(folder / "tiny.npz")))
+    assert len(line.splitlines()) == 1
+
+
+# Damaged and hostile files -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sound")
-    write_pretrained(disturbed(**TINY), folder, "tiny", parts(**TINY))
-    return (folder / "tiny.npz").read_bytes(), (folder / "tiny.json").read_bytes()
+    path = tmp_path_factory.mktemp("sound") / "tiny.json"
+    write_pretrained(path, disturbed(**UNET), described(), dtype="float16")
+    return path.with_suffix(".npz").read_bytes(), path.read_bytes()
 
 
 @pytest.mark.parametrize("harm", [lambda x: x[:-1], lambda x: b"", lambda x: x[:500] + b"?" + x[501:], lambda x: x + x])
-def test_a_changed_archive_is_refused(harm, sound, tmp_path):
+def test_load_pretrained_changed_archive_is_one_line(harm, sound, tmp_path):
     (tmp_path / "tiny.npz").write_bytes(harm(sound[0]))
     (tmp_path / "tiny.json").write_bytes(sound[1])
-    assert refusal(tmp_path) == ("tiny.npz is damaged: tiny.json gives another SHA-256; install keras-lvseg again")
+    assert "tiny.npz has another SHA-256 than its JSON file gives" in loading_error(tmp_path / "tiny.json")
 
 
 @pytest.mark.parametrize("missing", ["tiny.npz", "tiny.json"])
-def test_a_missing_file_is_named(missing, sound, tmp_path):
+def test_load_pretrained_missing_file_is_named(missing, sound, tmp_path):
     for name, data in zip(("tiny.npz", "tiny.json"), sound, strict=True):
         if name != missing:
             (tmp_path / name).write_bytes(data)
-    assert refusal(tmp_path).startswith(f"{missing} cannot be read")
+    assert loading_error(tmp_path / "tiny.json").startswith(f"{missing} cannot be read")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\xff", "[" * 100_000, '{"sha256": 3}'])
-def test_a_damaged_json_is_refused(text, sound, tmp_path):
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "3", "\xff", "[" * 100_000, '{"sha256": 3}', "9" * 10_000])
+def test_load_pretrained_damaged_json_is_one_line(text, sound, tmp_path):
     (tmp_path / "tiny.npz").write_bytes(sound[0])
     (tmp_path / "tiny.json").write_text(text, encoding="latin-1")
-    assert refusal(tmp_path).startswith("tiny.json is damaged: it ")
+    message = loading_error(tmp_path / "tiny.json")
+    assert message.startswith(("tiny.json is not valid JSON (", "tiny.json does not describe a network ("))
 
 
-@pytest.mark.parametrize("part", ["architecture", "data", "inference", "training", "sha256"])
-def test_a_json_that_lacks_a_part_is_refused(part, sound, tmp_path):
-    info = json.loads(sound[1])
-    for without in ({**info, part: 3}, {key: value for key, value in info.items() if key != part}):
-        (tmp_path / "tiny.json").write_text(json.dumps(without))
-        with pytest.raises(DataError, match=rf"tiny.json: is damaged: it has to hold .*{part}"):
-            pretrained_info("tiny", tmp_path)
+@pytest.mark.parametrize("key", ["network", "architecture", "data", "inference", "training", "sha256"])
+def test_load_pretrained_lacking_key_is_one_line(key, sound, tmp_path):
+    content = json.loads(sound[1])
+    del content[key]
+    (tmp_path / "tiny.npz").write_bytes(sound[0])
+    (tmp_path / "tiny.json").write_text(json.dumps(content))
+    message = loading_error(tmp_path / "tiny.json")
+    assert "SHA-256" in message if key == "sha256" else f"'{key}'" in message
 
 
-def test_arrays_that_do_not_fit_are_refused(sound, tmp_path):
+def test_load_pretrained_file_too_large_is_not_read(sound, tmp_path, monkeypatch):
+    path = write_signed(tmp_path, sound[0])
+    monkeypatch.setattr(pretrained, "_MAX_BYTES", 2000)
+    assert "tiny.npz is too large" in loading_error(path)
+
+
+def test_load_pretrained_archive_that_expands_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "_MAX_BYTES", 1 << 20)
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", bytes(1 << 21))
+    assert len(data.getvalue()) < 1 << 14
+    assert "tiny.npz has too large arrays" in loading_error(write_signed(tmp_path, data.getvalue()))
+
+
+def test_load_pretrained_arrays_that_do_not_fit_are_named(sound, tmp_path):
     with np.load(io.BytesIO(sound[0])) as archive:
         arrays = dict(archive)
     bias = arrays["logits/bias"]
-    for changed, told in [
-        ({**arrays, "logits/bias": bias[:1]}, "logits/bias is float16 (1,); float16 (2,) is due"),
-        ({**arrays, "logits/bias": bias.astype("float32")}, "logits/bias is float32 (2,); float16 (2,) is due"),
-        ({**arrays, "more": bias}, "more is float16 (2,); nothing is due"),
-        ({key: array for key, array in arrays.items() if key != "logits/bias"}, "logits/bias is nothing; float16 (2,)"),
+    for changed, message in [
+        ({**arrays, "logits/bias": bias[:1]}, "does not fit the network at logits/bias; expected (2,), got (1,)"),
+        ({**arrays, "more": bias}, "does not fit the network at more; expected nothing, got (2,)"),
+        (
+            {key: array for key, array in arrays.items() if key != "logits/bias"},
+            "does not fit the network at logits/bias; expected (2,), got nothing",
+        ),
+        (
+            {**arrays, "logits/bias": bias.astype("float64")},
+            "has a wrong type of logits/bias; expected float16 or float32, got float64",
+        ),
+        ({**arrays, "logits/bias": np.array([0, np.nan], "float32")}, "has values in logits/bias that are not finite"),
     ]:
-        write_archive(tmp_path, changed)
-        assert f"tiny.npz does not fit the network: {told}" in refusal(tmp_path)
-    write_archive(tmp_path, arrays)
-    assert "does not fit the network" in refusal(tmp_path, unet(filters=3, depth=1))
+        assert f"tiny.npz {message}" in loading_error(write_arrays(tmp_path, changed))
+    assert "does not fit the network" in loading_error(write_arrays(tmp_path, arrays), unet(filters=3, depth=1))
 
 
 class Harm:
@@ -277,30 +394,40 @@ class Harm:
         return Path.touch, (Path("harm"),)
 
 
-def test_no_pickle_is_opened(tmp_path, monkeypatch):
+def test_load_pretrained_pickle_is_not_opened(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    arrays = {path: array.astype(np.float16) for path, array in values_of(unet(**TINY)).items()}
-    write_archive(tmp_path, {**arrays, "logits/bias": np.array([Harm(), Harm()])})
+    arrays = {**values_of(unet(**UNET)), "logits/bias": np.array([Harm(), Harm()])}
+    path = write_arrays(tmp_path, arrays)
     with np.load("tiny.npz", allow_pickle=True) as archive:
         archive["logits/bias"]
     Path("harm").unlink()  # so it would have run
-    assert "tiny.npz is no archive of plain arrays (Object arrays cannot be loaded" in refusal(tmp_path)
+    assert "tiny.npz is not an archive of plain arrays (Object arrays cannot be loaded" in loading_error(path)
     assert not Path("harm").exists()
+
+
+@pytest.mark.parametrize("member", ["../outside", "/outside", "a/../../outside", "..\\outside"])
+def test_load_pretrained_member_outside_the_archive_is_not_written(member, sound, tmp_path):
+    with np.load(io.BytesIO(sound[0])) as archive:
+        arrays = dict(archive)
+    path = write_arrays(tmp_path / "run", {**arrays, member: np.zeros(2, np.float32)})
+    assert "does not fit the network" in loading_error(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["run"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["tiny.json", "tiny.npz"]
 
 
 @given(st.data())
 @settings(max_examples=40)
-def test_damage_that_is_signed_is_loaded_whole_or_refused(sound, tmp_path_factory, data):
+def test_load_pretrained_signed_damage_is_loaded_whole_or_one_line(sound, tmp_path_factory, data):
     folder = tmp_path_factory.getbasetemp() / "signed"
     damaged = bytearray(sound[0])
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    write_signed(folder, bytes(damaged[: data.draw(st.integers(0, len(damaged)))]))
-    model = unet(**TINY)
+    path = write_signed(folder, bytes(damaged[: data.draw(st.integers(0, len(damaged)))]))
+    model = unet(**UNET)
     try:
-        load_pretrained(model, "tiny", folder)
+        load_pretrained(model, path)
     except DataError:
-        refusal(folder, model)
+        loading_error(path, model)
     else:
         with np.load(io.BytesIO(sound[0])) as arrays:
-            assert all((array == arrays[path]).all() for path, array in values_of(model).items())
+            assert all((array == arrays[key]).all() for key, array in values_of(model).items())

@@ -13,7 +13,7 @@ from keras_lvseg.reporting.evaluation_files import write_evaluation
 from keras_lvseg.reporting.html_report import write_page
 from keras_lvseg.reporting.score_tables import challenge_table, score_rows, score_table
 from keras_lvseg.reporting.training_curves import write_curves
-from keras_lvseg.training.evaluate_run import evaluate_run
+from keras_lvseg.training import evaluate_run
 
 
 @pytest.fixture(scope="module")

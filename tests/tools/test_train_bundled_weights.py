@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.models import unet
-from keras_lvseg.models.pretrained import load_pretrained, pretrained_info
-from keras_lvseg.training.run_folder import RunFolder
+from keras_lvseg.models.build import load_network
+from keras_lvseg.training import RunFolder
 from tests.harness import outputs_of
 from tests.png_tree import write_picture_tree
 from tools import train_bundled_weights as ship
@@ -23,26 +22,25 @@ def shipped(tmp_path_factory):
         patch.setattr(ship, "SETTINGS", replace(ship.SETTINGS, epochs=1, filters=2, crop=32, phantoms=0))
         patch.setattr(sys, "argv", ["ship.py", str(tree), str(run), "--dtype", "float32", "--out", str(out)])
         ship.main()
-        before = [path.read_bytes() for path in (run / "model.keras", out / "sax-lv.npz", out / "sax-lv.json")]
+        before = [path.read_bytes() for path in (run / "network.npz", out / "sax-lv.npz", out / "sax-lv.json")]
         ship.main()  # a training that is over is not done again
-        assert before == [path.read_bytes() for path in (run / "model.keras", out / "sax-lv.npz", out / "sax-lv.json")]
-    return tree, RunFolder.open(run), out
+        assert before == [path.read_bytes() for path in (run / "network.npz", out / "sax-lv.npz", out / "sax-lv.json")]
+    return tree, RunFolder(run), out
 
 
 def test_the_weights_are_the_run_s_and_tell_what_they_want(shipped):
     tree, run, out = shipped
-    info = pretrained_info(ship.NAME, out)
-    model = unet(**info["architecture"])
-    load_pretrained(model, ship.NAME, out)
+    model, info = load_network(out / "sax-lv.json")
+    trained, trained_info = load_network(run.network)
     image = np.random.default_rng(0).normal(size=(1, 32, 48, 1)).astype("float32")
-    np.testing.assert_allclose(outputs_of(model, image), outputs_of(run.load_model(), image), atol=2e-2)
-    for weight, due in zip(model.get_weights(), run.load_model().get_weights(), strict=True):
+    np.testing.assert_allclose(outputs_of(model, image), outputs_of(trained, image), atol=2e-2)
+    for weight, due in zip(model.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, due.astype(np.float16))
 
-    images, _ = SAXDataset(tree, splits={"test": ["P1"]}, **info["data"]).as_arrays("test")
+    images, _ = SAXDataset(tree, splits={"test": ["P1"]}, **info.data).as_arrays("test")
     assert images.shape[1:] == (144, 144, 1)
-    assert info["inference"] == run.inference_options()
-    assert info["training"]["patients"] == ["P1", "P2"]
-    assert (info["training"]["images"], info["training"]["phantoms"]) == (8, 0)
-    assert run.patients() == {"P1": "train", "P2": "train"}
+    assert info.inference == trained_info.inference
+    assert info.training["patients"] == ["P1", "P2"]
+    assert (info.training["images"], info.training["phantoms"]) == (8, 0)
+    assert run.roles() == {"P1": "train", "P2": "train"}
     assert '"labels_include_outline": true' in run.settings.read_text()

@@ -4,9 +4,7 @@ import pytest
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.training.evaluate_run import evaluate_run
-from keras_lvseg.training.settings import TrainingSettings
-from keras_lvseg.training.train import train
+from keras_lvseg.training import TrainingSettings, evaluate_run, train
 
 
 def dice(label, mask):
@@ -50,7 +48,7 @@ def test_nobody_left_to_score_is_said(small_run, tmp_path):
 def test_what_a_crop_cuts_away_counts_as_the_error_that_it_is(phantom_tree, tmp_path):
     splits = {"train": ["PHANTOM0001"], "test": ["PHANTOM0003"]}
     dataset = SAXDataset(phantom_tree, splits=splits, image_size=(16, 16))
-    run = train(dataset, tmp_path / "run", TrainingSettings(epochs=1, filters=2))
+    run = train(dataset, tmp_path / "run", settings=TrainingSettings(epochs=1, filters=2))
     evaluation = evaluate_run(run, phantom_tree)
     for label, mask, image in zip(evaluation.labels, evaluation.masks, evaluation.scores.images, strict=True):
         assert label.shape == mask.shape == (256, 256)

@@ -10,9 +10,8 @@ import pytest
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
-from keras_lvseg.training.run_folder import RunFolder
-from keras_lvseg.training.settings import TrainingSettings
-from keras_lvseg.training.train import train
+from keras_lvseg.models.build import load_network
+from keras_lvseg.training import RunFolder, TrainingSettings, train
 
 OPTIONS = {"epochs": 6, "filters": 2, "crop": 24, "batch_size": 4, "seed": 3}
 SPLITS = {"train": ("PHANTOM0001", "PHANTOM0002"), "test": ("PHANTOM0003",)}
@@ -23,7 +22,7 @@ def dataset(tree):
 
 
 def weights(run):
-    return run.load_model().get_weights()
+    return load_network(run.network)[0].get_weights()
 
 
 def assert_same(run, other):
@@ -34,7 +33,9 @@ def assert_same(run, other):
 
 @pytest.fixture(scope="module")
 def unbroken(phantom_tree, tmp_path_factory):
-    return train(dataset(phantom_tree), tmp_path_factory.mktemp("run") / "unbroken", TrainingSettings(**OPTIONS))
+    return train(
+        dataset(phantom_tree), tmp_path_factory.mktemp("run") / "unbroken", settings=TrainingSettings(**OPTIONS)
+    )
 
 
 def start(tree, folder):
@@ -45,8 +46,8 @@ def start(tree, folder):
 
 
 def test_the_same_seed_gives_the_same_weights_twice(phantom_tree, tmp_path, unbroken):
-    assert_same(train(dataset(phantom_tree), tmp_path / "again", TrainingSettings(**OPTIONS)), unbroken)
-    other = train(dataset(phantom_tree), tmp_path / "other", TrainingSettings(**{**OPTIONS, "seed": 4}))
+    assert_same(train(dataset(phantom_tree), tmp_path / "again", settings=TrainingSettings(**OPTIONS)), unbroken)
+    other = train(dataset(phantom_tree), tmp_path / "other", settings=TrainingSettings(**{**OPTIONS, "seed": 4}))
     assert any(not np.array_equal(a, b) for a, b in zip(weights(other), weights(unbroken), strict=True))
 
 
@@ -64,7 +65,7 @@ def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(phantom_tre
         assert process.poll() is None, process.communicate()[1]
         process.kill()
         process.communicate()
-        assert not run.model.exists(), "it was over before it could be killed"
+        assert not run.network.exists(), "it was over before it could be killed"
         killed_after.append(len(run.history.read_text().splitlines()) - 1)
     assert 0 < killed_after[0] < killed_after[1] < OPTIONS["epochs"] + 1
     process = start(phantom_tree, run.path)
@@ -92,11 +93,11 @@ def test_a_checkpoint_older_than_the_history_is_what_counts(phantom_tree, tmp_pa
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Checkpoint, "on_epoch_end", killed)
-        train(dataset(phantom_tree), tmp_path / "run", TrainingSettings(**OPTIONS))
+        train(dataset(phantom_tree), tmp_path / "run", settings=TrainingSettings(**OPTIONS))
     run = RunFolder(tmp_path / "run")
     assert len(run.history.read_text().splitlines()) == 1 + 3
     assert int(run.load_checkpoint().optimizer.iterations) * 3 == 2 * 3 * steps(phantom_tree)
-    assert_same(train(dataset(phantom_tree), run.path, TrainingSettings(**OPTIONS), resume=True), unbroken)
+    assert_same(train(dataset(phantom_tree), run.path, settings=TrainingSettings(**OPTIONS), resume=True), unbroken)
 
 
 def steps(tree):
@@ -105,37 +106,37 @@ def steps(tree):
 
 def test_a_finished_run_is_left_as_it_is(phantom_tree, unbroken):
     before = unbroken.model.stat().st_mtime_ns
-    assert train(dataset(phantom_tree), unbroken.path, TrainingSettings(**OPTIONS), resume=True) == unbroken
+    assert train(dataset(phantom_tree), unbroken.path, settings=TrainingSettings(**OPTIONS), resume=True) == unbroken
     assert unbroken.model.stat().st_mtime_ns == before
 
 
 def test_other_settings_or_data_are_refused(phantom_tree, unbroken):
     with pytest.raises(DataError, match="was begun with seed=3, and 5 was asked for"):
-        train(dataset(phantom_tree), unbroken.path, TrainingSettings(**{**OPTIONS, "seed": 5}), resume=True)
+        train(dataset(phantom_tree), unbroken.path, settings=TrainingSettings(**{**OPTIONS, "seed": 5}), resume=True)
     others = SAXDataset(phantom_tree, splits={"train": ("PHANTOM0001",)}, image_size=(40, 40), pixel_spacing=1.5)
     with pytest.raises(DataError, match="was begun with other patients"):
-        train(others, unbroken.path, TrainingSettings(**OPTIONS), resume=True)
+        train(others, unbroken.path, settings=TrainingSettings(**OPTIONS), resume=True)
 
 
 def test_without_resume_a_run_is_not_touched(phantom_tree, unbroken):
     with pytest.raises(DataError, match="not empty"):
-        train(dataset(phantom_tree), unbroken.path, TrainingSettings(**OPTIONS))
+        train(dataset(phantom_tree), unbroken.path, settings=TrainingSettings(**OPTIONS))
 
 
 def test_a_folder_of_something_else_is_not_resumed(phantom_tree, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(DataError, match="not empty"):
-        train(dataset(phantom_tree), tmp_path, TrainingSettings(**OPTIONS), resume=True)
+        train(dataset(phantom_tree), tmp_path, settings=TrainingSettings(**OPTIONS), resume=True)
 
 
 def test_fewer_contours_are_other_data(phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
-    run = train(dataset(tree), tmp_path / "run", TrainingSettings(**{**OPTIONS, "epochs": 1}))
+    run = train(dataset(tree), tmp_path / "run", settings=TrainingSettings(**{**OPTIONS, "epochs": 1}))
     settings = run.settings.read_bytes()
     for contour in sorted(tree.glob("contourfiles/*1/i-contours/*.txt"))[::2]:
         contour.unlink()
     with pytest.raises(DataError, match="was begun with labelled_frames"):
-        train(dataset(tree), run.path, TrainingSettings(**{**OPTIONS, "epochs": 1}), resume=True)
+        train(dataset(tree), run.path, settings=TrainingSettings(**{**OPTIONS, "epochs": 1}), resume=True)
     assert run.settings.read_bytes() == settings
 
 
@@ -143,9 +144,9 @@ def test_what_a_kill_left_behind_is_swept_away(phantom_tree, tmp_path):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
     (run.path / ".settings.123.json").write_text("{")  # killed within the very first write
-    train(dataset(phantom_tree), run.path, TrainingSettings(**{**OPTIONS, "epochs": 1}), resume=True)
+    train(dataset(phantom_tree), run.path, settings=TrainingSettings(**{**OPTIONS, "epochs": 1}), resume=True)
     (run.path / ".model.99.keras").write_bytes(b"half")  # killed between the network's writing and the end
     run.checkpoint.write_bytes(b"old")
-    train(dataset(phantom_tree), run.path, TrainingSettings(**{**OPTIONS, "epochs": 1}), resume=True)
+    train(dataset(phantom_tree), run.path, settings=TrainingSettings(**{**OPTIONS, "epochs": 1}), resume=True)
     assert not list(run.path.glob(".*"))
     assert not run.checkpoint.exists()

@@ -1,48 +1,56 @@
-import shutil
+import os
+from pathlib import Path
 
+import keras
 import pytest
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.training.run_folder import RunFolder
+from keras_lvseg.training import RunFolder
 
 
-@pytest.fixture
-def run(small_run, tmp_path):
-    return RunFolder.open(shutil.copytree(small_run.path, tmp_path / "run"))
+def test_run_folder_is_a_path():
+    assert os.fspath(RunFolder(Path("runs/first"))) == os.path.join("runs", "first")
 
 
-def test_a_run_tells_how_its_network_wants_frames(run):
-    assert run.preprocessing().image_size == (80, 80)
-    assert run.preprocessing().intensity == "zscore"
-    assert (run.target(), run.contour_origin()) == ("endocardium", -0.75)
-    assert run.patients() == {"PHANTOM0001": "train", "PHANTOM0002": "train", "PHANTOM0003": "test"}
+def test_roles_gives_the_split_of_each_patient(small_run):
+    assert small_run.roles() == {"PHANTOM0001": "train", "PHANTOM0002": "train", "PHANTOM0003": "test"}
 
 
-@pytest.mark.parametrize("name", ["model.keras", "settings.json", "split.json"])
-def test_an_unfinished_run_is_told_by_what_it_lacks(run, name):
-    (run.path / name).unlink()
-    with pytest.raises(DataError, match=f"is no finished training run: it has no {name}"):
-        RunFolder.open(run.path)
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[" * 100_000, "[]", "3", "null", '{"train": "P1"}', '{"train": [1]}', '{"train": [["P1"]]}', "\xff"],
+)
+def test_roles_invalid_split_is_one_line(tmp_path, content):
+    run = RunFolder(tmp_path)
+    run.split.write_text(content, encoding="latin-1")
+    with pytest.raises(DataError) as caught:
+        run.roles()
+    assert caught.value.path == str(run.split)
+    assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_folder_that_is_none_is_no_run(tmp_path):
-    with pytest.raises(DataError, match="is no finished training run"):
-        RunFolder.open(tmp_path / "absent")
+def test_roles_missing_split_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"split\.json: cannot be read"):
+        RunFolder(tmp_path).roles()
 
 
-@pytest.mark.parametrize("content", [b"", b"no model", b"PK\x03\x04" + bytes(100)])
-def test_a_model_that_is_none_is_named(run, content):
-    run.model.write_bytes(content)
-    with pytest.raises(DataError, match="is no Keras model that can be loaded") as caught:
-        run.load_model()
-    assert caught.value.path == str(run.model)
-    assert "\n" not in str(caught.value)
+def lambda_model(path: Path) -> None:
+    """Write a model whose loading would run Python code."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Lambda(lambda x: x, output_shape=(1,))])
+    model.save(path)
 
 
-def test_damaged_settings_are_named(run):
-    run.settings.write_text("{")
-    with pytest.raises(DataError, match=r"settings\.json: is no JSON"):
-        run.preprocessing()
-    run.settings.write_text("{}")
-    with pytest.raises(DataError, match=r"settings\.json: has no part 'data'"):
-        run.target()
+def damaged(content: bytes):
+    return lambda path: path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "write", [lambda_model, damaged(b""), damaged(b"no model"), damaged(b"PK\x03\x04" + bytes(100))]
+)
+def test_load_checkpoint_unsafe_or_damaged_is_one_line(tmp_path, write):
+    run = RunFolder(tmp_path)
+    write(run.checkpoint)
+    with pytest.raises(DataError, match="cannot be loaded as a Keras model") as caught:
+        run.load_checkpoint()
+    assert caught.value.path == str(run.checkpoint)
+    assert len(str(caught.value).splitlines()) == 1

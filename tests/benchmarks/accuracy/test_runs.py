@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.accuracy import runs
 from benchmarks.accuracy.runs import FOLDS, HEADINGS, Job, by_group, cells, run_jobs, summary
-from keras_lvseg.training.settings import TrainingSettings
+from keras_lvseg.training import TrainingSettings
 from tests.png_tree import write_png, write_table
 
 GROUPS = {"SC-HF-I": 4, "SC-HF-NI": 4, "SC-HYP": 4, "SC-N": 3}  # as in the challenge's training part

@@ -1,13 +1,13 @@
-import keras
 import numpy as np
 import pytest
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.errors import DataError
-from keras_lvseg.inference.evaluate import evaluate
+from keras_lvseg.inference import evaluate
 from keras_lvseg.io.course_record import CourseRecord
 from keras_lvseg.io.tfrecord import write_examples
+from tests.inference.planted import threshold_network
 from tests.png_tree import write_picture_tree
 
 PREPROCESSING = Preprocessing((20, 16), intensity=None)
@@ -15,17 +15,14 @@ PREPROCESSING = Preprocessing((20, 16), intensity=None)
 
 @pytest.fixture(scope="module")
 def thresholding():
-    """A network that takes whatever is brighter than 100 for the cavity: in the tree's pictures it is right."""
-    image = keras.Input((None, None, 1))
-    model = keras.Model(image, keras.layers.Conv2D(2, 1, name="logits")(image))
-    model.get_layer("logits").set_weights([np.array([[[[0.0, 1.0]]]]), np.array([0.0, -100.0])])
-    return model
+    """Return a network that is right in the images of the tree."""
+    return threshold_network(100.0)
 
 
 @pytest.mark.parametrize("repair", [False, True])
 def test_label_pictures_are_scored_as_they_are_drawn(thresholding, tmp_path, repair):
     frames = SAXDataset(write_picture_tree(tmp_path / "tree"), labels_include_outline=repair).frames
-    evaluation = evaluate(thresholding, frames, PREPROCESSING, "endocardium", contour_origin=-0.25)
+    evaluation = evaluate(thresholding, frames, preprocessing=PREPROCESSING, contour_origin=-0.25)
     apd = evaluation.challenge.overall["all_apd_mm"].mean
     if repair:  # half a pixel of 1.5 mm all around, moved by nothing
         assert 0.5 < apd < 1
@@ -39,4 +36,4 @@ def test_records_tell_no_spacing_to_measure_distances_by(thresholding, tmp_path)
     record = CourseRecord(np.arange(16).reshape(4, 4), np.eye(4, dtype=np.uint8))
     write_examples(tmp_path / "train_images.tfrecords", [record.to_features("course")])
     with pytest.raises(DataError, match="holds masks and no spacing"):
-        evaluate(thresholding, SAXDataset(tmp_path).frames, PREPROCESSING, "endocardium", contour_origin=-0.75)
+        evaluate(thresholding, SAXDataset(tmp_path).frames, preprocessing=PREPROCESSING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,8 +16,9 @@ from keras_lvseg.data.pydataset import SAXPyDataset
 from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.losses import SparseDiceCE, SparseSoftmaxCE
 from keras_lvseg.metrics import DiceCoefficient
-from keras_lvseg.models import fcn, fully_connected, unet
+from keras_lvseg.models.build import build_network
 from keras_lvseg.models.dtype_policy import dtype_policy
+from keras_lvseg.models.pretrained import PretrainedInfo
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.reporting.training_curves import write_curves
 from keras_lvseg.training.callbacks import Checkpoint, HistoryFile, ProgressBar, TensorBoardLogs
@@ -77,19 +79,17 @@ def train(
             such a run.
     """
     settings = settings or TrainingSettings()
+    info = _describe(settings, dataset)
     if resume and (finished := RunFolder.finished(folder, settings, dataset)):
         return finished
     keras.utils.set_random_seed(settings.seed)
-    classes = 3 if dataset.target == "myocardium" else 2
     images, labels = dataset.as_arrays("train")
     train_data = _training_data(dataset, settings, images, labels)
     validation_data = dataset.as_arrays("validation") if _has_images(dataset, "validation") else None
     images, labels = validation_data or (images, labels)
-    run = RunFolder.start(folder, settings, dataset, resume)
-
-    size = dataset.preprocessing.image_size
+    run = RunFolder.start(folder, settings, dataset, resume=resume)
     begun = run.checkpoint.is_file()
-    model = run.load_checkpoint() if begun else _new_model(settings, size, classes, len(train_data))
+    model = run.load_checkpoint() if begun else _new_model(settings, info, len(train_data))
     done = int(model.optimizer.iterations) // len(train_data)
     train_data.start_at(done)
     picked = slice(None, None, -(-len(images) // _SAMPLES))
@@ -112,10 +112,10 @@ def train(
         verbose=0,
     )
     write_curves(run.history, run.curves)
-    # What is left is for inference, on whatever device.
-    trained = build_model(dataclasses.replace(settings, dtype="float32"), size, classes)
+    with dtype_policy("float32"):  # for inference on any device
+        trained = build_network(info.network, info.architecture)
     trained.set_weights(model.get_weights())
-    run.finish(trained)
+    run.finish(trained, info)
     return run
 
 
@@ -144,25 +144,49 @@ def _phantoms(dataset: SAXDataset, patients: int) -> tuple[np.ndarray, np.ndarra
         return phantoms.as_arrays("all")
 
 
-def _new_model(settings: TrainingSettings, image_size: tuple[int, int], classes: int, steps: int) -> keras.Model:
-    model = build_model(settings, image_size, classes)
+def _describe(settings: TrainingSettings, dataset: SAXDataset) -> PretrainedInfo:
+    """Return the plain values of the network to train."""
+    preprocessing, frames = dataset.preprocessing, dataset.labelled_frames("train")
+    data = {
+        "target": dataset.target,
+        "image_size": preprocessing.image_size,
+        "pixel_spacing": preprocessing.pixel_spacing,
+        "intensity": preprocessing.intensity,
+        "contour_origin": dataset.contour_origin,
+    }
+    classes = 3 if dataset.target == "myocardium" else 2
+    architecture: dict[str, Any] = {"input_shape": [*preprocessing.image_size, 1], "num_classes": classes}
+    match settings.model:
+        case "unet":
+            architecture |= {"input_shape": [None, None, 1], "filters": settings.filters, "depth": 4}
+            architecture |= {"normalization": "batch", "dropout": 0.0, "residual": False}
+        case "fcn":
+            architecture["filters"] = [100, 200, 300, 300]
+        case "fully_connected":
+            architecture["hidden_units"] = 64
+    return PretrainedInfo(
+        network=settings.model,
+        architecture=architecture,
+        data=data,
+        inference={"flip_tta": settings.flip_tta, "postprocess": settings.postprocess},
+        training={
+            "patients": sorted({frame.patient_id for frame in frames}),
+            "images": len(frames),
+            **{name: getattr(settings, name) for name in ("phantoms", "epochs", "seed", "dtype")},
+        },
+    )
+
+
+def _new_model(settings: TrainingSettings, info: PretrainedInfo, steps: int) -> keras.Model:
+    with dtype_policy(settings.dtype or preferred_dtype()):
+        model = build_network(info.network, info.architecture)
     rate = learning_rate_schedule(settings, steps)
     model.compile(
         optimizer=keras.optimizers.Adam(rate, weight_decay=settings.weight_decay or None),
         loss=SparseDiceCE() if settings.loss == "dice_ce" else SparseSoftmaxCE(),
-        metrics=[DiceCoefficient(class_id) for class_id in range(1, classes)],
+        metrics=[DiceCoefficient(class_id) for class_id in range(1, info.architecture["num_classes"])],
     )
     return model
-
-
-def build_model(settings: TrainingSettings, image_size: tuple[int, int], classes: int) -> keras.Model:
-    """Make the untrained network that the settings name, in the dtype that suits the device."""
-    with dtype_policy(settings.dtype or preferred_dtype()):
-        if settings.model == "fully_connected":
-            return fully_connected((*image_size, 1), num_classes=classes, hidden_units=64)
-        if settings.model == "fcn":
-            return fcn((*image_size, 1), num_classes=classes)
-        return unet(num_classes=classes, filters=settings.filters)
 
 
 def learning_rate_schedule(

@@ -20,12 +20,13 @@ from keras_lvseg.studies.frame_contours import read_frame_contour
 def evaluate(
     model: keras.Model,
     frames: Sequence[Frame],
+    *,
     preprocessing: Preprocessing,
     target: Target = "endocardium",
     contour_origin: float = CONTOUR_ORIGIN,
     roles: Mapping[str, str] | None = None,
-    mirror: bool = False,
-    clean: bool = False,
+    flip_tta: bool = False,
+    postprocess: bool = False,
 ) -> Evaluation:
     """Score a network on the frames' own grids: what a crop cuts away counts as the error that it is.
 
@@ -36,8 +37,8 @@ def evaluate(
         target: What it was trained to find.
         contour_origin: Added to the contours' x and y to get zero-based pixel centres.
         roles: By patient, the split that the patient stood in when the network was trained; "new" for others.
-        mirror: See `predict_masks`.
-        clean: See `predict_masks`.
+        flip_tta: See `predict_masks`.
+        postprocess: See `predict_masks`.
 
     Returns:
         Scores, labels and masks.
@@ -50,7 +51,7 @@ def evaluate(
             problem = "holds masks and no spacing, which distances in mm are made of"
             raise DataError(frame.path, problem, "score on DICOM files with contours, or on pictures with labels")
     labels = tuple(draw_label(frame, target, contour_origin) for frame in frames)
-    masks = tuple(predict_masks(model, frames, preprocessing, mirror=mirror, clean=clean))
+    masks = tuple(predict_masks(model, frames, preprocessing=preprocessing, flip_tta=flip_tta, postprocess=postprocess))
     scores = score_masks(frames, labels=labels, masks=masks, roles=roles)
     contours = [_contour_score(frame, mask, contour_origin) for frame, mask in zip(frames, masks, strict=True)]
     return Evaluation(target, scores, challenge_score(contours), tuple(frames), labels, masks)

@@ -11,10 +11,12 @@ from tensorboardX.proto.event_pb2 import Event
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.pydataset import SAXPyDataset
 from keras_lvseg.errors import DataError
+from keras_lvseg.models import unet
+from keras_lvseg.models.build import load_network
 from keras_lvseg.phantom import write_phantom
+from keras_lvseg.training import TrainingSettings, train
 from keras_lvseg.training.callbacks import Checkpoint
-from keras_lvseg.training.settings import TrainingSettings
-from keras_lvseg.training.train import build_model, learning_rate_schedule, train
+from keras_lvseg.training.train_network import learning_rate_schedule
 
 
 def rows(run):
@@ -69,9 +71,13 @@ def test_tensorboard_finds_scalars_and_sample_predictions(small_run):
     assert {(height, width) for _, height, width in pictures} == {(4 * 80, 3 * 80)}
 
 
-def test_the_loaded_network_is_the_trained_one(small_run):
-    model = small_run.load_model()
-    assert model.count_params() == build_model(TrainingSettings(filters=6), (80, 80), 2).count_params()
+def test_train_leaves_one_network_in_both_formats(small_run):
+    model, info = load_network(small_run.network)
+    assert model.count_params() == unet(filters=6).count_params()
+    assert info.training["patients"] == ["PHANTOM0001", "PHANTOM0002"]
+    kept = keras.saving.load_model(small_run.model)
+    for array, other in zip(model.get_weights(), kept.get_weights(), strict=True):
+        np.testing.assert_array_equal(array, other)
     logits = keras.ops.convert_to_numpy(model(np.zeros((1, 33, 47, 1), np.float32)))
     assert logits.shape == (1, 33, 47, 2)
 
@@ -79,7 +85,7 @@ def test_the_loaded_network_is_the_trained_one(small_run):
 def test_a_validation_split_is_followed_along(phantom_tree, tmp_path):
     splits = {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"]}
     dataset = SAXDataset(phantom_tree, target="myocardium", splits=splits, image_size=(32, 32))
-    run = train(dataset, tmp_path / "run", TrainingSettings(epochs=1, filters=2))
+    run = train(dataset, tmp_path / "run", settings=TrainingSettings(epochs=1, filters=2))
     names = {"loss", "dice_coefficient", "dice_coefficient_2"}
     assert set(rows(run)[0]) == {"epoch", "learning_rate"} | names | {f"val_{name}" for name in names}
 
@@ -102,19 +108,27 @@ def test_nothing_is_written_when_the_data_cannot_be_read(phantom_tree, tmp_path)
 def test_a_function_for_intensities_cannot_be_written_down(phantom_tree, tmp_path):
     splits = {"train": ["PHANTOM0001"]}
     dataset = SAXDataset(phantom_tree, splits=splits, image_size=(32, 32), intensity=np.sqrt)
-    with pytest.raises(ValueError, match="intensity has to be a name"):
+    with pytest.raises(ValueError, match="Invalid value for argument `intensity`"):
         train(dataset, tmp_path / "run")
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("fully_connected", 12_714_048), ("fcn", 1_857_848)])
-def test_the_course_s_networks_are_built(name, parameters):
-    assert build_model(TrainingSettings(model=name), (256, 256), 2).count_params() == parameters
-
-
-def test_building_a_network_leaves_the_dtype_policy_as_it_was():
+def test_train_course_network_has_the_course_s_parameters_and_loads(phantom_tree, tmp_path, name, parameters):
     before = keras.config.dtype_policy().name
-    build_model(TrainingSettings(filters=2), (32, 32), 2)
+    dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]})
+    settings = TrainingSettings(model=name, epochs=1, augmentation="none", batch_size=16)
+    model, info = load_network(train(dataset, tmp_path / "run", settings=settings).network)
+    assert model.count_params() == parameters
+    assert (info.network, info.data["image_size"]) == (name, [256, 256])
     assert keras.config.dtype_policy().name == before
+
+
+def test_train_diverged_is_one_line_and_not_finished(phantom_tree, tmp_path):
+    dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32))
+    settings = TrainingSettings(epochs=1, filters=2, learning_rate=1e38, decay_rate=1.0, decay_steps=1)
+    with pytest.raises(DataError, match=r"has a network that diverged .*; train with a lower learning rate"):
+        train(dataset, tmp_path / "run", settings=settings)
+    assert not (tmp_path / "run" / "network.json").exists()
 
 
 def test_the_course_s_decay_is_a_staircase():
@@ -141,11 +155,11 @@ def test_phantoms_join_in_and_what_is_left_computes_in_float32_whatever_it_was_t
         dtypes = {layer.compute_dtype for layer in self.model.layers}
         checkpoints.append((int(self.model.optimizer.iterations), dtypes))
 
-    monkeypatch.setattr("keras_lvseg.training.train.write_phantom", write)
+    monkeypatch.setattr("keras_lvseg.training.train_network.write_phantom", write)
     monkeypatch.setattr(Checkpoint, "on_epoch_end", look)
     dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32), pixel_spacing=2.0)
     settings = TrainingSettings(epochs=1, filters=2, phantoms=1, batch_size=3, dtype="mixed_bfloat16")
-    run = train(dataset, tmp_path / "run", settings)
+    run = train(dataset, tmp_path / "run", settings=settings)
 
     ((patients, seed, images),) = written
     assert patients == 1
@@ -153,7 +167,7 @@ def test_phantoms_join_in_and_what_is_left_computes_in_float32_whatever_it_was_t
     ((steps, dtypes),) = checkpoints
     assert steps == (len(dataset.labelled_frames("train")) + images) // 3
     assert "bfloat16" in dtypes
-    model = run.load_model()
+    model, _ = load_network(run.network)
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     assert {weight.dtype for weight in model.weights} == {"float32"}
 
@@ -166,9 +180,9 @@ def test_a_u_net_is_trained_on_crops_that_fit(phantom_tree, tmp_path, monkeypatc
     def stop(*arguments, **options):
         raise Made(SAXPyDataset(*arguments, **options))
 
-    monkeypatch.setattr("keras_lvseg.training.train.SAXPyDataset", stop)
+    monkeypatch.setattr("keras_lvseg.training.train_network.SAXPyDataset", stop)
     dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(40, 48))
     with pytest.raises(Made) as made:
-        train(dataset, tmp_path / "run", TrainingSettings(model=model, crop=crop, batch_size=5))
+        train(dataset, tmp_path / "run", settings=TrainingSettings(model=model, crop=crop, batch_size=5))
     images, labels = made.value.args[0][0]
     assert images.shape == labels.shape == (5, *np.broadcast_to(seen, 2), 1)
