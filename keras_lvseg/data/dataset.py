@@ -21,7 +21,7 @@ from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.studies.assemble import read_patient
 from keras_lvseg.studies.frame import Frame
-from keras_lvseg.studies.frame_images import read_images
+from keras_lvseg.studies.frame_images import read_image
 from keras_lvseg.studies.patient import Patient
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class SAXDataset:
             raise DataError(self.data_dir, f"has no {missing} in split {split!r}")
         shape = (len(frames), *self.preprocessing.image_size)
         images, labels = np.empty(shape, np.float32), np.empty(shape, np.uint8)
-        for i, (frame, pixels) in enumerate(zip(frames, read_images(frames), strict=True)):
+        for i, (frame, pixels) in enumerate(zip(frames, map(read_image, frames), strict=True)):
             self._check_pixels_apart(split, frame, pixels)
             grid = self.preprocessing.grid(frame)
             images[i] = self.preprocessing.image(pixels, grid)

@@ -1,10 +1,6 @@
-"""A frame's pixels and mask, from whatever kind of file holds them."""
+"""Image and mask of a frame, from a DICOM file, a PNG or a record."""
 
 from __future__ import annotations
-
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -13,52 +9,39 @@ from keras_lvseg.io.dicom import read_pixels
 from keras_lvseg.io.png import is_png, read_png
 from keras_lvseg.studies.frame import Frame
 
-_MAX_THREADS = 8
-_BATCH = 64
-
 
 def read_image(frame: Frame) -> np.ndarray:
-    """Read a frame's stored values.
+    """Read the stored values of a frame.
 
     Args:
         frame: Any frame.
 
     Returns:
-        Array of the frame's shape, of the type that the file stores.
+        Array of the frame's shape and of the file's type.
 
     Raises:
         DataError: The file cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg import SAXDataset
+        >>> from keras_lvseg.phantom import write_phantom
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = write_phantom(folder, patients=1, frames="contoured")
+        >>> frame = SAXDataset(folder).frames[0]
+        >>> read_image(frame).shape == frame.shape
+        True
     """
-    if _is_dicom(frame):
-        return read_pixels(frame.path)
-    if frame.record is None:
-        return read_png(frame.path)
-    return read_course_record(frame.path, frame.record).image
-
-
-def read_images(frames: Sequence[Frame]) -> Iterator[np.ndarray]:
-    """Read the stored values of many frames, in order, in a few threads.
-
-    Args:
-        frames: Any frames.
-
-    Yields:
-        What `read_image` returns for each frame.
-
-    Raises:
-        DataError: A file cannot be read.
-    """
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS)) as pool:
-        # In batches, because all frames of a cohort at once may not fit in memory.
-        for start in range(0, len(frames), _BATCH):
-            yield from pool.map(read_image, frames[start : start + _BATCH])
+    if frame.record is not None:
+        return read_course_record(frame.path, frame.record).image
+    return read_png(frame.path) if is_png(frame.path) else read_pixels(frame.path)
 
 
 def read_mask(frame: Frame) -> np.ndarray:
-    """Read the cavity's mask of a frame that has one.
+    """Read the mask of the cavity.
 
     Args:
-        frame: A frame with `mask` and `record`.
+        frame: A frame with a mask, which is a frame from records.
 
     Returns:
         bool array of the frame's shape.
@@ -69,7 +52,3 @@ def read_mask(frame: Frame) -> np.ndarray:
     assert frame.mask is not None, f"{frame.path} has no mask"
     assert frame.record is not None
     return read_course_record(frame.mask, frame.record).label == 1
-
-
-def _is_dicom(frame: Frame) -> bool:
-    return frame.record is None and not is_png(frame.path)
