@@ -1,4 +1,4 @@
-"""What the scripts share: a table written whole, with the command, the versions and the machine that made it."""
+"""A page with a table, and the command, the versions and the machine that made it."""
 
 import os
 import platform
@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from keras_lvseg.files import atomic_file
-
 
 def write_table(path: Path, lines: Iterable[str], command: str, packages: Iterable[str]) -> None:
     """Write a page.
@@ -16,13 +14,12 @@ def write_table(path: Path, lines: Iterable[str], command: str, packages: Iterab
     Args:
         path: The Markdown file.
         lines: Its text.
-        command: What makes it again.
-        packages: Those whose versions matter.
+        command: The command that makes it.
+        packages: Packages whose versions are written down.
     """
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     made = (
         f"Made on {time.strftime('%Y-%m-%d')} by `{command}` on {len(os.sched_getaffinity(0))} CPU cores, "
         f"Python {platform.python_version()}, {versions}."
     )
-    with atomic_file(path) as scratch:
-        scratch.write_text("\n".join([*lines, "", made, ""]), encoding="utf-8")
+    path.write_text("\n".join([*lines, "", made, ""]), encoding="utf-8")

@@ -18,7 +18,7 @@ from skimage.draw import line, polygon, polygon2mask
 
 from benchmarks.table import write_table
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.files import atomic_file
+from keras_lvseg.evaluation import dice
 from keras_lvseg.geometry import (
     CONTOUR_ORIGIN,
     ejection_fraction,
@@ -27,10 +27,8 @@ from keras_lvseg.geometry import (
     polygon_mask,
     stack_volume,
 )
-from keras_lvseg.io import read_contour
-from keras_lvseg.io.dicom import read_pixels
-from keras_lvseg.studies import Patient
-from keras_lvseg.studies.frame import Frame
+from keras_lvseg.io import read_contour, read_pixels
+from keras_lvseg.studies import Frame, Patient
 
 MARGIN = 5  # pixels around what the picture shows
 OUTLINE_COLOUR, MASK_COLOUR = "#ffb000", "#2fd15b"
@@ -123,10 +121,6 @@ def area_error(mask: np.ndarray, contour: Path) -> float:
     return 100 * (float(mask.sum()) / polygon_area(read_contour(contour)) - 1)
 
 
-def dice(a: np.ndarray, b: np.ndarray) -> float:
-    return 2 * float((a & b).sum()) / float(a.sum() + b.sum())
-
-
 def volumes(patient: Patient, area_of: Callable[[Path, Shape], float]) -> tuple[float, float]:
     """End-diastolic volume in mL and ejection fraction in percent, with areas in pixels by `area_of`."""
     assert patient.slice_spacing is not None, f"{patient.patient_id} has one slice"
@@ -179,8 +173,7 @@ def draw(patient: Patient, picture: Path) -> None:
     figure = Figure(figsize=(12, 3.0), layout=ConstrainedLayoutEngine(w_pad=0.06))
     for axes, i in zip(figure.subplots(1, len(SHOWN)), SHOWN, strict=True):
         _draw_panel(axes, frame, contour, CONVENTIONS[i])
-    with atomic_file(picture) as scratch:
-        figure.savefig(scratch, dpi=110)
+    figure.savefig(picture, dpi=110)
 
 
 def _draw_panel(axes: Axes, frame: Frame, contour: Path, convention: Convention) -> None:

@@ -17,14 +17,11 @@ from matplotlib.figure import Figure
 
 from benchmarks.table import write_table
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.files import atomic_file
+from keras_lvseg.evaluation import dice
 from keras_lvseg.geometry import polygon_area, polygon_mask
-from keras_lvseg.studies import Patient
-from keras_lvseg.studies.frame import Frame
-from keras_lvseg.studies.frame_contours import Border, read_frame_contour
-from keras_lvseg.studies.frame_images import read_image
+from keras_lvseg.studies import Frame, Patient, read_frame_contour, read_image
 
-BORDERS: tuple[Border, ...] = ("endocardium", "epicardium")
+BORDERS = ("endocardium", "epicardium")
 HOW = ("as given", "repaired")
 MARGIN = 4  # pixels around what the picture shows
 COLOURS = {"contour": "#ffb000", "as given": "#4da3ff", "repaired": "#2fd15b"}
@@ -78,7 +75,7 @@ def pairs_of(pictures: Iterable[Frame], contours: Iterable[Frame]) -> list[Pair]
     return [Pair(picture, contour) for picture, contour in both if contour is not None]
 
 
-def drawn(pairs: Sequence[Pair], border: Border) -> list[tuple[np.ndarray, np.ndarray, tuple[int, int]]]:
+def drawn(pairs: Sequence[Pair], border: str) -> list[tuple[np.ndarray, np.ndarray, tuple[int, int]]]:
     """The label's outline, the contour and the image's shape, wherever both are there."""
     return [
         (read_frame_contour(picture, border), read_frame_contour(contour, border), picture.shape)
@@ -87,10 +84,9 @@ def drawn(pairs: Sequence[Pair], border: Border) -> list[tuple[np.ndarray, np.nd
     ]
 
 
-def dice(one: np.ndarray, other: np.ndarray, shape: tuple[int, int]) -> float:
-    """Of what two outlines fill."""
-    a, b = (polygon_mask(points, shape) for points in (one, other))
-    return 2 * float((a & b).sum()) / float(a.sum() + b.sum())
+def contour_dice(one: np.ndarray, other: np.ndarray, shape: tuple[int, int]) -> float:
+    """Return the Dice of the masks of two contours."""
+    return dice(polygon_mask(one, shape), polygon_mask(other, shape))
 
 
 def centre(points: np.ndarray) -> np.ndarray:
@@ -100,8 +96,8 @@ def centre(points: np.ndarray) -> np.ndarray:
     return points[0] + np.stack([x + np.roll(x, -1), y + np.roll(y, -1)]) @ cross / (3 * cross.sum())
 
 
-def row(border: Border, how: str, outlines: Sequence[tuple[np.ndarray, np.ndarray, tuple[int, int]]]) -> str:
-    dices = np.array([dice(*outline) for outline in outlines])
+def row(border: str, how: str, outlines: Sequence[tuple[np.ndarray, np.ndarray, tuple[int, int]]]) -> str:
+    dices = np.array([contour_dice(*outline) for outline in outlines])
     areas = np.array([polygon_area(own) / polygon_area(true) for own, true, _ in outlines])
     shifts = np.array([centre(own) - centre(true) for own, true, _ in outlines])
     cells = [f"{border} ({len(outlines)})", how, f"{dices.mean():.3f} ({dices.min():.3f})"]
@@ -132,8 +128,7 @@ def draw(given: Sequence[Pair], repaired: Sequence[Pair], picture: Path) -> None
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     for axes, (own, mended) in zip(figure.subplots(1, 3), (both[0], both[len(both) // 2], both[-1]), strict=True):
         draw_panel(axes, own, mended)
-    with atomic_file(picture) as scratch:
-        figure.savefig(scratch, dpi=110)
+    figure.savefig(picture, dpi=110)
 
 
 def draw_panel(axes: Axes, given: Pair, repaired: Pair) -> None:
@@ -150,7 +145,7 @@ def draw_panel(axes: Axes, given: Pair, repaired: Pair) -> None:
     (left, top), (right, bottom) = contour.min(axis=0) - MARGIN, contour.max(axis=0) + MARGIN
     axes.set(xlim=(left, right), ylim=(bottom, top))
     axes.set_axis_off()
-    dices = ", ".join(f"{how} {dice(points, contour, image.shape):.3f}" for how, points in outlines.items())
+    dices = ", ".join(f"{how} {contour_dice(points, contour, image.shape):.3f}" for how, points in outlines.items())
     axes.set_title(f"{given.picture.patient_id}, frame {given.picture.instance_number}\nDice {dices}", fontsize=9)
 
 
@@ -165,7 +160,7 @@ def main() -> None:
     pairs = {how: pairs_of(dataset.frames, contours.frames) for how, dataset in datasets.items()}
     outlines = {(border, how): drawn(pairs[how], border) for border in BORDERS for how in HOW}
     ours = pairs_of(datasets["as given"].frames, datasets["repaired"].frames)
-    between = [dice(*outline) for outline in drawn(ours, "endocardium")]
+    between = [contour_dice(*outline) for outline in drawn(ours, "endocardium")]
     picture = arguments.table.with_suffix(".png")
     draw(pairs["as given"], pairs["repaired"], picture)
     text = TEXT.format(

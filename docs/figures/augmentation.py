@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 
 from keras_lvseg.data import Augmentation, SAXDataset
 from keras_lvseg.data.changes import apply_change, read_places
-from keras_lvseg.files import atomic_file
 from keras_lvseg.phantom import write_phantom
 
 SIZE = (192, 192)
@@ -88,8 +87,7 @@ def main() -> None:
     figure = Figure(figsize=(12, 4.3), layout="constrained")
     for axes, (title, augment) in zip(figure.subplots(2, 6).flat, panels.items(), strict=True):
         draw(axes, image, label, strongest(image, label, augment), title)
-    with atomic_file(arguments.picture) as scratch:
-        figure.savefig(scratch, dpi=110)
+    figure.savefig(arguments.picture, dpi=110)
 
 
 if __name__ == "__main__":

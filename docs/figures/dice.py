@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import ListedColormap
 
-from keras_lvseg import DiceCoefficient
+from keras_lvseg.evaluation import dice
 
 _SPACING = 1.37  # mm a pixel, as in most of the Sunnybrook data
 
@@ -20,12 +20,6 @@ _SPACING = 1.37  # mm a pixel, as in most of the Sunnybrook data
 def disc(radius: float, shift: float = 0.0) -> np.ndarray:
     """A disc in an image of 128 x 128 pixels; both lengths in pixels."""
     return np.hypot(*(np.mgrid[-64:64, -64:64] - np.array([0.25, shift]).reshape(2, 1, 1))) < radius
-
-
-def dice(truth: np.ndarray, predicted: np.ndarray) -> float:
-    metric = DiceCoefficient()
-    metric.update_state(truth[None], predicted[None])
-    return float(metric.result())
 
 
 def main() -> None:

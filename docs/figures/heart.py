@@ -13,8 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
 from keras_lvseg import SAXDataset
-from keras_lvseg.io import read_contour
-from keras_lvseg.io.dicom import read_pixels
+from keras_lvseg.io import read_contour, read_pixels
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.studies import Frame
 

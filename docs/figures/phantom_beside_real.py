@@ -14,12 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.files import atomic_file
-from keras_lvseg.io import read_contour
-from keras_lvseg.io.dicom import read_pixels
+from keras_lvseg.io import read_contour, read_pixels
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.studies import Patient
-from keras_lvseg.studies.frame import Frame
+from keras_lvseg.studies import Frame, Patient
 
 PATIENTS = 3
 
@@ -35,8 +32,8 @@ def draw(axes: Axes, frame: Frame, phase: str) -> None:
     image = read_pixels(frame.path)
     low, high = np.percentile(image, (1, 99.5))
     axes.imshow(image, cmap="gray", vmin=low, vmax=high)
-    outline = read_contour(frame.endocardium)
-    axes.plot(*np.vstack([outline, outline[:1]]).T, color="#2fd15b", linewidth=0.8)
+    contour = read_contour(frame.endocardium)
+    axes.plot(*np.vstack([contour, contour[:1]]).T, color="#2fd15b", linewidth=0.8)
     axes.set_axis_off()
     axes.set_title(f"{frame.patient_id}, {phase}", fontsize=8, pad=3)
 
@@ -53,8 +50,7 @@ def main() -> None:
             frames = [frame for patient in SAXDataset(data).patients[:PATIENTS] for frame in middle_frames(patient)]
             for i, (axes, frame) in enumerate(zip(row, frames, strict=True)):
                 draw(axes, frame, ("end-diastole", "end-systole")[i % 2])
-        with atomic_file(arguments.picture) as scratch:
-            figure.savefig(scratch, dpi=110)
+        figure.savefig(arguments.picture, dpi=110)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from PIL import Image
 
 from keras_lvseg import Segmenter
 from keras_lvseg.reporting.overlays import overlay
-from keras_lvseg.studies.frame_images import read_image
+from keras_lvseg.studies import read_image
 
 _SHOWN = 120  # pixels of an image, about its centre
 _COLUMNS, _ROWS = 4, 2
