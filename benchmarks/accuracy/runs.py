@@ -94,7 +94,7 @@ def _work(job: Job, data: Path, runs: Path) -> None:
 
 def _scores(frames: Iterable, masks: Iterable) -> list[dict]:
     from keras_lvseg.evaluation import score_contour
-    from keras_lvseg.studies.frame_contours import read_frame_contour
+    from keras_lvseg.studies import read_frame_contour
 
     rows = []
     for frame, mask in zip(frames, masks, strict=True):

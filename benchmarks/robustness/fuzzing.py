@@ -24,9 +24,9 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from benchmarks.robustness.fuzzing_inputs import OUTLINE, readers
+from benchmarks.robustness.fuzzing_inputs import readers
 from benchmarks.table import write_table
-from keras_lvseg.errors import DataError
+from keras_lvseg import DataError
 
 SECONDS = 5
 MEMORY = 10**9  # bytes
@@ -53,9 +53,9 @@ def fuzz(name: str, count: int, start: int, folder: Path, clock: float = 0.0) ->
         clock: Seconds after which an input ends the process, busy in C or not; 0 lets it be.
     """
     reader = readers()[name]
-    for other in reader.others:
+    for other, content in reader.others.items():
         (folder / other).parent.mkdir(parents=True, exist_ok=True)
-        (folder / other).write_bytes(OUTLINE)
+        (folder / other).write_bytes(content)
     outcome = Outcome()
 
     @seed(start)

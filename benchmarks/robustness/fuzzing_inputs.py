@@ -1,34 +1,29 @@
-"""What `robustness/fuzzing.py` feeds to the readers: valid files with bytes changed, and what Hypothesis makes up."""
+"""Inputs of `fuzzing.py`: valid files with changed bytes, and contents that Hypothesis makes up."""
 
 import io
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pydicom
+import pydicom.examples
 import tensorflow as tf
 from hypothesis import strategies as st
 from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1, RLELossless
 
-from keras_lvseg.data.layouts import index_tree
+from keras_lvseg import SAXDataset, SunnybrookSAXDataset
 from keras_lvseg.geometry import crossed_area, polygon_mask
-from keras_lvseg.io import read_contour
-from keras_lvseg.io.course_record import CourseRecord
-from keras_lvseg.io.dicom import read_header, read_pixels
-from keras_lvseg.io.tfrecord import encode_example
-from keras_lvseg.phantom.dicom_writer import PhantomSeries, Stack
-from keras_lvseg.studies.frame_images import read_image, read_mask
+from keras_lvseg.io import read_contour, read_header, read_pixels
 
-OUTLINE = b"20.00 20.00\n40.50 21.00\n41.00 40.00\n30.00 44.50\n22.00 33.00\n"
+CONTOUR = b"20.00 20.00\n40.50 21.00\n41.00 40.00\n30.00 44.50\n22.00 33.00\n"
 ZIGZAG = b"20 2\n21.5 62\n" * 400  # crosses every row 800 times
 LINKS = b"patient_id,original_id\nSCD1,SC-1\nSCD2,SC-2\n"
 PATIENTS = b"PatientID,OriginalID,Gender,Age\nSCD0000101,SC-HF-I-1,Male,63\nSCD0000201,SC-HF-I-02,Female,\n"
-# What parsers stumble over: extreme numbers and lengths, separators and quotes, ways out of a folder, DICOM's own
-# delimiters, types and encodings.
+# Extreme numbers and lengths, separators and quotes, paths out of a folder, DICOM's delimiters, types and encodings.
 TOKENS = (
     *rb'nan inf 1e308 -1e9 , " \ / .. ../x UN SQ OB 1.2.840.10008.1.2.1.99 1.2.840.10008.1.2.4.70'.split(),
     *(b" ", b"\n", b"\r", b"\t", b"\0", b"\xef\xbb\xbf", b"\xfe\xff\xdd\xe0", b"\xfe\xff\x00\xe0"),
@@ -38,17 +33,24 @@ TOKENS = (
 
 @dataclass(frozen=True)
 class Reader:
-    """How a folder is read in which the file `file` has any content and the `others` are as they should be."""
+    """A reader of a folder in which one file is fuzzed.
+
+    Attributes:
+        inputs: Contents of the fuzzed file.
+        file: Its path in the folder.
+        read: Reads the folder.
+        others: Contents of the other files, all valid, by their paths in the folder.
+    """
 
     inputs: st.SearchStrategy[bytes]
     file: str
     read: Callable[[Path], object]
-    others: tuple[str, ...] = ()
+    others: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @st.composite
 def mutated(draw: st.DrawFn, seeds: tuple[bytes, ...]) -> bytes:
-    """One of the seeds with up to four changes of bytes."""
+    """Draw one of the seeds with one to four changes."""
     content = bytearray(draw(st.sampled_from(seeds)))
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(content)))
@@ -75,17 +77,13 @@ def mutated(draw: st.DrawFn, seeds: tuple[bytes, ...]) -> bytes:
 
 
 def dicom_frames() -> tuple[bytes, ...]:
-    """A small frame: explicit, implicit, run-length encoded, in JPEG 2000, and in a JPEG cut short."""
-    stack = Stack(np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), np.zeros(3), np.array([0, 0, -8.0]), 1.4)
-    series = PhantomSeries("PHANTOM0001", "fuzzing", stack, interval=900, slices=2)
+    """Return a small frame: explicit, implicit, run-length encoded, in JPEG 2000, and in a JPEG cut short."""
     pixels = np.arange(16 * 12, dtype=np.int16).reshape(16, 12)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "1.dcm"
-        series.write_frame(path, series.header(), pixels, 1, 3)
-        explicit = path.read_bytes()
 
     def saved(change: Callable[[pydicom.Dataset], None]) -> bytes:
-        dataset = pydicom.dcmread(io.BytesIO(explicit))
+        dataset = pydicom.dcmread(pydicom.examples.get_path("mr"))
+        dataset.Rows, dataset.Columns = pixels.shape
+        dataset.PixelData = pixels.tobytes()
         change(dataset)
         file = io.BytesIO()
         dataset.save_as(file)
@@ -105,7 +103,7 @@ def dicom_frames() -> tuple[bytes, ...]:
     jpeg2000 = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint16)).save(jpeg2000, "JPEG2000", no_jp2=True)
     return (
-        explicit,
+        saved(lambda dataset: None),
         saved(implicit),
         saved(lambda dataset: dataset.compress(RLELossless, generate_instance_uid=False)),
         saved(compressed(JPEG2000Lossless, jpeg2000.getvalue())),
@@ -114,9 +112,22 @@ def dicom_frames() -> tuple[bytes, ...]:
 
 
 def record_messages() -> tuple[bytes, ...]:
-    """A record in both of the course's editions, no frame around it."""
-    record = CourseRecord(np.arange(30).reshape(6, 5), np.eye(6, 5, dtype=np.uint8), "SC-HF-I-1/IM-0001-0059")
-    return tuple(encode_example(record.to_features(schema)) for schema in ("course", "course-v1"))
+    """Return a record's message in both editions of the course."""
+    image, label = np.arange(30, dtype="<i8").tobytes(), np.eye(6, 5, dtype=np.uint8).tobytes()
+    common = {"height": 6, "width": 5, "depth": 1, "label_raw": label}
+    return (
+        example(common | {"image_raw": image, "name": b"SC-HF-I-1/IM-0001-0059"}),
+        example(common | {"img_raw": image}),
+    )
+
+
+def example(features: Mapping[str, int | bytes]) -> bytes:
+    """Return a serialized `tf.train.Example`."""
+    message = tf.train.Example()
+    for name, value in features.items():
+        feature = message.features.feature[name]
+        (feature.bytes_list if isinstance(value, bytes) else feature.int64_list).value.append(value)
+    return message.SerializeToString()
 
 
 def framed(*messages: bytes) -> bytes:
@@ -130,34 +141,35 @@ def framed(*messages: bytes) -> bytes:
 
 
 def made_up() -> dict[str, st.SearchStrategy[bytes]]:
-    """Contents that Hypothesis writes, by reader."""
+    """Return strategies of contents by reader."""
     numbers = st.floats().map(repr) | st.integers().map(str) | st.text(max_size=5)
     lines = st.lists(st.lists(numbers, max_size=3).map(" ".join), max_size=8)
     tables = st.lists(st.lists(st.text(max_size=8), max_size=3).map(",".join), max_size=5)
     keys = st.sampled_from(["height", "width", "depth", "image_raw", "img_raw", "label_raw", "name", ""])
     values = st.integers(-(2**63), 2**63 - 1) | st.integers(-1, 5) | st.binary(max_size=48)
-    examples = st.dictionaries(keys, values).map(encode_example)
+    examples = st.dictionaries(keys, values).map(example)
     return {
         "DICOM": st.binary(max_size=200).map(lambda content: bytes(128) + b"DICM" + content),
         "contour": lines.map("\n".join).map(str.encode),
         "link.csv": tables.map(lambda table: LINKS + "\n".join(table).encode()),
         "scd_patientdata.csv": tables.map(lambda table: PATIENTS + "\n".join(table).encode()),
-        # Their checksums are right: what comes after them is to be tried as well.
+        # With valid checksums, so that the messages are read.
         "TFRecord": (examples | mutated(record_messages())).map(framed),
     }
 
 
 def readers() -> dict[str, Reader]:
-    """What is fuzzed, by name."""
+    """Return the readers by name."""
     contour = "IM-0001-0001-icontour-manual.txt"
     expert = "contours-manual/IRCCI-expert"
     valid = {
         "DICOM": dicom_frames(),
-        "contour": (OUTLINE, OUTLINE.replace(b"\n", b"\r\n"), OUTLINE + OUTLINE[:12], ZIGZAG),
+        "contour": (CONTOUR, CONTOUR.replace(b"\n", b"\r\n"), CONTOUR + CONTOUR[:12], ZIGZAG),
         "link.csv": (LINKS, b"\xef\xbb\xbf" + LINKS.replace(b"\n", b"\r\n").replace(b"SC-1", b'"SC-1"')),
         "scd_patientdata.csv": (PATIENTS,),
         "TFRecord": (framed(*record_messages()), *map(framed, record_messages())),
     }
+    frame = valid["DICOM"][0]
     inputs = {name: mutated(valid[name]) | mutated(valid[name]) | made for name, made in made_up().items()}
     return {
         "DICOM": Reader(inputs["DICOM"], "1.dcm", lambda folder: read_dicom(folder / "1.dcm")),
@@ -165,24 +177,22 @@ def readers() -> dict[str, Reader]:
         "link.csv": Reader(
             inputs["link.csv"],
             "link.csv",
-            index_tree,
-            ("dicoms/SCD1/1.dcm", "dicoms/SCD2/1.dcm", f"contourfiles/SC-1/i-contours/{contour}"),
+            SAXDataset,
+            {f"dicoms/SCD{i}/1.dcm": frame for i in (1, 2)} | {f"contourfiles/SC-1/i-contours/{contour}": CONTOUR},
         ),
         "scd_patientdata.csv": Reader(
             inputs["scd_patientdata.csv"],
             "scd_patientdata.csv",
-            index_tree,
-            (
-                *(f"SCD_IMAGES_01/SCD0000{i}01/CINESAX_300/IM-0003-0001.dcm" for i in (1, 2)),
-                *(f"SCD_ManualContours/SC-HF-I-0{i}/{expert}/{contour}" for i in (1, 2)),
-            ),
+            SAXDataset,
+            {f"SCD_IMAGES_01/SCD0000{i}01/CINESAX_300/IM-0003-0001.dcm": frame for i in (1, 2)}
+            | {f"SCD_ManualContours/SC-HF-I-0{i}/{expert}/{contour}": CONTOUR for i in (1, 2)},
         ),
         "TFRecord": Reader(inputs["TFRecord"], "train_images.tfrecords", read_every_record),
     }
 
 
 def read_dicom(path: Path) -> None:
-    """Header and pixels, the second one whatever became of the first."""
+    """Read the header, and the pixels even if the header cannot be read."""
     try:
         read_header(path)
     finally:
@@ -190,14 +200,13 @@ def read_dicom(path: Path) -> None:
 
 
 def fill(path: Path) -> None:
-    """What is done with a contour at once."""
+    """Read a contour and fill it."""
     points = read_contour(path)
     polygon_mask(points, (64, 64))
     crossed_area(points)
 
 
 def read_every_record(folder: Path) -> None:
-    for patient in index_tree(folder):
-        for frame in patient.frames:
-            read_image(frame)
-            read_mask(frame)
+    records = SunnybrookSAXDataset.from_tfrecords(folder, image_size=(8, 8))
+    for split in records.info["splits"]:
+        records.as_arrays(split)

@@ -11,7 +11,7 @@ from benchmarks.robustness.fuzzing_inputs import framed, readers, record_message
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.studies.frame_images import read_image
+from keras_lvseg.studies import read_image
 
 
 @pytest.mark.parametrize("name", ["DICOM", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"])
