@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.files import write_json
 from keras_lvseg.training import TrainingSettings
 
 FOLDS = 5
@@ -89,7 +88,7 @@ def _work(job: Job, data: Path, runs: Path) -> None:
             )
         )
         scores[name] = {"repaired": _scores(frames, masks), "given": _scores(as_given, masks)}
-    write_json(run.path / "scores.json", scores)
+    (run.path / "scores.json").write_text(json.dumps(scores))
 
 
 def _scores(frames: Iterable, masks: Iterable) -> list[dict]:

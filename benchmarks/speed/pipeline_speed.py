@@ -64,7 +64,7 @@ def main() -> None:
         data = SAXDataset(f"{scratch}/tree")
         count = len(data.labelled_frames("all"))
         before = peak()
-        ours = data.as_dataset("all", BATCH, shuffle=True, seed=0)
+        ours = data.as_dataset("all", batch_size=BATCH, shuffle=True, seed=0)
         images_a_second(ours, 1)
         growth = peak() - before
         pipelines = {"usual": (usual_pipeline(data), 1), "ours": (ours, 10)}  # one epoch of it is over in no time
