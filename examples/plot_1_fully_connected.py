@@ -20,7 +20,7 @@ import numpy as np
 from keras_lvseg import DiceCoefficient, SAXDataset, SparseSoftmaxCE, fully_connected, patient_split
 from keras_lvseg.inference import evaluate
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.reporting.contact_sheet import draw_contact_sheet
+from keras_lvseg.reporting import draw_contact_sheet
 
 parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 parser.add_argument("--data", help="folder with DICOM and contours; synthetic hearts if left out")
@@ -91,6 +91,14 @@ axes.axhline(0, color="C1", linestyle="--", label="Dice of 'background everywher
 axes.set(xlabel="epoch", xticks=epochs, ylim=(-0.03, 1.03), title="Patients not trained on")
 axes.legend(loc="lower right", bbox_to_anchor=(1, 0.06), frameon=False)
 dices = [image.dice for image in evaluation.scores.images]
-draw_contact_sheet(right, evaluation.frames, evaluation.labels, evaluation.masks, dices, count=4, columns=1)
+draw_contact_sheet(
+    right,
+    evaluation.frames,
+    labels=evaluation.labels,
+    masks=evaluation.masks,
+    dices=dices,
+    count=4,
+    columns=1,
+)
 figure.savefig(options.figure, dpi=120)
 print(f"figure in {options.figure}")

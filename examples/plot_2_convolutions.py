@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 from keras_lvseg import DiceCoefficient, SAXDataset, SparseSoftmaxCE, fcn, patient_split
 from keras_lvseg.inference import evaluate
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.reporting.contact_sheet import draw_contact_sheet
+from keras_lvseg.reporting import draw_contact_sheet
 
 parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 parser.add_argument("--data", help="folder with DICOM and contours; synthetic hearts if left out")
@@ -80,6 +80,14 @@ axes.contour(test_labels[shown, ..., 0], levels=[0.5], colors="#2fd15b", linewid
 axes.set(title="Probability of cavity, and the label", xticks=[], yticks=[])
 left.colorbar(heat, ax=axes, shrink=0.8)
 dices = [image.dice for image in evaluation.scores.images]
-draw_contact_sheet(right, evaluation.frames, evaluation.labels, evaluation.masks, dices, count=4, columns=1)
+draw_contact_sheet(
+    right,
+    evaluation.frames,
+    labels=evaluation.labels,
+    masks=evaluation.masks,
+    dices=dices,
+    count=4,
+    columns=1,
+)
 figure.savefig(options.figure, dpi=120)
 print(f"figure in {options.figure}")

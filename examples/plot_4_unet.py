@@ -18,7 +18,7 @@ from keras_lvseg import DiceCoefficient, SAXDataset, SparseDiceCE, TransposeUpsa
 from keras_lvseg.data import Augmentation
 from keras_lvseg.inference import evaluate
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.reporting.contact_sheet import draw_contact_sheet
+from keras_lvseg.reporting import draw_contact_sheet
 
 parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 parser.add_argument("--data", help="folder with DICOM and contours; synthetic hearts if left out")
@@ -98,6 +98,14 @@ axes.plot(epochs, history["val_dice_coefficient"], "o-", label="patients not tra
 axes.set(xlabel="epoch", ylabel="Dice, mean over images", ylim=(0, 1))
 axes.legend(loc="lower right", frameon=False)
 dices = [image.dice for image in evaluation.scores.images]
-draw_contact_sheet(right, evaluation.frames, evaluation.labels, evaluation.masks, dices, count=4, columns=1)
+draw_contact_sheet(
+    right,
+    evaluation.frames,
+    labels=evaluation.labels,
+    masks=evaluation.masks,
+    dices=dices,
+    count=4,
+    columns=1,
+)
 figure.savefig(options.figure, dpi=120)
 print(f"figure in {options.figure}")

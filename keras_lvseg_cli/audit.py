@@ -16,8 +16,7 @@ def audit(
 ) -> None:
     """Check every file for faults that would spoil a training. The exit code is 1 if there is an error."""
     from keras_lvseg.audit import audit_tree
-    from keras_lvseg.reporting.audit_table import audit_summary, audit_table
-    from keras_lvseg.reporting.progress_bar import progress_bar
+    from keras_lvseg.reporting import audit_summary, audit_table, progress_bar
 
     with progress_bar(Console(stderr=True)) as progress:
         task = progress.add_task("checking patients", total=None)

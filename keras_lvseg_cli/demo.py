@@ -29,10 +29,7 @@ def demo(
     from keras_lvseg.data import SAXDataset
     from keras_lvseg.files import require_empty
     from keras_lvseg.phantom import write_phantom
-    from keras_lvseg.reporting.evaluation_files import write_evaluation
-    from keras_lvseg.reporting.html_report import write_page
-    from keras_lvseg.reporting.progress_bar import progress_bar
-    from keras_lvseg.reporting.score_tables import score_table
+    from keras_lvseg.reporting import progress_bar, score_table, terminal_text, write_evaluation, write_html_report
     from keras_lvseg.training import TrainingSettings, evaluate_run, train
 
     console = Console()
@@ -59,10 +56,16 @@ def demo(
         f"A U-Net trained on {len(splits['train'])} synthetic hearts and scored on {_TEST_PATIENTS} held-out hearts. "
         f"Every labelled image is scored on its native grid. Writing, training and scoring took {seconds:.0f} s."
     )
-    images = {
-        "Held-out hearts, from the worst Dice to the best: image, label, prediction": files.contact_sheet,
-        "Training": run.curves,
-    }
-    write_page(out / "report.html", "keras-lvseg demo", introduction, evaluation.scores, images)
+    write_html_report(
+        out / "report.html",
+        evaluation.scores,
+        title="keras-lvseg demo",
+        introduction=introduction,
+        images={
+            "Held-out hearts, from the worst Dice to the best: image, label, prediction": files.contact_sheet,
+            "Training": run.curves,
+        },
+    )
     console.print(score_table(evaluation.scores, "held-out hearts"))
-    console.print(f"images in {files.contact_sheet}\nreport in {out / 'report.html'}", soft_wrap=True)
+    for line in (f"images in {files.contact_sheet}", f"report in {out / 'report.html'}"):
+        console.print(terminal_text(line), soft_wrap=True)

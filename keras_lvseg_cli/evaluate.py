@@ -21,8 +21,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Score a trained network on held-out patients, on the native grid of the images."""
-    from keras_lvseg.reporting.evaluation_files import write_evaluation
-    from keras_lvseg.reporting.score_tables import challenge_table, score_table
+    from keras_lvseg.reporting import challenge_table, score_table, terminal_text, write_evaluation
     from keras_lvseg.training import evaluate_run
 
     console = Console()
@@ -30,4 +29,5 @@ def evaluate(
     files = write_evaluation(evaluation, run / "evaluation")
     console.print(score_table(evaluation.scores, f"{evaluation.target}, native grid"))
     console.print(challenge_table(evaluation.challenge))
-    console.print(f"images in {files.contact_sheet}, scores per image in {files.scores}", soft_wrap=True)
+    line = f"images in {files.contact_sheet}, scores in {files.scores}"
+    console.print(terminal_text(line), soft_wrap=True)

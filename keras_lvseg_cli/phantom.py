@@ -20,7 +20,7 @@ def phantom(
 ) -> None:
     """Write synthetic beating hearts as DICOM studies with contours and known volumes."""
     from keras_lvseg.phantom import write_phantom
-    from keras_lvseg.reporting.progress_bar import progress_bar
+    from keras_lvseg.reporting import progress_bar, terminal_text
 
     console = Console()
     with progress_bar(console) as progress:
@@ -28,4 +28,5 @@ def phantom(
         truths = write_phantom(
             out, patients=patients, seed=seed, tree=tree, on_patient=lambda _: progress.advance(task)
         )
-    console.print(f"{len(truths)} hearts in {out}, their volumes in {out / 'phantom.json'}", soft_wrap=True)
+    line = f"{len(truths)} hearts in {out}, their volumes in {out / 'phantom.json'}"
+    console.print(terminal_text(line), soft_wrap=True)

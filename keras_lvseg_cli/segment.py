@@ -21,12 +21,9 @@ def segment(
     ] = None,
 ) -> None:
     """Segment the cavity of the left ventricle: masks, contours, overlays, areas and volumes."""
-    from rich.text import Text
-
     from keras_lvseg import Segmenter
     from keras_lvseg.files import require_empty
-    from keras_lvseg.reporting.progress_bar import progress_bar
-    from keras_lvseg.reporting.segmentation_table import remarks, segmentation_table
+    from keras_lvseg.reporting import progress_bar, segmentation_notes, segmentation_table, terminal_text
 
     console = Console()
     require_empty(out)
@@ -39,5 +36,5 @@ def segment(
     segmentation.write(out)
     result = segmentation.as_dict()
     console.print(segmentation_table(result))
-    for line in [*remarks(result), f"masks, contours and overlays in {out}"]:
-        console.print(Text(line), soft_wrap=True)  # as Text, because names may look like markup
+    for line in [*segmentation_notes(result), f"masks, contours and overlays in {out}"]:
+        console.print(terminal_text(line), soft_wrap=True)

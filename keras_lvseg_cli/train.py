@@ -68,6 +68,7 @@ def train(
 ) -> None:
     """Train a network on the patients of a folder and hold others out. The official split is used if there is one."""
     from keras_lvseg.data import SAXDataset, choose_splits
+    from keras_lvseg.reporting import terminal_text
     from keras_lvseg.training import TrainingSettings, recipe_grid
     from keras_lvseg.training import train as train_run
 
@@ -95,6 +96,6 @@ def train(
     splits = partial(choose_splits, test=test or (), validation=validation or (), seed=seed)
     dataset = SAXDataset(data, splits=splits, labels_include_outline=labels_include_outline, **grid)
     for name, split in dataset.info["splits"].items():
-        console.print(f"{name}: {', '.join(split['patients'])}", soft_wrap=True)
+        console.print(terminal_text(f"{name}: {', '.join(split['patients'])}"), soft_wrap=True)
     folder = train_run(dataset, run, settings=settings, console=console, resume=resume)
-    console.print(f"network in {folder.model}, curves in {folder.curves}", soft_wrap=True)
+    console.print(terminal_text(f"network in {folder.model}, curves in {folder.curves}"), soft_wrap=True)

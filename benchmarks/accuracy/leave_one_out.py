@@ -15,8 +15,7 @@ from rich.console import Console
 
 from benchmarks.table import write_table
 from keras_lvseg.data import SAXDataset, patient_folds
-from keras_lvseg.reporting.contact_sheet import write_contact_sheet
-from keras_lvseg.reporting.score_tables import score_table
+from keras_lvseg.reporting import score_table, write_contact_sheet
 from keras_lvseg.training import TrainingSettings, evaluate_run, recipe_grid, train
 
 
@@ -56,7 +55,8 @@ def main() -> None:
         for e in tests
         for frame, label, mask, image in zip(e.frames, e.labels, e.masks, e.scores.images, strict=True)
     ]
-    write_contact_sheet(*zip(*shown, strict=True), picture)
+    frames, labels, masks, dices = zip(*shown, strict=True)
+    write_contact_sheet(picture, frames, labels=labels, masks=masks, dices=dices)
 
     headings = (
         "test patient",

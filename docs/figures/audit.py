@@ -18,7 +18,7 @@ from rich.console import Console
 from keras_lvseg.audit import audit_tree
 from keras_lvseg.io import read_contour, write_contour
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.reporting.audit_table import audit_summary, audit_table
+from keras_lvseg.reporting import audit_summary, audit_table
 
 
 def plant_mistakes(tree: Path) -> None:

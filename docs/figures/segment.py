@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from keras_lvseg import Segmenter
-from keras_lvseg.reporting.overlays import overlay
+from keras_lvseg.reporting import draw_overlay
 from keras_lvseg.studies import read_image
 
 _SHOWN = 120  # pixels of an image, about its centre
@@ -32,7 +32,7 @@ def main() -> None:
     tiles = []
     for frame in frames[1 : 1 + _COLUMNS * _ROWS]:
         rows, columns = (slice((size - _SHOWN) // 2, (size + _SHOWN) // 2) for size in frame.shape)
-        picture = overlay(read_image(frame)[rows, columns], found.masks[frame.path][rows, columns])
+        picture = draw_overlay(read_image(frame)[rows, columns], found.masks[frame.path][rows, columns])
         tiles.append(np.asarray(picture.convert("RGB").resize((300, 300))))
     grid = [np.hstack(tiles[start : start + _COLUMNS]) for start in range(0, len(tiles), _COLUMNS)]
     Image.fromarray(np.vstack(grid)).save(arguments.figure)

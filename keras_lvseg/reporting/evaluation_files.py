@@ -1,7 +1,8 @@
-"""An evaluation as files."""
+"""Files of an evaluation."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,14 +13,14 @@ from keras_lvseg.reporting.contact_sheet import write_contact_sheet
 
 @dataclass(frozen=True)
 class EvaluationFiles:
-    """Where the files lie.
+    """Paths of the files of an evaluation.
 
     Attributes:
         scores: Dice by image, by patient and overall, JSON.
         images: Dice by image, CSV.
-        challenge: The challenge's score by contour, by patient and overall, JSON.
-        challenge_patients: The same by patient, CSV.
-        contact_sheet: Pictures, PNG.
+        challenge: Score of the 2009 challenge by contour, by patient and overall, JSON.
+        challenge_patients: Score of the 2009 challenge by patient, CSV.
+        contact_sheet: Images, labels and predictions, PNG.
     """
 
     scores: Path
@@ -29,13 +30,20 @@ class EvaluationFiles:
     contact_sheet: Path
 
 
-def write_evaluation(evaluation: Evaluation, folder: Path) -> EvaluationFiles:
-    """Write scores and pictures, in place of those of an earlier evaluation.
+def write_evaluation(evaluation: Evaluation, folder: str | os.PathLike[str]) -> EvaluationFiles:
+    """Write scores and images. Files of an earlier evaluation are replaced.
 
     Args:
-        evaluation: What to write.
-        folder: Where.
+        evaluation: Result of `keras_lvseg.inference.evaluate`.
+        folder: The output folder.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        DataError: An image cannot be read.
     """
+    folder = Path(folder)
     files = EvaluationFiles(
         scores=folder / "scores.json",
         images=folder / "images.csv",
@@ -47,6 +55,11 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> EvaluationFiles:
     write_rows(files.images, [asdict(image) for image in evaluation.scores.images])
     write_json(files.challenge, evaluation.challenge.as_dict())
     write_rows(files.challenge_patients, evaluation.challenge.patient_rows())
-    dices = [image.dice for image in evaluation.scores.images]
-    write_contact_sheet(evaluation.frames, evaluation.labels, evaluation.masks, dices, files.contact_sheet)
+    write_contact_sheet(
+        files.contact_sheet,
+        evaluation.frames,
+        labels=evaluation.labels,
+        masks=evaluation.masks,
+        dices=[image.dice for image in evaluation.scores.images],
+    )
     return files

@@ -1,11 +1,13 @@
-"""A run and its scores as one page for the browser."""
+"""Scores and images as an HTML report."""
 
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
+from urllib.parse import quote
 
 from keras_lvseg.evaluation import Scores
 from keras_lvseg.files import atomic_file
@@ -38,21 +40,41 @@ $figures
 """)
 
 
-def write_page(path: Path, title: str, introduction: str, scores: Scores, pictures: Mapping[str, Path]) -> None:
-    """Write the page.
+def write_html_report(
+    path: str | os.PathLike[str],
+    scores: Scores,
+    *,
+    title: str,
+    introduction: str,
+    images: Mapping[str, str | os.PathLike[str]],
+) -> None:
+    """Write an HTML page with a table of Dice by patient, and images below it.
 
     Args:
         path: The HTML file to write.
-        title: Its heading.
+        scores: The scores of the table.
+        title: The heading.
         introduction: A paragraph of plain text.
-        scores: The table.
-        pictures: By caption, PNG files in the page's folder or below it.
+        images: PNG files by caption. The page links them, so they lie in its folder or below.
+
+    Raises:
+        ValueError: An image lies outside the folder of the page.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg.evaluation import ImageScore, PatientScore
+        >>> scores = Scores((ImageScore("P1", 0, 0, 0.9),), (PatientScore("P1", "test", 1, 0.9, 0.9),), 0.9, 0.9)
+        >>> page = Path(tempfile.mkdtemp()) / "report.html"
+        >>> write_html_report(page, scores, title="Test", introduction="One patient.", images={})
+        >>> "<td>0.900</td>" in page.read_text()
+        True
     """
+    folder = Path(path).parent
     rows = "\n".join(f"<tr>{_cells('td', row)}</tr>" for row in score_rows(scores))
     figures = "\n".join(
-        f'<figure><img src="{html.escape(picture.relative_to(path.parent).as_posix())}" alt="{html.escape(caption)}">'
+        f'<figure><img src="{quote(Path(image).relative_to(folder).as_posix())}" alt="{html.escape(caption)}">'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-        for caption, picture in pictures.items()
+        for caption, image in images.items()
     )
     page = _PAGE.substitute(
         title=html.escape(title),

@@ -1,4 +1,4 @@
-"""A progress bar for long work."""
+"""Progress bars."""
 
 from __future__ import annotations
 
@@ -7,5 +7,14 @@ from rich.progress import Progress
 
 
 def progress_bar(console: Console) -> Progress:
-    """A bar that is gone when the work is done, and that is not drawn where nobody looks, as into a file."""
+    """Return a progress bar that disappears at the end, and that only a terminal shows.
+
+    Args:
+        console: The console to draw on.
+
+    Example:
+        >>> with progress_bar(Console()) as progress:
+        ...     task = progress.add_task("segmenting", total=2)
+        ...     progress.advance(task)
+    """
     return Progress(console=console, transient=True, disable=not console.is_terminal)

@@ -1,15 +1,15 @@
-"""Scores as tables, for terminals and for pages."""
+"""Tables of scores for terminals and pages."""
 
 from __future__ import annotations
 
 from rich.table import Table
 
 from keras_lvseg.evaluation import ChallengeScore, Scores
+from keras_lvseg.reporting.terminal_text import terminal_text
 
 HEADINGS = ("patient", "role", "images", "Dice, mean over images", "Dice, all pixels")
 
-
-# What the challenge counts first, then what it leaves out; a figure's name, its heading and its decimals.
+# Name, heading and decimals of each figure. Figures of the good contours come first, as in the challenge's rules.
 _CHALLENGE_FIGURES = (
     ("good_apd_mm", "APD of good, mm", 2),
     ("good_percent", "good, %", 1),
@@ -21,7 +21,20 @@ _CHALLENGE_FIGURES = (
 
 
 def score_rows(scores: Scores) -> list[tuple[str, str, str, str, str]]:
-    """The table's rows as text: the patients, then all of them together."""
+    """Return the rows of a table of Dice as text: one per patient, and a last one for all images.
+
+    Args:
+        scores: Result of `keras_lvseg.evaluation.score_masks`.
+
+    Returns:
+        Rows of patient, role, number of images, Dice as mean over images, and Dice of all pixels.
+
+    Example:
+        >>> from keras_lvseg.evaluation import ImageScore, PatientScore
+        >>> scores = Scores((ImageScore("P1", 0, 0, 0.9),), (PatientScore("P1", "test", 1, 0.9, 0.9),), 0.9, 0.9)
+        >>> score_rows(scores)
+        [('P1', 'test', '1', '0.900', '0.900'), ('all', '', '1', '0.900', '0.900')]
+    """
     rows = [
         (p.patient_id, p.role, str(p.images), f"{p.mean_dice:.3f}", f"{p.pooled_dice:.3f}") for p in scores.patients
     ]
@@ -29,27 +42,40 @@ def score_rows(scores: Scores) -> list[tuple[str, str, str, str, str]]:
 
 
 def score_table(scores: Scores, title: str) -> Table:
-    """The table for a terminal."""
-    table = Table(title=title, title_justify="left")
+    """Return `score_rows` as a table for a terminal.
+
+    Args:
+        scores: Result of `keras_lvseg.evaluation.score_masks`.
+        title: The heading.
+    """
+    table = Table(title=terminal_text(title, "table.title"), title_justify="left")
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading in ("patient", "role") else "right")
     *patients, overall = score_rows(scores)
     for row in patients:
-        table.add_row(*row)
+        table.add_row(*map(terminal_text, row))
     table.add_section()
     table.add_row(*overall)
     return table
 
 
 def challenge_table(score: ChallengeScore) -> Table:
-    """The 2009 challenge's score for a terminal: what its rules count, and what they leave out beside it."""
-    table = Table(title=f"2009 challenge's score, good is below {score.good_below_mm:g} mm", title_justify="left")
+    """Return the score of the 2009 challenge as a table for a terminal.
+
+    The challenge counts good contours only. The columns with "all" show what that leaves out.
+
+    Args:
+        score: Result of `keras_lvseg.evaluation.challenge_score`.
+    """
+    title = f"Score of the 2009 challenge; good: APD below {score.good_below_mm:g} mm"
+    table = Table(title=title, title_justify="left")
     table.add_column("patient", no_wrap=True)
     for heading in ("found", *(heading for _, heading, _ in _CHALLENGE_FIGURES)):
         table.add_column(heading, justify="right")
     for patient in score.patients:
         figures = (f"{getattr(patient, name):.{decimals}f}" for name, _, decimals in _CHALLENGE_FIGURES)
-        table.add_row(patient.patient_id, f"{patient.contours - patient.missing}/{patient.contours}", *figures)
+        found = f"{patient.contours - patient.missing}/{patient.contours}"
+        table.add_row(terminal_text(patient.patient_id), found, *figures)
     table.add_section()
     contours, missing = (sum(getattr(patient, name) for patient in score.patients) for name in ("contours", "missing"))
     means = (f"{score.overall[name].mean:.{decimals}f}" for name, _, decimals in _CHALLENGE_FIGURES)

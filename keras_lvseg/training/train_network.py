@@ -20,7 +20,7 @@ from keras_lvseg.models.build import build_network
 from keras_lvseg.models.dtype_policy import dtype_policy
 from keras_lvseg.models.pretrained import PretrainedInfo
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.reporting.training_curves import write_curves
+from keras_lvseg.reporting.training_curves import write_training_curves
 from keras_lvseg.training.callbacks import Checkpoint, HistoryFile, ProgressBar, TensorBoardLogs
 from keras_lvseg.training.devices import preferred_dtype
 from keras_lvseg.training.run_folder import RunFolder
@@ -111,7 +111,7 @@ def train(
         callbacks=callbacks,
         verbose=0,
     )
-    write_curves(run.history, run.curves)
+    write_training_curves(run.curves, run.history)
     with dtype_policy("float32"):  # for inference on any device
         trained = build_network(info.network, info.architecture)
     trained.set_weights(model.get_weights())

@@ -11,7 +11,7 @@ from keras_lvseg.geometry import CONTOUR_ORIGIN, polygon_area, polygon_mask
 from keras_lvseg.inference.inputs import find_inputs
 from keras_lvseg.inference.segmentation import Segmentation
 from keras_lvseg.io import read_contour
-from keras_lvseg.reporting.overlays import overlay
+from keras_lvseg.reporting import draw_overlay
 from keras_lvseg.studies.frame_images import read_image
 from keras_lvseg.studies.skipped_file import SkippedFile
 from tests.png_tree import write_picture_tree
@@ -55,7 +55,7 @@ def test_what_is_written_is_what_was_found(segmentation, tmp_path):
         assert picture.dtype == np.uint8
         np.testing.assert_array_equal(picture, 255 * mask)
         drawn = np.array(Image.open(out / image["overlay"]).convert("RGB"))
-        np.testing.assert_array_equal(drawn, np.array(overlay(read_image(frame), mask).convert("RGB")))
+        np.testing.assert_array_equal(drawn, np.array(draw_overlay(read_image(frame), mask).convert("RGB")))
         files |= {out / image["mask"], out / image["overlay"]}
         if not mask.any():
             assert image["contour"] is None

@@ -5,46 +5,46 @@ from hypothesis.extra import numpy as st_numpy
 from PIL import Image
 from scipy import ndimage
 
-from keras_lvseg.reporting.overlays import overlay, write_overlay
+from keras_lvseg.reporting import draw_overlay, write_overlay
 
 SHAPES = st_numpy.array_shapes(min_dims=2, max_dims=2, max_side=40)
 RED = (255, 82, 82)
 
 
-def rgb(picture):
-    return np.array(picture.convert("RGB"))
+def rgb(drawn):
+    return np.array(drawn.convert("RGB"))
 
 
 @given(st_numpy.arrays(bool, SHAPES))
-def test_the_line_is_the_mask_s_rim(mask):
-    pixels = rgb(overlay(np.zeros(mask.shape), mask))
+def test_draw_overlay_draws_the_outermost_pixels_of_the_mask(mask):
+    pixels = rgb(draw_overlay(np.zeros(mask.shape), mask))
     scale = pixels.shape[0] // mask.shape[0]
     assert pixels.shape == (*(scale * side for side in mask.shape), 3)
     assert 400 <= max(pixels.shape) <= 640
     large = np.kron(mask, np.ones((scale, scale), bool))
-    rim = large & ~ndimage.binary_erosion(large)
-    np.testing.assert_array_equal((pixels == RED).all(axis=-1), rim)
+    border = large & ~ndimage.binary_erosion(large)
+    np.testing.assert_array_equal((pixels == RED).all(axis=-1), border)
 
 
 @given(
     st_numpy.arrays(np.int16, SHAPES, elements=st.integers(-100, 2000)), st.floats(0.01, 100), st.integers(-9000, 9000)
 )
-def test_greys_keep_the_order_and_know_no_unit(image, gain, offset):
-    picture = overlay(image, np.zeros(image.shape, bool))
-    pixels = rgb(picture)
-    scale = picture.width // image.shape[1]
+def test_draw_overlay_keeps_the_order_of_greys_in_any_unit(image, gain, offset):
+    drawn = draw_overlay(image, np.zeros(image.shape, bool))
+    pixels = rgb(drawn)
+    scale = drawn.width // image.shape[1]
     grey = pixels[::scale, ::scale, 0].astype(int)
     assert (pixels == np.kron(grey, np.ones((scale, scale), int))[..., None]).all()
     order = np.argsort(image, axis=None, kind="stable")
     assert (np.diff(grey.flat[order]) >= 0).all()
-    other = rgb(overlay(image * gain + offset, np.zeros(image.shape, bool)))[::scale, ::scale, 0].astype(int)
+    other = rgb(draw_overlay(image * gain + offset, np.zeros(image.shape, bool)))[::scale, ::scale, 0].astype(int)
     assert abs(other - grey).max() <= 2  # rounding
     if image.max() == image.min():
         assert (grey == 0).all()
 
 
-def test_a_file_is_what_was_drawn(tmp_path):
+def test_write_overlay_writes_what_draw_overlay_returns(tmp_path):
     image, mask = np.arange(300.0).reshape(15, 20), np.zeros((15, 20), bool)
     mask[4:9, 5:12] = True
     write_overlay(tmp_path / "1.png", image, mask)
-    np.testing.assert_array_equal(rgb(Image.open(tmp_path / "1.png")), rgb(overlay(image, mask)))
+    np.testing.assert_array_equal(rgb(Image.open(tmp_path / "1.png")), rgb(draw_overlay(image, mask)))

@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from keras_lvseg.reporting.progress_bar import progress_bar
+from keras_lvseg.reporting import progress_bar
 
 
 def drawn(terminal: bool) -> str:
@@ -12,6 +12,6 @@ def drawn(terminal: bool) -> str:
     return file.getvalue()
 
 
-def test_a_bar_is_for_those_who_look():
+def test_progress_bar_is_shown_on_a_terminal_only():
     assert "working" in drawn(terminal=True)
     assert drawn(terminal=False) == ""

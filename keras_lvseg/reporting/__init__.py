@@ -1,0 +1,32 @@
+"""Tables for terminals, images and HTML reports, from plain values, studies and scores."""
+
+from keras_lvseg.reporting.audit_table import audit_summary, audit_table
+from keras_lvseg.reporting.contact_sheet import draw_contact_sheet, write_contact_sheet
+from keras_lvseg.reporting.evaluation_files import EvaluationFiles, write_evaluation
+from keras_lvseg.reporting.html_report import write_html_report
+from keras_lvseg.reporting.overlays import draw_overlay, write_overlay
+from keras_lvseg.reporting.progress_bar import progress_bar
+from keras_lvseg.reporting.score_tables import challenge_table, score_rows, score_table
+from keras_lvseg.reporting.segmentation_table import segmentation_notes, segmentation_table
+from keras_lvseg.reporting.terminal_text import terminal_text
+from keras_lvseg.reporting.training_curves import write_training_curves
+
+__all__ = [
+    "EvaluationFiles",
+    "audit_summary",
+    "audit_table",
+    "challenge_table",
+    "draw_contact_sheet",
+    "draw_overlay",
+    "progress_bar",
+    "score_rows",
+    "score_table",
+    "segmentation_notes",
+    "segmentation_table",
+    "terminal_text",
+    "write_contact_sheet",
+    "write_evaluation",
+    "write_html_report",
+    "write_overlay",
+    "write_training_curves",
+]

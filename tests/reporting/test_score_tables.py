@@ -1,0 +1,29 @@
+from dataclasses import replace
+
+from keras_lvseg.reporting import challenge_table, score_rows, score_table
+
+
+def test_score_table_has_a_row_per_patient_and_one_for_all_images(evaluation, printed):
+    rows = score_rows(evaluation.scores)
+    assert [row[0] for row in rows] == ["PHANTOM0003", "all"]
+    assert rows[-1][3] == f"{evaluation.scores.mean_dice:.3f}"
+    text = printed(score_table(evaluation.scores, "title"))
+    assert all(cell in text for row in rows for cell in row)
+
+
+def test_challenge_table_has_the_figures_of_good_and_of_all_contours(evaluation, printed):
+    text = printed(challenge_table(evaluation.challenge))
+    (patient,) = evaluation.challenge.patients
+    assert "good: APD below 5 mm" in text
+    figures = (patient.good_percent, patient.all_dice, patient.dice_3d)
+    for figure in (f"{figures[0]:.1f}", f"{figures[1]:.3f}", f"{figures[2]:.3f}"):
+        assert text.count(figure) >= 2  # of the only patient and of the mean
+
+
+def test_score_tables_show_patient_ids_literally(evaluation, printed):
+    name = "[bold]\x1b[2J"
+    scores, challenge = evaluation.scores, evaluation.challenge
+    scores = replace(scores, patients=tuple(replace(patient, patient_id=name) for patient in scores.patients))
+    challenge = replace(challenge, patients=tuple(replace(each, patient_id=name) for each in challenge.patients))
+    for table in (score_table(scores, name), challenge_table(challenge)):
+        assert r"[bold]\x1b[2J" in printed(table)
