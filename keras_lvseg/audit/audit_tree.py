@@ -1,4 +1,4 @@
-"""What is wrong with a tree, before anyone trains on it."""
+"""Audit of a tree: every file is read and checked."""
 
 from __future__ import annotations
 
@@ -18,14 +18,20 @@ from keras_lvseg.io.course_record import parse_record_file_name
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What `audit_tree` found.
+    """Result of `audit_tree`.
 
     Attributes:
         root: The tree.
-        patients: How many patients it has.
-        images: How many images.
-        contours: How many contours or label pictures.
-        findings: What is wrong; errors first.
+        patients: Number of patients.
+        images: Number of images.
+        contours: Number of contours and label images.
+        findings: The faults, errors first.
+
+    Example:
+        >>> finding = Finding("slice-gap", ("P1",), ("dicoms/P1",), "slices are 8 mm thick and 10 mm apart")
+        >>> report = AuditReport(Path("tree"), patients=1, images=200, contours=20, findings=(finding,))
+        >>> len(report.errors), len(report.warnings), report.as_dict()["findings"][0]["code"]
+        (0, 1, 'slice-gap')
     """
 
     root: Path
@@ -36,16 +42,16 @@ class AuditReport:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What makes results wrong, or the tree unreadable."""
+        """Findings that make results wrong or the tree unreadable."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What it is well to know."""
+        """Findings that limit the use of the data."""
         return tuple(finding for finding in self.findings if finding.severity == "warning")
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         return {
             "root": str(self.root),
             "patients": self.patients,
@@ -59,21 +65,19 @@ class AuditReport:
 
 def audit_tree(
     root: str | os.PathLike[str],
+    *,
     contour_origin: float = CONTOUR_ORIGIN,
     on_patient: Callable[[int, int], None] | None = None,
 ) -> AuditReport:
-    """Read every file of a tree and say what is wrong with it; after a broken patient the next one is looked at.
+    """Read every file of a tree and list its faults. A faulty file or patient does not end the audit.
 
     Args:
-        root: The folder that the tree stands in.
+        root: The folder of the tree, in any layout that `keras_lvseg.SAXDataset` reads.
         contour_origin: Added to a contour's x and y to get zero-based pixel centres.
-        on_patient: Called after each patient with how many are done, and of how many.
-
-    Returns:
-        The findings, and how much was looked at.
+        on_patient: Called after each patient with the number of finished patients and the number of all patients.
 
     Raises:
-        DataError: The folder holds no tree that is known here, or its lists are broken: nobody knows what is in it.
+        DataError: The folder has no known layout, or its table of patients or its files of records are invalid.
 
     Example:
         >>> import tempfile
@@ -83,7 +87,7 @@ def audit_tree(
         >>> report = audit_tree(folder)
         >>> report.errors
         ()
-        >>> [finding.code for finding in report.warnings]  # those without a contour were not written
+        >>> [finding.code for finding in report.warnings]  # frames without a contour were not written
         ['missing-frames']
     """
     patients = index_tree(root)
@@ -94,69 +98,68 @@ def audit_tree(
         audits[-1].run()
         if on_patient is not None:
             on_patient(len(audits), len(patients))
-    findings = [*_across_patients(audits), *(finding for audit in audits for finding in audit.findings)]
+    findings = [*_findings_across_patients(audits), *(finding for audit in audits for finding in audit.findings)]
     return AuditReport(
         root=root,
         patients=len(patients),
         images=sum(len(files.frames or files.images) for files in patients),
-        contours=sum(len(files.contours) + _labels(files) for files in patients),
+        contours=sum(len(files.contours) + _count_labels(files) for files in patients),
         findings=tuple(sorted(findings, key=lambda finding: finding.severity != "error")),
     )
 
 
-def _labels(files: PatientFiles) -> int:
-    """How many label pictures there are."""
+def _count_labels(files: PatientFiles) -> int:
     return sum((frame.endocardium is not None) + (frame.epicardium is not None) for frame in files.frames)
 
 
-def _across_patients(audits: Sequence[PatientAudit]) -> Iterator[Finding]:
-    for patients, splits, names, count in _repeats(audits, lambda audit: audit.pixels):
+def _findings_across_patients(audits: Sequence[PatientAudit]) -> Iterator[Finding]:
+    for patients, splits, files, count in _repeats(audits, lambda audit: audit.pixels):
         if len(patients) > 1:
-            message = f"share {_plural(count, 'image')}, pixel for pixel"
-            yield Finding("repeated-patient", patients, names, message)
+            message = f"share {_plural(count, 'image')} with equal pixels"
+            yield Finding("repeated-patient", patients, files, message)
         elif len(splits) > 1:
-            message = f"has {_plural(count, 'image')} in the files of {' and '.join(splits)} alike, pixel for pixel"
-            yield Finding("repeated-patient", patients, names, message)
+            message = f"has {_plural(count, 'image')} with equal pixels in the files of {' and '.join(splits)}"
+            yield Finding("repeated-patient", patients, files, message)
         elif splits:
-            message = f"has {_plural(count, 'image')} of {splits[0]} more than once, pixel for pixel"
-            yield Finding("repeated-image", patients, names, message)
+            message = f"has {_plural(count, 'image')} of {splits[0]} more than once"
+            yield Finding("repeated-image", patients, files, message)
         else:
-            message = f"{len(names)} images are copies of each other, pixel for pixel"
-            yield Finding("repeated-image", patients, names, message)
-    for patients, _, names, count in _repeats(audits, lambda audit: audit.outlines):
+            yield Finding("repeated-image", patients, files, f"{len(files)} images have equal pixels")
+    for patients, _, files, count in _repeats(audits, lambda audit: audit.contours):
         if len(patients) > 1:
-            message = f"share {_plural(count, 'contour')}, point for point"
+            message = f"share {_plural(count, 'contour')} with equal points"
         else:
-            message = f"{len(names)} contours are copies of each other, point for point"
-        yield Finding("repeated-contour", patients, names, message)
-    for patients, _, names, count in _repeats(audits, lambda audit: audit.uids):
-        message = f"{len(names)} images have {_plural(count, 'SOPInstanceUID')} between them"
-        yield Finding("repeated-uid", patients, names, message)
+            message = f"{len(files)} contours have equal points"
+        yield Finding("repeated-contour", patients, files, message)
+    for patients, _, files, count in _repeats(audits, lambda audit: audit.uids):
+        message = f"{len(files)} images share {_plural(count, 'SOPInstanceUID')}"
+        yield Finding("repeated-uid", patients, files, message)
 
 
 def _repeats(
-    audits: Sequence[PatientAudit], values: Callable[[PatientAudit], list[tuple[str, str]]]
+    audits: Sequence[PatientAudit], values_of: Callable[[PatientAudit], list[tuple[str, str]]]
 ) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int]]:
-    """Values that are there several times, by whose they are.
+    """Group the values that occur several times by the patients that have them.
 
     Yields:
-        The patients, the splits that files of records are named after, the files, and how many values.
+        The patients, the splits of record files, the files, and the number of values.
     """
     places: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for audit in audits:
-        for value, name in values(audit):
-            split = parse_record_file_name(Path(name)).split if any(frame.mask for frame in audit.files.frames) else ""
-            places[value].append((audit.files.patient_id, split, name))
-    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = defaultdict(list)
+        in_records = any(frame.mask for frame in audit.files.frames)
+        for value, file in values_of(audit):
+            split = parse_record_file_name(Path(file)).split if in_records else ""
+            places[value].append((audit.files.patient_id, split, file))
+    files_by_group: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = defaultdict(list)
     counts: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
-    for found in places.values():
-        if len(found) > 1:
-            patients, splits, names = (tuple(dict.fromkeys(filter(None, part))) for part in zip(*found, strict=True))
-            groups[patients, splits] += names
+    for repeated in places.values():
+        if len(repeated) > 1:
+            patients, splits, files = (tuple(dict.fromkeys(filter(None, part))) for part in zip(*repeated, strict=True))
+            files_by_group[patients, splits] += files
             counts[patients, splits] += 1
-    for (patients, splits), every in groups.items():
-        yield patients, splits, tuple(dict.fromkeys(every)), counts[patients, splits]
+    for (patients, splits), group in files_by_group.items():
+        yield patients, splits, tuple(dict.fromkeys(group)), counts[patients, splits]
 
 
-def _plural(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

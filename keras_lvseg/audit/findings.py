@@ -1,4 +1,4 @@
-"""What can be wrong with a tree, and what each fault means for who trains on it."""
+"""Kinds of faults and their consequences for training and scores."""
 
 from __future__ import annotations
 
@@ -11,51 +11,53 @@ class _Fault(NamedTuple):
     consequence: str
 
 
-_NO_DATA_SET = "no data set can be made of this tree until it is mended or taken away"
+_NO_DATA_SET = "No data set can be made of this tree until the file is repaired or removed."
 
 FAULTS = {
     "unreadable-image": _Fault("error", _NO_DATA_SET),
     "unreadable-contour": _Fault("error", _NO_DATA_SET),
     "contour-without-image": _Fault("error", _NO_DATA_SET),
     "unusable-study": _Fault("error", _NO_DATA_SET),
-    "repeated-uid": _Fault("error", "images cannot be told apart by their identity, as leak checks and exports do"),
-    "repeated-patient": _Fault("error", "on two sides of a split, what is tested was trained on: the score flatters"),
-    "repeated-contour": _Fault("error", "all but one of the labels are another image's"),
+    "repeated-uid": _Fault("error", "Leak checks and exports cannot tell these images apart."),
+    "repeated-patient": _Fault("error", "An image in two splits is trained on and tested on. The score is too high."),
+    "repeated-contour": _Fault("error", "All but one of these contours belong to another image."),
     "inner-not-inside-outer": _Fault(
-        "error", "one outline belongs to another frame or patient: the myocardium is wrong"
+        "error", "One contour belongs to another frame or patient. The label of the myocardium is wrong."
     ),
-    "dark-blood": _Fault("error", "the outline does not follow the cavity of this image: the label is wrong"),
-    "outside-image": _Fault("error", "part of the label is lost; the image or the coordinates are another's"),
-    "crossed-outline": _Fault("error", "what lies inside is not clear: the label has holes or too little area"),
-    "empty-outline": _Fault("error", "the label is empty: a network learns that there is no cavity here"),
-    "mixed-spacing": _Fault("error", "areas and volumes of this patient mix two scales"),
-    "several-series": _Fault("warning", "one series alone is used, the one that the contours fit"),
-    "repeated-image": _Fault("warning", "it counts twice, and one of the frames is not what its header says"),
-    "missing-frames": _Fault("warning", "unlabelled frames are not trained on; of those missing none can be segmented"),
-    "missing-contour": _Fault("warning", "volumes by summed areas are too small by this slice"),
-    "stray-phase": _Fault("warning", "volumes leave this phase out; its outline may belong to another frame"),
-    "slice-gap": _Fault("warning", "volumes take what lies between slices to be as the slices are"),
-    "slice-spacing": _Fault("warning", "volumes go by the positions; programs that go by the header get others"),
+    "dark-blood": _Fault("error", "The contour does not follow the cavity of this image. The label is wrong."),
+    "outside-image": _Fault(
+        "error", "Part of the label is lost. The image or the coordinates belong to another frame."
+    ),
+    "crossed-contour": _Fault("error", "The inside of the contour is ambiguous. The label has holes or is too small."),
+    "empty-contour": _Fault("error", "The label is empty. A network learns that this image has no cavity."),
+    "mixed-spacing": _Fault("error", "Areas and volumes of this patient have two scales."),
+    "several-series": _Fault("warning", "Only the series that fits the contours is used."),
+    "repeated-image": _Fault("warning", "The image counts twice. One of the frames contradicts its header."),
+    "missing-frames": _Fault("warning", "Missing frames cannot be segmented. Unlabelled frames are not trained on."),
+    "missing-contour": _Fault("warning", "Volumes by summed areas lack this slice and are too small."),
+    "stray-phase": _Fault("warning", "Volumes leave out this phase. Its contours may belong to another frame."),
+    "slice-gap": _Fault("warning", "Volumes assume that the gaps between slices are like the slices."),
+    "slice-spacing": _Fault("warning", "Volumes use the positions. Programs that use the header give other volumes."),
 }
-"""Every kind of fault, by its code. Scripts go by the codes: they stay."""
+"""Severity and consequence of every kind of fault, by its code. Scripts depend on the codes: do not change them."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong.
+    """One fault in a tree.
 
     Attributes:
-        code: What kind of fault, as a word that stays the same from version to version.
-        patients: The `patient_id` of each patient concerned.
-        files: The files concerned, relative to the tree.
-        message: What is wrong, in one line.
+        code: Kind of fault. The codes stay the same from version to version.
+        patients: `patient_id` of each patient concerned.
+        files: Files concerned, relative to the tree.
+        message: Description of the fault, in one line.
 
     Example:
         >>> finding = Finding("dark-blood", ("SCD0000101",), ("a.txt", "59.dcm"), "blood is not brighter than the wall")
         >>> finding.severity
         'error'
         >>> finding.consequence
-        'the outline does not follow the cavity of this image: the label is wrong'
+        'The contour does not follow the cavity of this image. The label is wrong.'
     """
 
     code: str
@@ -65,16 +67,16 @@ class Finding:
 
     @property
     def severity(self) -> Literal["error", "warning"]:
-        """An "error" makes results wrong or the tree unreadable; a "warning" is well to know."""
+        """Severity of the fault. An "error" makes results wrong or the tree unreadable."""
         return FAULTS[self.code].severity
 
     @property
     def consequence(self) -> str:
-        """What it means for training and for scores, in one line."""
+        """Consequence for training and scores, in one line."""
         return FAULTS[self.code].consequence
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         return {
             "severity": self.severity,
             "code": self.code,

@@ -66,4 +66,4 @@ def test_an_image_of_two_patients_is_found(tree):
     shutil.copy(tree / "images" / "P1-0001.png", tree / "images" / "P2-0021.png")
     findings = {finding.code: finding for finding in audit_tree(tree).errors}
     assert findings["repeated-patient"].patients == ("P1", "P2")
-    assert findings["repeated-patient"].message == "share 1 image, pixel for pixel"
+    assert findings["repeated-patient"].message == "share 1 image with equal pixels"

@@ -159,5 +159,5 @@ def test_a_copied_patient_with_new_headers_is_found_by_the_pixels(copied):
     assert [len(together.as_arrays(split)[0]) for split in ("train", "test")] == [6, 3]
     finding = next(finding for finding in audit_tree(copied).errors if finding.code == "repeated-patient")
     assert finding.patients == ("A", "C")
-    assert finding.message == "share 3 images, pixel for pixel"
+    assert finding.message == "share 3 images with equal pixels"
     assert "flatters" in finding.consequence

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_lvseg.audit.contour_faults import outline_faults
+from keras_lvseg.audit.contour_faults import contour_faults
 from keras_lvseg.data.layouts import PatientFiles, index_tree
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import polygon_mask, slice_normal
@@ -159,7 +159,7 @@ def test_an_outline_may_leave_a_series_image_as_far_as_the_audit_lets_it(folders
     (match,) = match_contours(files, renamed(folder.headers("true"), columns=200))
     assert match.problem == (None if fits else f"is too small for the contour of frame {contour.number}")
     image = np.zeros((match.headers[0].rows, 200))
-    faults = {code for code, *_ in outline_faults(image, (1.4, 1.4), {"epicardium": read_contour(path)})}
+    faults = {code for code, *_ in contour_faults(image, (1.4, 1.4), {"epicardium": read_contour(path)})}
     assert ("outside-image" in faults) is not fits
 
 
