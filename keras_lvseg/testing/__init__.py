@@ -1,10 +1,15 @@
-"""Hypothesis strategies for masks, label maps, logits and weights, for property tests on any metric or loss.
+"""Hypothesis strategies for masks, label maps, logits and weights, to test any metric or loss.
 
-Needs `pip install "keras-lvseg[test]"`. A property of your own metric takes three lines:
+Needs `pip install "keras-lvseg[test]"`.
 
-    @given(mask_pairs())
-    def test_my_dice_is_symmetric(pair):
-        assert my_dice(*pair) == my_dice(*pair[::-1])
+Example:
+    >>> from hypothesis import given
+    >>> from keras_lvseg.evaluation import dice
+    >>> from keras_lvseg.testing import mask_pairs
+    >>> @given(mask_pairs())
+    ... def test_dice_is_symmetric(pair):
+    ...     assert dice(*pair) == dice(*pair[::-1])
+    >>> test_dice_is_symmetric()
 """
 
 from keras_lvseg.testing.label_maps import label_maps, logits_for

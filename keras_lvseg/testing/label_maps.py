@@ -1,4 +1,4 @@
-"""Strategies for label maps, and for scores that say the same as a label map."""
+"""Strategies for label maps, and for logits of a given label map."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keras_lvseg.testing.masks import Size, masks
 
 
 def label_maps(num_classes: int = 2, size: Size = (12, 12)) -> st.SearchStrategy[np.ndarray]:
-    """Label maps, each class drawn as `masks` draws them, later classes over earlier ones.
+    """Return a strategy for label maps. Each class is drawn by `masks`, later classes over earlier ones.
 
     Args:
         num_classes: Number of classes, the background (0) included.
@@ -18,6 +18,13 @@ def label_maps(num_classes: int = 2, size: Size = (12, 12)) -> st.SearchStrategy
 
     Returns:
         A strategy for int32 arrays of shape `size` with values in `[0, num_classes)`.
+
+    Example:
+        >>> from hypothesis import given
+        >>> @given(label_maps(3, size=(8, 8)))
+        ... def check(labels):
+        ...     assert labels.shape == (8, 8) and set(labels.ravel()) <= {0, 1, 2}
+        >>> check()
     """
 
     def paint(layers: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -30,18 +37,27 @@ def label_maps(num_classes: int = 2, size: Size = (12, 12)) -> st.SearchStrategy
 
 
 @st.composite
-def logits_for(draw: st.DrawFn, labels: np.ndarray, num_classes: int = 2, margin: float = 0.5) -> np.ndarray:
-    """Logits whose argmax is a given label map, with room to spare.
+def logits_for(draw: st.DrawFn, labels: np.ndarray, num_classes: int = 2, *, margin: float = 0.5) -> np.ndarray:
+    """Return a strategy for logits whose argmax is a given label map.
 
     Args:
-        draw: Given by Hypothesis.
-        labels: Integer array of any shape, values in `[0, num_classes)`.
+        draw: Supplied by Hypothesis.
+        labels: Integer array of any shape, with values in `[0, num_classes)`.
         num_classes: Number of classes.
-        margin: By how much, at least, the label's logit exceeds every other one; enough of it survives a softmax or
-            a half-precision type.
+        margin: Least difference of the label's logit to every other one. The default survives a softmax and
+            half-precision types.
 
     Returns:
-        A float32 array of shape `(*labels.shape, num_classes)`, values within 20 of zero.
+        A strategy for float32 arrays of shape `(*labels.shape, num_classes)`, with values within 20 of zero for the
+        default margin.
+
+    Example:
+        >>> from hypothesis import given
+        >>> labels = np.array([[0, 1], [2, 1]])
+        >>> @given(logits_for(labels, num_classes=3))
+        ... def check(logits):
+        ...     assert np.array_equal(logits.argmax(axis=-1), labels)
+        >>> check()
     """
     elements = st.floats(-8, 8, width=32)
     logits = draw(npst.arrays(np.float32, (*labels.shape, num_classes), elements=elements))

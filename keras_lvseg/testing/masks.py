@@ -1,4 +1,4 @@
-"""Strategies for binary masks: the hard corners by name, and shapes as hearts have them."""
+"""Strategies for binary masks: edge cases, and heart-like shapes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Size = tuple[int, int]
 
 
 def masks(size: Size = (12, 12)) -> st.SearchStrategy[np.ndarray]:
-    """Masks of every kind that a metric meets.
+    """Return a strategy for masks of all kinds.
 
     Args:
         size: Rows and columns, two or more of each.
 
     Returns:
-        A strategy for boolean arrays of shape `size`: empty, full, a single pixel, touching the border, several
-        components, heart-like (see `hearts`), or any pixels at all. It shrinks towards the empty mask.
+        A strategy for boolean arrays of shape `size`: empty, full, a single pixel, touching the image's edge, several
+        components, heart-like (see `hearts`), or random pixels. It shrinks towards the empty mask.
 
     Example:
         >>> from hypothesis import given
@@ -38,14 +38,21 @@ def masks(size: Size = (12, 12)) -> st.SearchStrategy[np.ndarray]:
 
 
 def mask_pairs(size: Size = (12, 12)) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of label and prediction, as far apart as chance has it or nearly the same.
+    """Return a strategy for pairs of masks, as label and prediction.
 
     Args:
         size: Rows and columns, two or more of each.
 
     Returns:
-        A strategy for two boolean arrays of shape `size`: independent, equal, disjoint, one inside the other, or the
-        same but for a few pixels.
+        A strategy for two boolean arrays of shape `size`: independent, equal, disjoint, one inside the other, or equal
+        except for a few pixels.
+
+    Example:
+        >>> from hypothesis import given
+        >>> @given(mask_pairs())
+        ... def check(pair):
+        ...     assert pair[0].shape == pair[1].shape == (12, 12)
+        >>> check()
     """
     one, other = masks(size), masks(size)
     return st.one_of(
@@ -59,20 +66,29 @@ def mask_pairs(size: Size = (12, 12)) -> st.SearchStrategy[tuple[np.ndarray, np.
 
 @st.composite
 def hearts(draw: st.DrawFn, size: Size = (12, 12)) -> np.ndarray:
-    """Masks as a left ventricle's cavity is: one part, nearly round, its border wavy; it may leave the image.
+    """Return a strategy for masks like the cavity of a left ventricle: one round component with a wavy border.
+
+    It may extend beyond the image.
 
     Args:
-        draw: Given by Hypothesis.
+        draw: Supplied by Hypothesis.
         size: Rows and columns, two or more of each.
 
     Returns:
-        A boolean array of shape `size`.
+        A strategy for boolean arrays of shape `size`.
+
+    Example:
+        >>> from hypothesis import given
+        >>> @given(hearts((40, 30)))
+        ... def check(mask):
+        ...     assert mask.shape == (40, 30) and mask.dtype == bool
+        >>> check()
     """
     rows, columns = np.indices(size)
     y, x = rows - draw(_within(size[0])), columns - draw(_within(size[1]))
     angle, radius = np.arctan2(y, x), np.hypot(y, x)
     border = draw(st.floats(1.0, min(size) / 2))
-    for harmonic in (2, 3, 5):  # oval, triangular, and the dents that papillary muscles make
+    for harmonic in (2, 3, 5):  # oval, triangular, and dents like those of papillary muscles
         wave, phase = draw(st.floats(0, 0.2)), draw(st.floats(0, 2 * np.pi))
         border = border * (1 + wave * np.cos(harmonic * angle + phase))
     return radius < border
@@ -91,7 +107,7 @@ def _single_pixels(draw: st.DrawFn, size: Size) -> np.ndarray:
 
 @st.composite
 def _at_border(draw: st.DrawFn, size: Size) -> np.ndarray:
-    """A block that begins at one of the four sides."""
+    """Draw a block at one of the four corners."""
     mask = np.zeros(size, bool)
     mask[: draw(st.integers(1, size[0] - 1)), draw(st.integers(0, size[1] - 1)) :] = True
     return draw(st.sampled_from([mask, mask[::-1], mask[:, ::-1], mask[::-1, ::-1]])).copy()

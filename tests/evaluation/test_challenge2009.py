@@ -17,7 +17,7 @@ SHAPE, SPACING = (60, 70), (1.25, 1.6)
 
 
 def circle(radius, centre=(35.0, 30.0)):
-    """A circle of so many mm about a place in pixels, in pixels."""
+    """Return a circle in pixels, with a radius in mm and a centre in pixels."""
     angles = 2 * np.pi * np.arange(600) / 600
     return centre + radius * np.column_stack([np.cos(angles), np.sin(angles)]) / SPACING[::-1]
 
@@ -35,10 +35,10 @@ def missing(patient_id="A", manual=50.0):
 
 
 @pytest.mark.parametrize(("automatic", "manual"), [(18, 22), (24, 20), (20, 20)])
-def test_concentric_discs(automatic, manual):
+def test_score_contour_of_concentric_discs_has_their_distance_dice_and_areas(automatic, manual):
     mask = polygon_mask(circle(automatic), SHAPE)
     score = score_of(mask, circle(manual))
-    # The outline of pixels zigzags about the circle by up to half a pixel.
+    # The contour of the pixels deviates from the circle by up to half a pixel.
     assert score.apd_mm == pytest.approx(abs(automatic - manual), abs=0.1 if automatic != manual else 0.4)
     inner, outer = sorted((automatic**2, manual**2))
     assert score.dice == pytest.approx(2 * inner / (inner + outer), abs=0.01)
@@ -48,20 +48,20 @@ def test_concentric_discs(automatic, manual):
     assert not score.missing
 
 
-def test_a_missing_contour_has_no_distance_and_no_dice():
+def test_score_contour_of_an_empty_mask_is_missing_with_dice_zero():
     score = score_of(np.zeros(SHAPE, np.uint8), circle(20))
     assert score.missing
     assert (score.apd_mm, score.dice, score.automatic_mm2, score.common_mm2) == (math.inf, 0, 0, 0)
     assert score.manual_mm2 > 1000
 
 
-def test_missing_is_dice_0_also_where_the_manual_contour_is_smaller_than_a_pixel():
+def test_score_contour_of_an_empty_mask_and_a_subpixel_contour_has_dice_zero():
     speck = np.array([[5.1, 5.1], [5.3, 5.1], [5.2, 5.3]])
     assert score_of(np.zeros(SHAPE, bool), speck).dice == 0
     assert challenge_score([score_of(np.zeros(SHAPE, bool), speck)]).patients[0].dice_3d == 0
 
 
-def test_stray_pieces_and_holes_lower_dice_while_the_distance_is_of_the_largest_outline():
+def test_score_contour_with_stray_components_and_holes_lowers_dice_but_not_apd():
     mask = polygon_mask(circle(18), SHAPE)
     spoilt = mask.copy()
     spoilt[30, 35] = False
@@ -73,7 +73,7 @@ def test_stray_pieces_and_holes_lower_dice_while_the_distance_is_of_the_largest_
 
 
 @given(mask_pairs(SHAPE))
-def test_dice_is_of_the_pixels(pair):
+def test_score_contour_dice_equals_dice_of_the_pixels(pair):
     manual = circle(15)
     mask, inside = pair[0], polygon_mask(manual, SHAPE)
     expected = 2 * (mask & inside).sum() / (mask.sum() + inside.sum())
@@ -82,7 +82,7 @@ def test_dice_is_of_the_pixels(pair):
     assert challenge_score([score]).patients[0].dice_3d == pytest.approx(expected)
 
 
-def test_a_patient_by_hand():
+def test_challenge_score_of_one_patient_equals_values_computed_by_hand():
     contours = [
         contour(1.0, 0.95, areas=(200.0, 220.0, 190.0)),
         contour(3.0, 0.85, areas=(100.0, 90.0, 80.0)),
@@ -100,14 +100,14 @@ def test_a_patient_by_hand():
     assert patient.dice_3d == pytest.approx(2 * 290 / (350 + 400))
 
 
-def test_good_is_below_and_not_at_5_mm_and_4_in_the_earlier_edition():
+def test_challenge_score_with_apd_at_the_limit_is_not_good():
     contours = [contour(apd, 0.9) for apd in (3.999, 4.0, 4.999, 5.0, 5.001)]
     assert challenge_score(contours).patients[0].good == 3
     assert challenge_score(contours, good_below=4).patients[0].good == 1
     assert challenge_score(contours, good_below=4).good_below_mm == 4.0
 
 
-def test_over_patients_each_counts_once_and_the_deviation_is_of_a_sample():
+def test_challenge_score_over_patients_weights_them_equally_and_has_the_sample_deviation():
     contours = [contour(1.0, 0.9, "B"), *(contour(2.0, 0.8, "A") for _ in range(9)), missing("A"), missing("C")]
     score = challenge_score(contours)
     assert [patient.patient_id for patient in score.patients] == ["B", "A", "C"]
@@ -123,7 +123,7 @@ def test_over_patients_each_counts_once_and_the_deviation_is_of_a_sample():
     assert score.overall["found_apd_mm"].mean == pytest.approx(1.5)
 
 
-def test_figures_that_do_not_exist():
+def test_challenge_score_without_good_contours_has_undefined_figures():
     score = challenge_score([missing()])
     (patient,) = score.patients
     assert (patient.good_percent, patient.all_dice, patient.dice_3d) == (0, 0, 0)
@@ -143,7 +143,7 @@ scores = st.builds(
 
 
 @given(st.lists(scores, min_size=1, max_size=12), st.integers(0, 11), st.sampled_from([4.0, 5.0]))
-def test_a_contour_that_goes_missing_betters_no_figure_but_the_good_ones(contours, which, good_below):
+def test_challenge_score_with_a_contour_removed_improves_only_figures_of_good_contours(contours, which, good_below):
     which %= len(contours)
     gone = replace(contours[which], apd_mm=math.inf, dice=0.0, automatic_mm2=0.0, common_mm2=0.0)
     before = challenge_score(contours, good_below=good_below)
@@ -159,7 +159,7 @@ def test_a_contour_that_goes_missing_betters_no_figure_but_the_good_ones(contour
 
 
 @given(st.lists(scores, min_size=1, max_size=12), st.randoms())
-def test_order_does_not_matter(contours, random):
+def test_challenge_score_does_not_depend_on_the_order_of_contours(contours, random):
     shuffled = random.sample(contours, len(contours))
     before, after = challenge_score(contours), challenge_score(shuffled)
     for figure, expected in before.overall.items():
@@ -167,7 +167,7 @@ def test_order_does_not_matter(contours, random):
         assert after.overall[figure].patients == expected.patients
 
 
-def test_rows_are_plain_values():
+def test_challenge_score_rows_hold_plain_values_for_json_and_csv():
     contours = [contour(1.0, 0.9), contour(7.0, 0.5, slice=1), missing(), missing("B")]
     score = challenge_score(contours)
     text = json.dumps(score.as_dict(), allow_nan=False)
@@ -188,7 +188,7 @@ def test_rows_are_plain_values():
     assert table.getvalue() == "B,1,1,0,0.0,,,0.0,,,0.0\r\n"
 
 
-def test_ill_arguments():
+def test_challenge_score_with_an_invalid_argument_raises():
     with pytest.raises(ValueError, match=r"`contours`. Expected one score or more"):
         challenge_score([])
     for bad in (0, -1, math.nan, math.inf):

@@ -15,23 +15,25 @@ PIXEL_SPACING_RANGE = [(1.0, 1.0), (1.367188, 1.367188), (1.5, 0.8), (0.7, 2.1)]
 SQUARE = np.array([[0.0, 0.0], [4, 0], [4, 4], [0, 4]])
 
 spacings = st.tuples(st.floats(0.3, 5), st.floats(0.3, 5))
-contours = st.lists(st.tuples(st.floats(-50, 50), st.floats(-50, 50)), min_size=4, max_size=12).map(np.array)
+# Two decimals, as in contour files. Points closer than rounding errors would become equal when moved.
+coordinates = st.integers(-5000, 5000).map(lambda i: i / 100)
+contours = st.lists(st.tuples(coordinates, coordinates), min_size=4, max_size=12).map(np.array)
 
 
 def ellipse(across, down, points, centre=(0.0, 0.0)):
-    """Points of an ellipse, mm; half axes along x and y."""
+    """Return points of an ellipse in mm, with half axes along x and y."""
     angles = 2 * np.pi * np.arange(points) / points
     return centre + np.column_stack([across * np.cos(angles), down * np.sin(angles)])
 
 
 def pixels(mm, spacing, corner=(40.0, 30.0)):
-    """What is given in mm, in pixels x and y."""
+    """Convert points in mm to pixels x and y."""
     return corner + mm / (spacing[1], spacing[0])
 
 
 @pytest.mark.parametrize("spacing", PIXEL_SPACING_RANGE)
 @pytest.mark.parametrize(("automatic", "manual"), [(20, 24.5), (24.5, 20), (3, 30), (20, 20)])
-def test_concentric_circles_are_apart_by_the_difference_of_their_radii(automatic, manual, spacing):
+def test_apd_of_concentric_circles_equals_the_difference_of_radii(automatic, manual, spacing):
     inner, outer = ellipse(automatic, automatic, 200), ellipse(manual, manual, 4000)
     assert APD(pixels(inner, spacing), pixels(outer, spacing), spacing=spacing) == pytest.approx(
         abs(automatic - manual), abs=1e-4
@@ -40,7 +42,7 @@ def test_concentric_circles_are_apart_by_the_difference_of_their_radii(automatic
 
 @pytest.mark.parametrize("spacing", PIXEL_SPACING_RANGE)
 @pytest.mark.parametrize(("automatic", "manual", "shift"), [(20, 20, 3), (18, 22, 7), (25, 20, 30), (10, 20, 5)])
-def test_shifted_circles_by_the_integral(automatic, manual, shift, spacing):
+def test_apd_of_shifted_circles_equals_the_integral(automatic, manual, shift, spacing):
     def distance(angle):
         x, y = shift * 0.6 + automatic * math.cos(angle), shift * 0.8 + automatic * math.sin(angle)
         return abs(math.hypot(x, y) - manual)
@@ -53,8 +55,8 @@ def test_shifted_circles_by_the_integral(automatic, manual, shift, spacing):
 
 @pytest.mark.parametrize("spacing", PIXEL_SPACING_RANGE)
 @pytest.mark.parametrize("offset", [5.0, 0.4, -3.0])
-def test_a_contour_in_parallel_to_an_ellipse_is_its_offset_apart(offset, spacing):
-    across, down = 25.0, 15.0  # the tightest bend has a radius of 9 mm: 3 mm inwards is still in parallel
+def test_apd_of_a_contour_parallel_to_an_ellipse_equals_the_offset(offset, spacing):
+    across, down = 25.0, 15.0  # the smallest radius of curvature is 9 mm, so 3 mm inwards is still parallel
     angles = 2 * np.pi * np.arange(200) / 200
     normals = np.column_stack([down * np.cos(angles), across * np.sin(angles)])
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
@@ -65,7 +67,7 @@ def test_a_contour_in_parallel_to_an_ellipse_is_its_offset_apart(offset, spacing
 
 
 @pytest.mark.parametrize("spacing", PIXEL_SPACING_RANGE)
-def test_ellipses_by_minimising_the_distance_of_each_point(spacing):
+def test_apd_of_ellipses_equals_the_minimised_distance_of_each_point(spacing):
     automatic = ellipse(16, 23, 60, centre=(2, -1))
 
     def distance(point):
@@ -81,24 +83,24 @@ def test_ellipses_by_minimising_the_distance_of_each_point(spacing):
     assert measured == pytest.approx(expected, abs=1e-4)
 
 
-def test_one_way_from_automatic_to_manual():
+def test_apd_is_measured_from_automatic_to_manual_only():
     arc = ellipse(20, 20, 400)[:100]
     whole = ellipse(20, 20, 400)
     assert APD(arc, whole, spacing=(1, 1)) == pytest.approx(0, abs=1e-12)
     assert APD(whole, arc, spacing=(1, 1)) > 5
 
 
-def test_the_nearest_place_is_on_a_side_and_not_a_corner_alone():
+def test_apd_is_measured_to_sides_and_not_only_to_corners():
     assert APD([[2.0, -1.0], [2.0, 1.5], [7.0, 8.0]], SQUARE, spacing=(1, 1)) == pytest.approx((1 + 1.5 + 5) / 3)
 
 
-def test_rows_and_columns_have_their_own_spacing():
+def test_apd_uses_separate_spacings_of_rows_and_columns():
     assert APD([[2.0, -1.0]] * 3, SQUARE, spacing=(3.0, 0.5)) == 3.0  # above: rows
     assert APD([[6.0, 2.0]] * 3, SQUARE, spacing=(3.0, 0.5)) == 1.0  # to the right: columns
 
 
 @given(contours, contours, spacings, st.integers(1, 11))
-def test_neither_direction_nor_first_point_nor_closing_matters(automatic, manual, spacing, first):
+def test_apd_does_not_depend_on_direction_first_point_or_closing_of_contours(automatic, manual, spacing, first):
     expected = pytest.approx(APD(automatic, manual, spacing=spacing), rel=1e-9, abs=1e-9)
     assert APD(automatic[::-1], manual[::-1], spacing=spacing) == expected
     assert APD(automatic, np.roll(manual, first, axis=0), spacing=spacing) == expected
@@ -108,20 +110,20 @@ def test_neither_direction_nor_first_point_nor_closing_matters(automatic, manual
 
 
 @given(contours, contours, spacings, st.floats(0.1, 10), st.tuples(st.floats(-9, 9), st.floats(-9, 9)))
-def test_scales_with_spacing_and_moves_along(automatic, manual, spacing, factor, by):
+def test_apd_scales_with_spacing_and_is_invariant_to_translation(automatic, manual, spacing, factor, by):
     distance = APD(automatic, manual, spacing=spacing)
     assert APD(automatic, manual, spacing=np.array(spacing) * factor) == pytest.approx(factor * distance, rel=1e-9)
     assert APD(automatic + by, manual + by, spacing=spacing) == pytest.approx(distance, rel=1e-6, abs=1e-9)
 
 
 @given(contours, spacings)
-def test_zero_to_itself_and_also_with_more_points_on_its_sides(contour, spacing):
+def test_apd_of_a_contour_to_itself_is_zero(contour, spacing):
     midway = (contour + np.roll(contour, -1, axis=0)) / 2
     assert APD(contour, contour, spacing=spacing) == 0
     assert APD(midway, contour, spacing=spacing) == pytest.approx(0, abs=1e-9)
 
 
-def test_a_missing_contour_is_infinitely_far():
+def test_apd_of_a_missing_contour_is_infinite():
     assert APD(np.zeros((0, 2)), SQUARE, spacing=(1, 1)) == math.inf
 
 
@@ -156,6 +158,6 @@ def test_a_missing_contour_is_infinitely_far():
         (SQUARE, SQUARE, (0, 1), "positive"),
     ],
 )
-def test_ill_arguments(automatic, manual, spacing, message):
+def test_apd_with_an_invalid_argument_raises(automatic, manual, spacing, message):
     with pytest.raises(ValueError, match=message):
         APD(automatic, manual, spacing=spacing)

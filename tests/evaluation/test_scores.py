@@ -19,7 +19,7 @@ def exact_dice(pairs):
     return float(Fraction(2 * overlap, sum(int(label.sum() + mask.sum()) for label, mask in pairs)))
 
 
-def test_scores_are_exact_fractions_by_image_by_patient_and_overall(frames):
+def test_score_masks_gives_exact_fractions_by_image_by_patient_and_overall(frames):
     random = np.random.default_rng(0)
     # Frames of two sizes, as two scanners give.
     shapes = [(20, 30)] * 4 + [(25, 16)] * 3
@@ -42,7 +42,7 @@ def test_scores_are_exact_fractions_by_image_by_patient_and_overall(frames):
     assert scores.pooled_dice == exact_dice(pairs)
 
 
-def test_a_missed_heart_scores_zero(frames):
+def test_score_masks_with_an_empty_mask_on_a_label_gives_zero(frames):
     label, nothing = np.ones((8, 8), np.uint8), np.zeros((8, 8), np.uint8)
     scores = score_masks(frames[:2], labels=[label, label], masks=[label, nothing])
     assert [image.dice for image in scores.images] == [1, 0]

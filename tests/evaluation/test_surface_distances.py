@@ -30,7 +30,7 @@ def solids():
 
 @every_distance
 @given(pair=st.one_of(mask_pairs(), solids()), numbers=st.tuples(*[st.floats(0.3, 10)] * 3))
-def test_symmetric_never_negative_and_zero_for_equal_masks(distance, pair, numbers):
+def test_distance_is_symmetric_nonnegative_and_zero_for_equal_masks(distance, pair, numbers):
     a, b = pair
     spacing = numbers[: a.ndim]
     assert distance(a, b, spacing=spacing) == distance(b, a, spacing=spacing) >= 0
@@ -38,7 +38,7 @@ def test_symmetric_never_negative_and_zero_for_equal_masks(distance, pair, numbe
 
 
 @given(pair=mask_pairs(), spacing=spacings)
-def test_only_masks_of_one_surface_are_0_mm_apart(pair, spacing):
+def test_hausdorff_distance_is_zero_only_for_equal_surfaces(pair, spacing):
     a, b = pair
     there, back = surface_distances(a, b, spacing=spacing)
     assert (hausdorff_distance(a, b, spacing=spacing) == 0) == (not there.any() and not back.any())
@@ -48,27 +48,27 @@ def test_only_masks_of_one_surface_are_0_mm_apart(pair, spacing):
 
 @every_distance
 @given(pair=mask_pairs(), spacing=spacings, factor=st.floats(0.1, 10))
-def test_scales_with_spacing(distance, pair, spacing, factor):
+def test_distance_scales_with_spacing(distance, pair, spacing, factor):
     scaled = distance(*pair, spacing=np.array(spacing) * factor)
     assert scaled == pytest.approx(factor * distance(*pair, spacing=spacing), rel=1e-9)
 
 
 @every_distance
 @given(pair=mask_pairs(), spacing=spacings, rows=st.integers(0, 5), columns=st.integers(0, 5))
-def test_moving_both_changes_nothing(distance, pair, spacing, rows, columns):
+def test_distance_is_invariant_to_translation_of_both_masks(distance, pair, spacing, rows, columns):
     moved = [np.pad(mask, ((rows, 7), (columns, 3))) for mask in pair]
     assert distance(*moved, spacing=spacing) == distance(*pair, spacing=spacing)
 
 
 @every_distance
 @given(pair=mask_pairs((8, 11)), spacing=spacings)
-def test_axes_carry_their_own_spacing(distance, pair, spacing):
+def test_distance_of_transposed_masks_and_spacing_is_the_same(distance, pair, spacing):
     turned = distance(*(mask.T for mask in pair), spacing=spacing[::-1])
     assert turned == pytest.approx(distance(*pair, spacing=spacing), rel=1e-9)
 
 
 @given(pair=mask_pairs(), other=mask_pairs(), spacing=spacings)
-def test_hausdorff_distance_keeps_the_triangle_inequality(pair, other, spacing):
+def test_hausdorff_distance_obeys_the_triangle_inequality(pair, other, spacing):
     (a, b), c = pair, other[0]
     assume(c.any())
     detour = hausdorff_distance(a, c, spacing=spacing) + hausdorff_distance(c, b, spacing=spacing)
@@ -76,7 +76,7 @@ def test_hausdorff_distance_keeps_the_triangle_inequality(pair, other, spacing):
 
 
 @given(pair=mask_pairs(), spacing=spacings, percentiles=st.tuples(st.floats(0.1, 100), st.floats(0.1, 100)))
-def test_hausdorff_distance_rises_with_its_percentile(pair, spacing, percentiles):
+def test_hausdorff_distance_increases_with_the_percentile(pair, spacing, percentiles):
     low, high = (
         hausdorff_distance(*pair, spacing=spacing, percentile=percentile) for percentile in sorted(percentiles)
     )
@@ -86,7 +86,7 @@ def test_hausdorff_distance_rises_with_its_percentile(pair, spacing, percentiles
 
 @every_distance
 @given(shift=st.integers(0, 8))
-def test_farther_apart_is_farther(distance, shift):
+def test_distance_increases_with_the_shift_of_a_block(distance, shift):
     block = np.zeros((9, 20), bool)
     block[2:7, 1:6] = True
     moved = [np.roll(block, by, axis=1) for by in (shift, shift + 1)]
@@ -94,7 +94,7 @@ def test_farther_apart_is_farther(distance, shift):
 
 
 @every_distance
-def test_known_distance_between_bars(distance):
+def test_distance_between_bars_equals_the_known_value(distance):
     a, b = np.zeros((2, 30, 40), bool)
     a[3, 5:35] = True
     b[10, 5:35] = True
@@ -102,7 +102,7 @@ def test_known_distance_between_bars(distance):
     assert distance(a.T, b.T, spacing=(0.8, 1.25)) == 7 * 1.25
 
 
-def test_known_distances_of_a_square_and_its_neighbour():
+def test_surface_distances_of_neighbouring_squares_equal_the_known_values():
     a, b = np.zeros((2, 5, 6), bool)
     a[1:4, 1:4] = True  # a surface of 8 pixels, for the one in the middle has all its neighbours
     b[1:4, 2:5] = True
@@ -112,19 +112,19 @@ def test_known_distances_of_a_square_and_its_neighbour():
     assert ASSD(a, b, spacing=(3.0, 2.0)) == 1.0
 
 
-def test_the_border_of_the_array_and_the_first_and_last_slice_are_surface():
+def test_surface_distances_count_the_edge_of_the_array_as_surface():
     assert [d.size for d in surface_distances(FULL, FULL, spacing=(1, 1))] == [10, 10]
     assert [d.size for d in surface_distances(FULL[None], FULL[None], spacing=(1, 1, 1))] == [12, 12]
 
 
-def test_the_mean_is_of_both_directions_together_and_not_of_their_means():
+def test_assd_is_the_mean_of_all_distances_and_not_of_two_means():
     a, b = np.zeros((2, 1, 4), bool)
     a[0, 0] = True
     b[0, 2:] = True
     assert ASSD(a, b, spacing=(1, 1)) == pytest.approx((2 + 2 + 3) / 3)
 
 
-def test_the_percentile_is_of_each_direction_and_not_of_both_together():
+def test_hd95_takes_the_percentile_of_each_direction_separately():
     a, b = np.zeros((2, 1, 100), bool)
     a[0] = True
     b[0, 0] = True
@@ -133,18 +133,18 @@ def test_the_percentile_is_of_each_direction_and_not_of_both_together():
 
 
 @every_distance
-def test_empty_masks(distance):
+def test_distance_of_empty_masks_is_zero_and_to_one_empty_mask_infinite(distance):
     assert distance(EMPTY, EMPTY, spacing=(1, 1)) == 0
     assert distance(EMPTY, FULL, spacing=(1, 1)) == distance(FULL, EMPTY, spacing=(1, 1)) == math.inf
 
 
-def test_surface_distances_of_empty_masks():
+def test_surface_distances_of_an_empty_mask_are_none_and_towards_it_infinite():
     assert [d.tolist() for d in surface_distances(EMPTY, EMPTY, spacing=(1, 1))] == [[], []]
     assert [d.tolist() for d in surface_distances(FULL, EMPTY, spacing=(1, 1))] == [[math.inf] * 10, []]
     assert [d.tolist() for d in surface_distances(EMPTY, FULL, spacing=(1, 1))] == [[], [math.inf] * 10]
 
 
-def test_a_mask_may_be_of_numbers():
+def test_hausdorff_distance_of_zeros_and_ones_equals_that_of_booleans():
     a, b = np.eye(4), np.eye(4)[::-1]
     expected = hausdorff_distance(a.astype(bool), b.astype(bool), spacing=(1, 2))
     assert hausdorff_distance(a.astype("uint8"), b.astype("float32"), spacing=(1, 2)) == expected > 0
@@ -169,17 +169,17 @@ def test_a_mask_may_be_of_numbers():
         (FULL, FULL, (1, math.inf), "positive"),
     ],
 )
-def test_ill_arguments(distance, a, b, spacing, message):
+def test_distance_with_an_invalid_argument_raises(distance, a, b, spacing, message):
     with pytest.raises(ValueError, match=message):
         distance(a, b, spacing=spacing)
 
 
 @pytest.mark.parametrize("percentile", [0, -1, 100.1, math.nan])
-def test_ill_percentiles(percentile):
+def test_hausdorff_distance_with_an_invalid_percentile_raises(percentile):
     with pytest.raises(ValueError, match=r"`percentile`. Expected a number above 0 .* Received: percentile="):
         hausdorff_distance(FULL, FULL, spacing=(1, 1), percentile=percentile)
 
 
-def test_spacing_has_no_default():
+def test_hausdorff_distance_without_spacing_raises():
     with pytest.raises(TypeError, match="spacing"):
         hausdorff_distance(FULL, FULL)

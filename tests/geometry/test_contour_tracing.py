@@ -6,7 +6,15 @@ from hypothesis.extra import numpy as npst
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
-from keras_lvseg.geometry import CONTOUR_ORIGIN, join_contours, mask_contours, polygon_area, polygon_mask
+from keras_lvseg.geometry import (
+    CONTOUR_ORIGIN,
+    join_contours,
+    largest_component,
+    largest_contour,
+    mask_contours,
+    polygon_area,
+    polygon_mask,
+)
 from keras_lvseg.io import read_contour, write_contour
 from keras_lvseg.testing import hearts, masks
 
@@ -22,11 +30,11 @@ HARD = {
     "full": np.ones((3, 4), bool),
     "one pixel": np.ones((1, 1), bool),
     "a hole": RING,
-    "a part in a hole": np.pad(RING, 3, constant_values=True) ^ np.pad(np.ones((5, 5), bool), 3),
+    "a component in a hole": np.pad(RING, 3, constant_values=True) ^ np.pad(np.ones((5, 5), bool), 3),
     "checkerboard": np.indices((5, 6)).sum(axis=0) % 2 == 0,
     "holes that touch at a corner": ~np.pad(np.eye(3, dtype=bool), 1),
     "a ring that closes at a corner": np.array([[1, 1, 1], [1, 0, 1], [1, 1, 0]], bool),
-    "parts that touch at a corner": np.kron(np.eye(2, dtype=bool), np.ones((2, 3), bool)),
+    "components that touch at a corner": np.kron(np.eye(2, dtype=bool), np.ones((2, 3), bool)),
     "at every side": np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], bool),
 }
 
@@ -37,7 +45,7 @@ def signed_area(points):
 
 
 def winding_number(points, shape):
-    """How often the outline goes around each pixel's centre, clockwise: crossings of a ray to the right."""
+    """Return the clockwise winding number at each pixel's centre, by the crossings of a ray to the right."""
     rows, columns = np.indices(shape)
     count = np.zeros(shape, int)
     for (x0, y0), (x1, y1) in zip(points, np.roll(points, -1, axis=0), strict=True):
@@ -50,38 +58,38 @@ def winding_number(points, shape):
 
 def check(mask):
     contours = mask_contours(mask)
-    outline = join_contours(contours)
-    np.testing.assert_array_equal(polygon_mask(outline, mask.shape), mask)
-    assert polygon_area(outline) == mask.sum()
-    # Filled by others: each contour by its pixels' centres, and the joined one by how often it goes around.
+    joined = join_contours(contours)
+    np.testing.assert_array_equal(polygon_mask(joined, mask.shape), mask)
+    assert polygon_area(joined) == mask.sum()
+    # Filled by others: each contour by skimage at the pixels' centres, the joined one by its winding number.
     by_skimage = [polygon2mask(mask.shape, contour[:, ::-1]) for contour in contours]
     np.testing.assert_array_equal(np.logical_xor.reduce([np.zeros_like(mask), *by_skimage]), mask)
-    np.testing.assert_array_equal(winding_number(outline, mask.shape), mask)
-    # Clockwise around parts that hang together by sides, counter-clockwise around holes that do by corners.
+    np.testing.assert_array_equal(winding_number(joined, mask.shape), mask)
+    # Clockwise around components connected by sides, counter-clockwise around holes connected by corners.
     clockwise = [signed_area(contour) > 0 for contour in contours]
     assert sum(clockwise) == ndimage.label(mask)[1]
     around = np.pad(~mask, 1, constant_values=True)
     assert len(clockwise) - sum(clockwise) == ndimage.label(around, np.ones((3, 3)))[1] - 1
-    for contour in contours:  # corners only: every side turns by a right angle from the one before
+    for contour in contours:  # corners only: each side is at a right angle to the one before
         sides = np.roll(contour, -1, axis=0) - contour
         assert ((sides == 0).sum(axis=1) == 1).all()
         assert ((sides == 0) != (np.roll(sides, 1, axis=0) == 0)).all()
 
 
 @given(any_mask)
-def test_contours_fill_to_the_mask(mask):
+def test_mask_contours_fill_to_the_mask(mask):
     check(mask)
 
 
 @pytest.mark.parametrize("name", HARD)
-def test_contours_fill_to_the_hardest_masks(name):
+def test_mask_contours_of_difficult_masks_fill_to_the_mask(name):
     check(HARD[name])
 
 
 @given(mask=any_mask, origin=origins)
-def test_a_contour_file_keeps_the_mask(mask, origin, tmp_path_factory):
+def test_mask_contours_restore_the_mask_from_a_contour_file(mask, origin, tmp_path_factory):
     if not mask.any():
-        return  # which no file can tell
+        return  # an empty mask cannot be written
     path = tmp_path_factory.getbasetemp() / "IM-0001-0001-icontour-manual.txt"
     write_contour(path, join_contours(mask_contours(mask)), origin=origin)
     np.testing.assert_array_equal(polygon_mask(read_contour(path, origin=origin), mask.shape), mask)
@@ -89,13 +97,13 @@ def test_a_contour_file_keeps_the_mask(mask, origin, tmp_path_factory):
 
 @given(shift=st.tuples(st.integers(0, 30), st.integers(0, 30)), mask=hearts())
 @settings(max_examples=20)
-def test_contours_move_with_the_mask(shift, mask):
+def test_mask_contours_move_with_the_mask(shift, mask):
     moved = mask_contours(np.pad(mask, [(n, 0) for n in shift]))
     for there, here in zip(moved, mask_contours(mask), strict=True):
         np.testing.assert_array_equal(there, here + shift[::-1])
 
 
-def test_an_empty_mask_has_no_contour_and_no_file(tmp_path):
+def test_join_contours_of_an_empty_mask_has_no_points_and_cannot_be_written(tmp_path):
     nothing = join_contours(mask_contours(np.zeros((4, 4), bool)))
     assert nothing.shape == (0, 2)
     with pytest.raises(ValueError, match="3 points or more"):
@@ -103,7 +111,7 @@ def test_an_empty_mask_has_no_contour_and_no_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_masks_of_real_contours_come_back_from_files(sunnybrook, tmp_path):
+def test_mask_contours_restore_masks_of_real_contours_from_files(sunnybrook, tmp_path):
     paths = sorted(sunnybrook.glob("contourfiles/*/*/*.txt"))
     for path in paths:
         mask = polygon_mask(read_contour(path), (256, 256))
@@ -112,13 +120,47 @@ def test_masks_of_real_contours_come_back_from_files(sunnybrook, tmp_path):
     assert len(paths) == 84
 
 
-def test_a_mask_of_noise_comes_back_from_a_file(tmp_path):
+def test_mask_contours_restore_a_random_mask_from_a_file(tmp_path):
     mask = np.random.default_rng(0).random((256, 256)) < 0.5
     write_contour(tmp_path / "contour.txt", join_contours(mask_contours(mask)))
     np.testing.assert_array_equal(polygon_mask(read_contour(tmp_path / "contour.txt"), mask.shape), mask)
 
 
+@given(any_mask)
+def test_mask_contours_are_ordered_by_their_first_corners(mask):
+    firsts = [(y, x) for x, y in (contour[0] for contour in mask_contours(mask))]
+    assert firsts == sorted(firsts)
+
+
+@given(any_mask)
+def test_largest_contour_fills_to_the_largest_component_without_holes(mask):
+    contour = largest_contour(mask)
+    if not mask.any():
+        assert contour.shape == (0, 2)
+        return
+    component = largest_component(mask)
+    if component.sum() > 1:  # the contour of one pixel covers exactly half of it
+        np.testing.assert_array_equal(polygon_mask(contour, mask.shape), component)
+    # Pixel edges turn right four times more often than left, and each corner cut off is 1/8 pixel.
+    assert polygon_area(contour) == pytest.approx(component.sum() - 0.5)
+    assert not np.array_equal(contour[0], contour[-1])
+
+
+@given(masks(), st.integers(0, 4), st.integers(0, 4))
+def test_largest_contour_moves_with_the_mask(mask, rows, columns):
+    moved = largest_contour(np.pad(mask, ((rows, 0), (columns, 0))))
+    np.testing.assert_array_equal(moved, largest_contour(mask) + np.array([columns, rows]))
+
+
+def test_largest_contour_has_x_along_columns():
+    mask = np.zeros((6, 20), bool)
+    mask[2:4, 5:15] = True
+    contour = largest_contour(mask)
+    np.testing.assert_array_equal([contour.min(axis=0), contour.max(axis=0)], [[4.5, 1.5], [14.5, 3.5]])
+
+
+@pytest.mark.parametrize("trace", [mask_contours, largest_contour])
 @pytest.mark.parametrize("mask", [np.full((2, 2), 0.5), np.full((2, 2), 2), np.ones(4, bool), np.ones((2, 2, 1), bool)])
-def test_what_is_no_mask_is_refused(mask):
+def test_tracing_an_invalid_mask_raises(trace, mask):
     with pytest.raises(ValueError, match="argument `mask"):
-        mask_contours(mask)
+        trace(mask)

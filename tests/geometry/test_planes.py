@@ -8,7 +8,7 @@ from keras_lvseg.geometry import slice_indices, slice_normal
 
 
 @given(seed=st.integers(0, 2**32 - 1), spacing=st.floats(2, 15), present=st.sets(st.integers(0, 15), min_size=3))
-def test_oblique_stacks_give_back_spacing_and_order(seed, spacing, present):
+def test_slice_indices_of_an_oblique_stack_restore_spacing_and_order(seed, spacing, present):
     rotation = Rotation.random(rng=seed).as_matrix()
     normal = slice_normal(rotation[:2].ravel())
     np.testing.assert_allclose(np.abs(normal), np.abs(rotation[2]), atol=1e-9)
@@ -21,24 +21,24 @@ def test_oblique_stacks_give_back_spacing_and_order(seed, spacing, present):
     assert indices.tolist() == steps.tolist()
 
 
-def test_frames_of_one_slice_share_its_index():
+def test_slice_indices_of_frames_of_one_slice_are_equal():
     indices, spacing = slice_indices(np.array([3.0, 3.0, 11.0, 3.001]))
     assert indices.tolist() == [0, 0, 1, 0]
     assert spacing == pytest.approx(8, abs=0.01)
 
 
-def test_a_single_slice_has_no_spacing():
+def test_slice_indices_of_a_single_slice_has_no_spacing():
     indices, spacing = slice_indices(np.array([5.0, 5.0]))
     assert indices.tolist() == [0, 0]
     assert spacing is None
 
 
-def test_uneven_slices_are_refused():
+def test_slice_indices_of_uneven_slices_raises():
     with pytest.raises(ValueError, match=r"steps of 8\.00, 12\.00"):
         slice_indices(np.array([0.0, 8.0, 20.0]))
 
 
 @pytest.mark.parametrize("orientation", [(1, 0, 0, 1, 0, 0), (2, 0, 0, 0, 1, 0), (0, 0, 0, 0, 0, 0)])
-def test_an_impossible_orientation_is_refused(orientation):
+def test_slice_normal_of_an_impossible_orientation_raises(orientation):
     with pytest.raises(ValueError, match="perpendicular unit vectors"):
         slice_normal(orientation)

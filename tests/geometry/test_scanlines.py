@@ -10,13 +10,13 @@ from keras_lvseg.geometry import crossed_area, polygon_mask, scanlines
 from keras_lvseg.geometry.scanlines import SCANLINES, scan_lines
 
 ROWS = 6
-outlines = npst.arrays(
+contours = npst.arrays(
     float, st.tuples(st.integers(3, 12), st.just(2)), elements=st.integers(-32, 160).map(lambda i: i / 16)
 )
 
 
-@given(outlines)
-def test_a_line_is_crossed_where_the_edges_are(points):
+@given(contours)
+def test_scan_lines_finds_every_crossing_with_an_edge(points):
     expected = []
     for line in range(ROWS * SCANLINES):
         y = (line + 0.5) / SCANLINES
@@ -31,8 +31,8 @@ def test_a_line_is_crossed_where_the_edges_are(points):
     )
 
 
-@given(points=outlines, band=st.integers(1, 50))
-def test_bands_hold_whole_lines_and_change_nothing(points, band):
+@given(points=contours, band=st.integers(1, 50))
+def test_scan_lines_in_bands_gives_the_same_crossings(points, band):
     whole = [np.concatenate(parts) for parts in zip(*scan_lines(points, ROWS), strict=True)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scanlines, "_MAX_CROSSINGS", band)
@@ -45,7 +45,7 @@ def test_bands_hold_whole_lines_and_change_nothing(points, band):
     assert crossed == pytest.approx(crossed_area(points), abs=1e-9)
 
 
-def test_a_dense_zigzag_takes_little_memory():
+def test_scan_lines_of_a_dense_zigzag_needs_little_memory():
     zigzag = np.column_stack([np.linspace(0, 255, 1000), np.tile([0.0, 255], 500)])
     tracemalloc.start()
     try:

@@ -10,7 +10,7 @@ spacings = st.floats(0.1, 20)
 
 
 @given(radius=st.floats(10, 60), spacing=st.floats(0.1, 1))
-def test_slices_of_a_ball_give_its_volume(radius, spacing):
+def test_stack_volume_of_slices_of_a_ball_is_its_volume(radius, spacing):
     heights = np.arange(-radius, radius, spacing) + spacing / 2
     slices = np.pi * np.clip(radius**2 - heights**2, 0, None)
     millilitres = 4 / 3 * np.pi * (radius / 10) ** 3  # by centimetres
@@ -18,14 +18,14 @@ def test_slices_of_a_ball_give_its_volume(radius, spacing):
 
 
 @given(areas, spacings)
-def test_neither_order_nor_empty_slices_matter(slices, spacing):
+def test_stack_volume_does_not_depend_on_order_or_empty_slices(slices, spacing):
     volume = stack_volume(slices, spacing)
     assert stack_volume([0.0, *slices[::-1], 0.0], spacing) == pytest.approx(volume)
     assert stack_volume(slices, 2 * spacing) == pytest.approx(2 * volume)
 
 
 @given(edv=st.floats(1, 500), part=st.floats(0, 1.5))
-def test_what_is_left_over_is_not_ejected(edv, part):
+def test_ejection_fraction_is_the_percentage_of_the_volume_lost(edv, part):
     assert ejection_fraction(edv, edv * part) == pytest.approx(100 - 100 * part, abs=1e-9)
 
 
@@ -38,12 +38,12 @@ def test_what_is_left_over_is_not_ejected(edv, part):
         ([10], float("inf"), "`slice_spacing_mm`. Expected a positive"),
     ],
 )
-def test_what_makes_no_volume_is_refused(slices, spacing, message):
+def test_stack_volume_with_an_invalid_argument_raises(slices, spacing, message):
     with pytest.raises(ValueError, match=message):
         stack_volume(slices, spacing)
 
 
 @pytest.mark.parametrize(("edv", "esv"), [(0, 0), (-10, 5), (100, -1), (float("nan"), 5), (100, float("inf"))])
-def test_what_makes_no_ejection_fraction_is_refused(edv, esv):
+def test_ejection_fraction_with_an_invalid_argument_raises(edv, esv):
     with pytest.raises(ValueError, match=r"`e[ds]v_ml`. Expected a"):
         ejection_fraction(edv, esv)

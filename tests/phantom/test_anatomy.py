@@ -22,14 +22,14 @@ def test_volume_is_largest_at_ed_and_smallest_at_es(heart):
     assert int(np.argmin(volumes)) == heart.es_phase
 
 
-def test_thin_slabs_sum_to_the_whole_cavity(heart):
+def test_slab_area_of_thin_slabs_sums_to_the_volume(heart):
     for phase in (heart.ed_phase, heart.es_phase, 3):
         heights = np.arange(-5.125, heart.length + 5, 0.25)
         volume = sum(heart.slab_area(z, 0.25, phase) for z in heights) * 0.25 / 1000
         assert volume == pytest.approx(heart.volume(phase), rel=1e-6)
 
 
-def test_an_outlines_area_is_the_slabs(heart):
+def test_slice_borders_enclose_the_slab_area(heart):
     for phase in (heart.ed_phase, heart.es_phase):
         for z in np.arange(0.0, heart.length, 6.0):
             if not heart.is_contoured(z, 8.0, phase):
@@ -39,18 +39,18 @@ def test_an_outlines_area_is_the_slabs(heart):
             assert polygon == pytest.approx(heart.slab_area(z, 8.0, phase), rel=1e-3)
 
 
-def test_the_wall_thickens_and_the_base_comes_down_in_systole(heart):
+def test_slice_borders_in_systole_have_a_thicker_wall_and_a_lower_base(heart):
     ed, es = (middle(heart, phase) for phase in (heart.ed_phase, heart.es_phase))
     assert (es.wall - es.cavity).mean() > 1.05 * (ed.wall - ed.cavity).mean()
     assert heart.base(heart.ed_phase) == 0 < heart.base(heart.es_phase)
 
 
-def test_the_cavity_tapers_to_the_apex(heart):
+def test_slice_borders_taper_to_the_apex(heart):
     radii = [heart.slice_borders(f * heart.length, 8.0, heart.ed_phase).cavity.mean() for f in (0.5, 0.7, 0.9, 1.2)]
     assert radii[0] > radii[1] > radii[2] > radii[3] == 0
 
 
-def test_outlines_are_closed_and_nested(heart):
+def test_slice_borders_are_closed_and_nested(heart):
     for z in np.arange(-20.0, heart.length + 25, 5.0):
         borders = heart.slice_borders(z, 10.0, 5)
         assert borders.cavity.shape == borders.wall.shape == borders.right.shape == ANGLES.shape
@@ -61,7 +61,7 @@ def test_outlines_are_closed_and_nested(heart):
             assert radius[0] == pytest.approx(radius[-1])
 
 
-def test_no_slab_is_contoured_that_reaches_beyond_the_cavity(heart):
+def test_is_contoured_of_a_slab_beyond_the_cavity_is_false(heart):
     assert not heart.is_contoured(3.0, 8.0, heart.ed_phase)
     assert heart.is_contoured(0.5 * heart.length, 8.0, heart.ed_phase)
     assert not heart.is_contoured(heart.length - 3.0, 8.0, heart.ed_phase)

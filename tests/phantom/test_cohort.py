@@ -15,7 +15,7 @@ from keras_lvseg.errors import DataError
 from keras_lvseg.io.contour_file import CONTOUR_ORIGIN, read_contour
 from keras_lvseg.phantom import PhantomTruth, write_phantom
 
-PATIENTS = 5  # one more than there are kinds of hearts
+PATIENTS = 5  # one more than kinds of heart
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def numbers(truth: PhantomTruth, letter: str) -> set[int]:
     return ed if letter == "o" else ed | {20 * s + truth.es_phase + 1 for s in truth.es_slices}
 
 
-def test_tree_has_the_real_samples_shape(cohort):
+def test_write_phantom_writes_the_tree_of_the_real_sample(cohort):
     root, truths = cohort
     assert {path.name for path in root.iterdir()} == {"dicoms", "contourfiles", "link.csv", "phantom.json"}
     with (root / "link.csv").open() as file:
@@ -125,7 +125,7 @@ def test_tree_has_the_real_samples_shape(cohort):
         assert set(contours(root, truth, "o")) == numbers(truth, "o")
 
 
-def test_all_frames_are_written_and_contoured_ones_are_the_same(cohort, whole):
+def test_write_phantom_with_all_frames_writes_the_same_contoured_frames(cohort, whole):
     root, truth = whole
     images = {int(path.stem) for path in (root / "dicoms" / truth.patient_id).iterdir()}
     assert images == set(range(1, 20 * truth.slices + 1))
@@ -137,7 +137,7 @@ def test_all_frames_are_written_and_contoured_ones_are_the_same(cohort, whole):
     assert {name: few[name] for name in shared} == {name: everything[name] for name in shared}
 
 
-def test_outermost_slices_have_no_contour(cohort):
+def test_write_phantom_leaves_outermost_slices_without_contour(cohort):
     for truth in cohort[1]:
         assert min(truth.ed_slices) > 0
         assert max(truth.ed_slices) < truth.slices - 1
@@ -145,12 +145,12 @@ def test_outermost_slices_have_no_contour(cohort):
         assert len(truth.es_slices) >= 5
 
 
-def test_same_seed_gives_the_same_bytes(cohort, tmp_path):
+def test_write_phantom_with_the_same_seed_writes_the_same_bytes(cohort, tmp_path):
     write_phantom(tmp_path / "again", patients=PATIENTS, seed=3, frames="contoured")
     assert digests(tmp_path / "again") == digests(cohort[0])
 
 
-def test_a_patient_does_not_depend_on_how_many_there_are(cohort, tmp_path):
+def test_write_phantom_of_fewer_patients_writes_the_same_files_for_each(cohort, tmp_path):
     write_phantom(tmp_path / "two", patients=2, seed=3, frames="contoured")
     two, many = digests(tmp_path / "two"), digests(cohort[0])
     for name in ("link.csv", "phantom.json"):
@@ -158,22 +158,22 @@ def test_a_patient_does_not_depend_on_how_many_there_are(cohort, tmp_path):
     assert two.items() <= many.items()
 
 
-def test_another_seed_gives_other_patients(cohort, tmp_path):
+def test_write_phantom_with_another_seed_writes_other_patients(cohort, tmp_path):
     truth = write_phantom(tmp_path / "other", patients=1, seed=4, frames="contoured")[0]
     assert truth.edv_ml != cohort[1][0].edv_ml
     many, other = digests(cohort[0]), digests(tmp_path / "other")
     assert not set(many.values()) & set(other.values())
 
 
-def test_no_two_patients_are_alike(cohort):
+def test_write_phantom_gives_each_patient_different_files(cohort):
     root, truths = cohort
     assert len({truth.edv_ml for truth in truths}) == len({truth.pixel_spacing for truth in truths}) == PATIENTS
     assert {truth.kind for truth in truths} == {"healthy", "dilated", "hypertrophic", "failing"}
     assert len(set(digests(root).values())) == len(digests(root))
 
 
-def test_headers_are_valid_and_complete(cohort):
-    # Warnings are errors here, pydicom's about malformed values too.
+def test_write_phantom_headers_are_valid_and_complete(cohort):
+    # Warnings are errors here, including pydicom's about malformed values.
     root, truths = cohort
     sop, series = set(), set()
     for truth in truths:
@@ -181,7 +181,7 @@ def test_headers_are_valid_and_complete(cohort):
             ds = pydicom.dcmread(path)
             assert all(ds[name].value not in (None, "") for name in REQUIRED)
             assert all(name in ds for name in MAY_BE_EMPTY)
-            list(ds.iterall())  # converts, and with it checks, every value
+            list(ds.iterall())  # converts and so checks every value
             assert ds.SOPClassUID == ds.file_meta.MediaStorageSOPClassUID == pydicom.uid.MRImageStorage
             assert ds.SOPInstanceUID == ds.file_meta.MediaStorageSOPInstanceUID
             assert ds.file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
@@ -204,7 +204,7 @@ def test_headers_are_valid_and_complete(cohort):
     assert len(series) == len(truths)
 
 
-def test_slices_are_stacked_along_their_normal(cohort):
+def test_write_phantom_stacks_slices_along_their_normal(cohort):
     root, truths = cohort
     for truth in truths:
         stack = [pydicom.dcmread(path) for path in (root / "dicoms" / truth.patient_id).iterdir()]
@@ -226,7 +226,7 @@ def test_slices_are_stacked_along_their_normal(cohort):
             assert [float(v) for v in ds.PixelSpacing] == [truth.pixel_spacing] * 2
 
 
-def test_contours_look_like_the_real_ones(cohort):
+def test_write_phantom_contours_lie_on_half_pixels_like_real_ones(cohort):
     root, truths = cohort
     for truth in truths:
         inner, outer = contours(root, truth, "i"), contours(root, truth, "o")
@@ -235,7 +235,7 @@ def test_contours_look_like_the_real_ones(cohort):
             assert np.array_equal(halves, np.rint(halves))
             steps = np.abs(np.diff(np.concatenate([halves, halves[:1]]), axis=0)).max(axis=1)
             assert steps.max() == steps.min() == 1
-            assert len(np.unique(points, axis=0)) == len(points)  # touches itself nowhere
+            assert len(np.unique(points, axis=0)) == len(points)  # does not touch itself
             assert 20 < points.min() < points.max() < 235
             assert 40 < len(points) < 500
         for number, points in outer.items():
@@ -244,7 +244,7 @@ def test_contours_look_like_the_real_ones(cohort):
             assert wall.sum() > 1.2 * cavity.sum()
 
 
-def test_blood_is_brighter_than_the_wall_on_every_outline(cohort):
+def test_write_phantom_images_show_blood_brighter_than_the_wall_at_every_contour(cohort):
     root, truths = cohort
     for truth in truths:
         for number, points in contours(root, truth, "i").items():
@@ -252,14 +252,14 @@ def test_blood_is_brighter_than_the_wall_on_every_outline(cohort):
             cavity = polygon2mask(image.shape, points[:, ::-1])
             around = ndimage.binary_dilation(cavity, iterations=3) & ~ndimage.binary_dilation(cavity)
             assert image[cavity].mean() > 1.5 * image[around].mean()
-            # The outline lies on the edge: moved by two pixels, it fits worse.
+            # The contour lies on the edge: moved by two pixels, it fits worse.
             inside = image[cavity].mean() - image[around].mean()
             for shift in ((2, 0), (-2, 0), (0, 2), (0, -2)):
                 moved = np.roll(image, shift, axis=(0, 1))
                 assert moved[cavity].mean() - moved[around].mean() < inside
 
 
-def test_contours_give_the_slabs_volumes_back(cohort):
+def test_write_phantom_contours_give_the_known_slab_volumes(cohort):
     root, truths = cohort
     for truth in truths:
         inner = contours(root, truth, "i")
@@ -272,7 +272,7 @@ def test_contours_give_the_slabs_volumes_back(cohort):
             assert volume == pytest.approx(known, rel=0.01)
 
 
-def test_known_volumes_make_sense(cohort):
+def test_write_phantom_volumes_are_plausible(cohort):
     for truth in cohort[1]:
         assert 80 < truth.edv_ml < 300
         assert 0.2 <= 1 - truth.esv_ml / truth.edv_ml <= 0.7
@@ -280,7 +280,7 @@ def test_known_volumes_make_sense(cohort):
         assert 0.6 * truth.esv_ml < truth.slab_esv_ml < truth.esv_ml
 
 
-def test_json_tells_what_was_returned(cohort):
+def test_write_phantom_json_equals_the_returned_values(cohort):
     root, truths = cohort
     known = json.loads((root / "phantom.json").read_text())
     assert (known["version"], known["seed"], known["frames"]) == (phantom.PHANTOM_VERSION, 3, "contoured")
@@ -289,7 +289,7 @@ def test_json_tells_what_was_returned(cohort):
         assert PhantomTruth(**told | {k: tuple(told[k]) for k in ("ed_slices", "es_slices")}) == truth
 
 
-def test_the_heart_beats_and_the_body_does_not(whole):
+def test_write_phantom_images_change_in_the_heart_and_not_in_the_body(whole):
     root, truth = whole
     middle = truth.ed_slices[len(truth.ed_slices) // 2]
     frames = np.stack([pixels(root, truth, 20 * middle + p + 1).astype(float) for p in range(20)])
@@ -301,13 +301,13 @@ def test_the_heart_beats_and_the_body_does_not(whole):
     assert (corner.std(axis=0) > 0).mean() > 0.9  # each frame has its own noise
 
 
-def test_one_patient_is_reported_at_a_time(tmp_path):
+def test_write_phantom_calls_on_patient_for_each_patient(tmp_path):
     seen = []
     truths = write_phantom(tmp_path / "out", patients=2, frames="contoured", on_patient=seen.append)
     assert tuple(seen) == truths
 
 
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
+def test_write_phantom_to_a_folder_with_content_raises_and_keeps_it(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(DataError, match="not empty"):
         write_phantom(tmp_path, patients=1, frames="contoured")
@@ -315,7 +315,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("stop"), KeyboardInterrupt()])
-def test_a_failure_midway_leaves_nothing(tmp_path, error):
+def test_write_phantom_that_fails_leaves_no_files(tmp_path, error):
     def fail(truth):
         raise error
 
@@ -324,7 +324,7 @@ def test_a_failure_midway_leaves_nothing(tmp_path, error):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch):
+def test_write_phantom_to_a_full_disk_raises_data_error(tmp_path, monkeypatch):
     def no_space(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
@@ -335,7 +335,7 @@ def test_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("argument", [{"patients": 0}, {"seed": -1}, {"frames": "some"}, {"tree": "mine"}])
-def test_arguments_out_of_range_are_refused(tmp_path, argument):
+def test_write_phantom_with_an_invalid_argument_raises(tmp_path, argument):
     with pytest.raises(ValueError, match=next(iter(argument))):
         write_phantom(tmp_path / "out", **argument)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The same patients in every tree: phantoms, and the real sample laid out anew."""
+"""The same patients in every tree: phantoms, and the real sample in other layouts."""
 
 import json
 import re
@@ -17,13 +17,13 @@ ARCHIVE = "Sunnybrook Cardiac MR Database ContoursPart3/TrainingDataContours"
 
 
 def place(frame):
-    """What a frame is, wherever it lies."""
+    """Return what identifies a frame in any tree."""
     contours = [path and path.read_bytes() for path in (frame.endocardium, frame.epicardium)]
     return (frame.sop_instance_uid, frame.instance_number, frame.slice, frame.phase, frame.slice_spacing, contours)
 
 
 def assert_same(tree, reference):
-    """Every frame, its contours and its arrays are those of the tree that needs no search."""
+    """Assert that frames, contours and arrays equal those of the reference tree, and return the data set."""
     found, expected = (SAXDataset(folder, target="myocardium", image_size=(96, 96)) for folder in (tree, reference))
     assert [place(frame) for frame in found.frames] == [place(frame) for frame in expected.frames]
     assert [len(p.frames) for p in found.patients] == [len(p.frames) for p in expected.patients]
@@ -33,7 +33,7 @@ def assert_same(tree, reference):
 
 
 @pytest.mark.parametrize("tree", ["atlas_tree", "challenge_tree"])
-def test_phantoms_are_the_same_in_every_tree(tree, phantom_tree, request):
+def test_phantom_in_another_tree_has_the_same_frames_and_arrays(tree, phantom_tree, request):
     folder = request.getfixturevalue(tree)
     dataset = assert_same(folder, phantom_tree)
     truths = json.loads((folder / "phantom.json").read_text())["patients"]
@@ -45,7 +45,7 @@ def test_phantoms_are_the_same_in_every_tree(tree, phantom_tree, request):
 
 
 def named_as_patients(tree, folder, rename):
-    """A copy of a phantom tree whose first folders of a name become those of the challenge's patients."""
+    """Copy a phantom tree and rename its patient folders as patients of the challenge."""
     shutil.copytree(tree, folder)
     (folder / "scd_patientdata.csv").unlink(missing_ok=True)
     for old, new in rename.items():
@@ -61,7 +61,7 @@ def named_as_patients(tree, folder, rename):
         ("challenge_tree", {"PH-1": "SC-HF-I-1", "PH-2": "SC-HF-I-6", "PH-3": "SC-HF-I-10"}),
     ],
 )
-def test_official_splits_work_on_every_tree(tree, rename, request, tmp_path):
+def test_official_splits_of_renamed_phantoms_are_found_in_every_tree(tree, rename, request, tmp_path):
     contours = {"PH-01": "SC-HF-I-01", "PH-02": "SC-HF-I-06", "PH-03": "SC-HF-I-10"}
     folder = named_as_patients(request.getfixturevalue(tree), tmp_path / "tree", rename | contours)
     dataset = SunnybrookSAXDataset(folder)
@@ -72,7 +72,7 @@ def test_official_splits_work_on_every_tree(tree, rename, request, tmp_path):
 
 
 def relay_contours(sample, folder, name):
-    """A patient's real contours as the challenge packs them, under a padded name, papillary ones beside them."""
+    """Copy a patient's contours into the challenge's layout, with a padded name and papillary contours beside them."""
     expert = folder / re.sub(r"-(\d)$", r"-0\1", name) / "contours-manual" / "IRCCI-expert"
     expert.mkdir(parents=True)
     for path in (sample / "contourfiles" / name).glob("*/*.txt"):
@@ -85,7 +85,7 @@ def patients(sample):
     return dict(line.split(",") for line in lines)
 
 
-def test_the_real_sample_in_the_cardiac_atlas_tree(sunnybrook, tmp_path):
+def test_real_sample_in_the_cardiac_atlas_tree_has_the_same_frames_and_arrays(sunnybrook, tmp_path):
     for patient_id, name in patients(sunnybrook).items():
         assert KNOWN_LINKS[patient_id] == name
         folder = tmp_path / "SCD_DeidentifiedImages" / "SCD_IMAGES_01" / patient_id / "CINESAX_300"
@@ -99,7 +99,7 @@ def test_the_real_sample_in_the_cardiac_atlas_tree(sunnybrook, tmp_path):
 
 
 def write_decoy(path, source, pixels, uid):
-    """A real file with other pixels, in another series."""
+    """Write a real file with other pixels and another series UID."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # real identifiers have components with a leading zero
         dataset = pydicom.dcmread(source)
@@ -109,17 +109,17 @@ def write_decoy(path, source, pixels, uid):
 
 
 def decoys(images, phases=20):
-    """Other pixels for each frame number, made of a patient's real ones, by frame number."""
+    """Yield decoy series by frame number, made of a patient's real pixels."""
     top = int(max(np.percentile(image, 99) for image in images.values()))
     yield {n: np.where(image > top // 20, np.maximum(top - image, 0), image) for n, image in images.items()}
-    # The neighbour of the slice, towards the apex or, where that was not kept, towards the base.
+    # The neighbouring slice towards the apex or, if missing, towards the base.
     yield {n: images.get(n + phases, images.get(n - phases)) for n in images if {n + phases, n - phases} & set(images)}
     rng = np.random.default_rng(4)
     breath = {slice_: np.rint(rng.normal(0, 3, 2)).astype(int) for slice_ in range(30)}
     yield {n: np.roll(image, breath[(n - 1) // phases], axis=(0, 1)) for n, image in images.items()}
 
 
-def test_the_real_sample_in_the_challenge_tree_with_decoys(sunnybrook, tmp_path):
+def test_real_sample_in_the_challenge_tree_with_decoys_has_the_same_frames_and_arrays(sunnybrook, tmp_path):
     for patient_id, name in patients(sunnybrook).items():
         folder: Path = tmp_path / "challenge_training" / name
         folder.mkdir(parents=True)
@@ -130,7 +130,7 @@ def test_the_real_sample_in_the_challenge_tree_with_decoys(sunnybrook, tmp_path)
         numbers = {int(path.name[8:12]) for path in (sunnybrook / "contourfiles" / name).glob("i-contours/*.txt")}
         near = {n + step for n in numbers for step in (-20, 0, 20)} & set(sources)
         images = {n: pydicom.dcmread(sources[n]).pixel_array for n in near}
-        # Real series numbers are such: the decoys lie before and after the true one.
+        # As in the real data, decoys have series numbers before and after the contoured one.
         for series, decoy in zip((3, 5, 6), decoys(images), strict=True):
             assert numbers <= set(decoy)
             for number in numbers:
@@ -141,7 +141,7 @@ def test_the_real_sample_in_the_challenge_tree_with_decoys(sunnybrook, tmp_path)
     assert [p.original_id for p in dataset.patients] == list(patients(sunnybrook).values())
 
 
-def test_a_phantom_s_decoys_are_what_they_are_called(challenge_tree):
+def test_phantom_decoys_differ_from_the_contoured_series_as_named(challenge_tree):
     files = sorted(challenge_tree.glob("challenge_training/PH-1/*.dcm"))
     series = {}
     for path in files:
@@ -150,7 +150,7 @@ def test_a_phantom_s_decoys_are_what_they_are_called(challenge_tree):
     assert sorted(series) == [300, 301, 302, 303, 304]
     assert len({str(own[min(own)].SeriesInstanceUID) for own in series.values()}) == 5
     assert len({str(dataset.SOPInstanceUID) for own in series.values() for dataset in own.values()}) == len(files)
-    # The number in the file's name is the frame's, and which series is the true one is not told by its place.
+    # The number in the file's name is the frame's. The position of the contoured series varies.
     assert all(
         int(path.stem[8:]) == pydicom.dcmread(path, specific_tags=["InstanceNumber"]).InstanceNumber for path in files
     )
@@ -176,7 +176,7 @@ def test_a_phantom_s_decoys_are_what_they_are_called(challenge_tree):
         assert 0.2 < likeness < 0.99
 
 
-def test_which_series_is_the_true_one_changes_from_patient_to_patient(challenge_tree):
+def test_phantom_contoured_series_number_differs_between_patients(challenge_tree):
     places = set()
     for folder in challenge_tree.glob("challenge_*/PH-*"):
         numbers = sorted({path.name[3:7] for path in folder.iterdir()})

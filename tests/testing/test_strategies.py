@@ -26,7 +26,7 @@ def at_border(mask):
     ],
     ids=["empty", "full", "one pixel", "at the border", "inside", "several parts", "with a hole"],
 )
-def test_masks_of_every_kind_come(kind):
+def test_masks_draws_every_kind(kind):
     find(masks(SIZE), kind, settings=settings(max_examples=2000, database=None))
 
 
@@ -42,22 +42,22 @@ def test_masks_of_every_kind_come(kind):
     ],
     ids=["equal", "disjoint", "nearly equal", "inside", "false positive", "false negative"],
 )
-def test_pairs_of_every_kind_come(kind):
+def test_mask_pairs_draws_every_kind(kind):
     find(mask_pairs(SIZE), kind, settings=settings(max_examples=2000, database=None))
 
 
 @given(hearts((24, 30)))
-def test_hearts_are_one_part(mask):
+def test_hearts_draws_one_component(mask):
     assert mask.shape == (24, 30)
-    assert ndimage.label(mask, structure=np.ones((3, 3)))[1] <= 2  # a second one where the border cuts it in two
+    assert ndimage.label(mask, structure=np.ones((3, 3)))[1] <= 2  # two if the image's edge divides it
 
 
 @given(st.data(), st.integers(2, 5), st.sampled_from([0.1, 1.0, 4.0]))
-def test_logits_say_what_the_labels_say_by_a_margin(data, num_classes, margin):
+def test_logits_for_labels_have_their_argmax_by_the_margin(data, num_classes, margin):
     labels = data.draw(label_maps(num_classes, SIZE))
     assert labels.dtype == np.int32
     assert 0 <= labels.min() <= labels.max() < num_classes
-    logits = data.draw(logits_for(labels, num_classes, margin))
+    logits = data.draw(logits_for(labels, num_classes, margin=margin))
     assert logits.dtype == np.float32
     assert np.abs(logits).max() <= 20 + margin
     np.testing.assert_array_equal(logits.argmax(axis=-1), labels)
@@ -65,19 +65,19 @@ def test_logits_say_what_the_labels_say_by_a_margin(data, num_classes, margin):
     assert (first - second).min() >= margin - 1e-5
 
 
-def test_every_class_comes():
+def test_label_maps_draws_every_class():
     find(label_maps(4, SIZE), lambda labels: set(np.unique(labels)) == {0, 1, 2, 3}, settings=settings(database=None))
 
 
 @given(image_weights(3), pixel_weights((2, 4, 4)))
-def test_weights_are_never_negative(images, pixels):
+def test_weights_are_float32_and_nonnegative(images, pixels):
     assert (images.shape, pixels.shape) == ((3,), (2, 4, 4))
     assert images.any()
     assert min(images.min(), pixels.min()) >= 0
     assert images.dtype == pixels.dtype == np.float32
 
 
-def test_draws_share_no_memory():
+def test_masks_drawn_share_no_memory():
     drawn = []
 
     @given(masks(SIZE))
