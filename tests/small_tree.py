@@ -96,11 +96,18 @@ def _dataset(uid, frame, slice_, phase, phases, pixel_spacing, slice_spacing, he
     return dataset
 
 
-def edit(path: Path, **values: object) -> Path:
-    """Set elements of a DICOM file, valid or not."""
-    dataset = pydicom.dcmread(path)
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
+def save(dataset: Dataset, path: Path) -> Path:
+    """Write a DICOM file, valid or not, without pydicom's warnings."""
     with pydicom.config.disable_value_validation():
         dataset.save_as(path)
     return path
+
+
+def edit(path: Path, *removed: str, **values: object) -> Path:
+    """Remove and set elements of a DICOM file, valid or not."""
+    dataset = pydicom.dcmread(path)
+    for keyword in removed:
+        delattr(dataset, keyword)
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    return save(dataset, path)

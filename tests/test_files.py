@@ -13,7 +13,7 @@ from keras_lvseg.errors import DataError
 from keras_lvseg.files import atomic_directory, atomic_file, require_empty
 
 
-def test_a_failed_write_keeps_the_old_file_and_leaves_no_scrap(tmp_path):
+def test_atomic_file_failed_block_keeps_old_file(tmp_path):
     path = tmp_path / "scores.json"
     path.write_text("old")
     with pytest.raises(RuntimeError), atomic_file(path) as scratch:
@@ -23,7 +23,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_scrap(tmp_path):
     assert os.listdir(tmp_path) == ["scores.json"]
 
 
-def test_a_whole_file_makes_its_folder_and_keeps_its_suffix(tmp_path):
+def test_atomic_file_makes_folder_and_keeps_suffix(tmp_path):
     path = tmp_path / "new" / "model.keras"
     with atomic_file(path) as scratch:
         assert scratch.suffix == ".keras"
@@ -31,14 +31,14 @@ def test_a_whole_file_makes_its_folder_and_keeps_its_suffix(tmp_path):
     assert path.read_text() == "whole"
 
 
-def test_a_failed_folder_is_as_if_never_begun(tmp_path):
+def test_atomic_directory_failed_block_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError), atomic_directory(tmp_path / "run") as scratch:
         (scratch / "a").write_text("a")
         raise RuntimeError
     assert not any(tmp_path.iterdir())
 
 
-def test_a_folder_takes_the_place_of_an_empty_one_only(tmp_path):
+def test_atomic_directory_replaces_only_empty_folder(tmp_path):
     target = tmp_path / "run"
     target.mkdir()
     with atomic_directory(target) as scratch:
@@ -50,7 +50,7 @@ def test_a_folder_takes_the_place_of_an_empty_one_only(tmp_path):
 
 
 @pytest.mark.parametrize("name", [".", "link", "link/new"])
-def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path, monkeypatch, name):
+def test_atomic_directory_existing_folder_is_filled_in_place(tmp_path, monkeypatch, name):
     """It may be the working directory, what a link leads to, or a disk of its own."""
     real = tmp_path / "real"
     real.mkdir()
@@ -69,7 +69,7 @@ def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path, monkeypatch
     assert len(list(real.iterdir())) == (1 if name == "link/new" else 2)
 
 
-def test_of_a_folder_that_is_filled_the_files_come_last(tmp_path, monkeypatch):
+def test_atomic_directory_existing_folder_gets_files_last(tmp_path, monkeypatch):
     moved, rename = [], Path.rename
     monkeypatch.setattr(Path, "rename", lambda path, target: moved.append(path.name) or rename(path, target))
     with atomic_directory(tmp_path) as scratch:
@@ -80,7 +80,7 @@ def test_of_a_folder_that_is_filled_the_files_come_last(tmp_path, monkeypatch):
     assert moved[2:] == ["a.json"]
 
 
-def test_a_failed_folder_that_was_there_is_empty_again(tmp_path):
+def test_atomic_directory_failed_block_empties_existing_folder(tmp_path):
     with pytest.raises(RuntimeError), atomic_directory(tmp_path) as scratch:
         (scratch / "a").write_text("a")
         raise RuntimeError
@@ -88,7 +88,7 @@ def test_a_failed_folder_that_was_there_is_empty_again(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["file/out", "file/a/out", "new", "there", "n" * 300])
-def test_a_place_that_cannot_be_written_is_told_at_once(tmp_path, monkeypatch, name):
+def test_require_empty_unwritable_place_raises(tmp_path, monkeypatch, name):
     (tmp_path / "file").touch()
     (tmp_path / "there").mkdir()
     if name in ("new", "there"):  # whoever runs the tests may be allowed to write everywhere
@@ -101,7 +101,7 @@ def test_a_place_that_cannot_be_written_is_told_at_once(tmp_path, monkeypatch, n
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
-def test_a_killed_process_leaves_the_old_file(tmp_path):
+def test_atomic_file_killed_process_keeps_old_file(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("old")
     program = f"""

@@ -18,7 +18,7 @@ from keras_lvseg.data import (
     patient_split,
 )
 from keras_lvseg.errors import DataError
-from tests.small_tree import images_of, write_small_tree
+from tests.small_tree import edit, images_of, write_small_tree
 
 PATIENTS = {f"P{i}": f"SMALL-{i}" for i in range(8)}
 SHAPE = (20, 16)
@@ -68,28 +68,28 @@ def assert_apart(cohort, splits):
 
 @few
 @given(seeds, st.sampled_from([0.0, 0.2, 0.4]), st.sampled_from([0.0, 0.2, 0.5]))
-def test_random_splits_share_nobody(cohort, seed, validation, test):
+def test_patient_split_shares_no_patient(cohort, seed, validation, test):
     patients = SAXDataset(cohort[0]).patients
     assert_apart(cohort, patient_split(patients, validation=validation, test=test, seed=seed))
 
 
 @few
 @given(seeds, st.integers(2, len(PATIENTS)))
-def test_folds_share_nobody(cohort, seed, folds):
+def test_patient_folds_share_no_patient(cohort, seed, folds):
     for splits in patient_folds(SAXDataset(cohort[0]).patients, folds, seed=seed)[:3]:
         assert_apart(cohort, splits)
 
 
 @few
 @given(seeds, st.sets(st.sampled_from(sorted(PATIENTS)), max_size=2), st.booleans())
-def test_the_trainer_s_splits_share_nobody(cohort, seed, test, by_other_name):
+def test_choose_splits_shares_no_patient(cohort, seed, test, by_other_name):
     names = [PATIENTS[name] if by_other_name else name for name in sorted(test)]
     assert_apart(cohort, choose_splits(SAXDataset(cohort[0]).patients, test=names, seed=seed))
 
 
 @few
 @given(st.lists(st.sampled_from([None, "train", "validation", "test"]), min_size=8, max_size=8), st.data())
-def test_splits_by_hand_share_nobody(cohort, sides_of, data):
+def test_splits_mapping_shares_no_patient(cohort, sides_of, data):
     splits: dict[str, list[str]] = {}
     for patient, side in zip(PATIENTS, sides_of, strict=True):
         if side:
@@ -99,25 +99,25 @@ def test_splits_by_hand_share_nobody(cohort, sides_of, data):
 
 @few
 @given(st.sampled_from(sorted(PATIENTS)), st.booleans(), st.booleans())
-def test_a_patient_on_two_sides_is_refused_under_either_name(cohort, patient, one, other):
+def test_splits_patient_in_two_splits_raises_under_either_name(cohort, patient, one, other):
     names = [PATIENTS[patient] if choice else patient for choice in (one, other)]
     with pytest.raises(ValueError, match=r"argument `splits`\. Expected each patient in one split, once"):
         SAXDataset(cohort[0], splits={"train": [names[0]], "test": [names[1]]})
 
 
-def test_no_split_has_everybody_on_one_side(cohort):
+def test_splits_none_has_all_patients_in_one_split(cohort):
     folder, owners = cohort
     assert sides(SAXDataset(folder, image_size=SHAPE, intensity=None), owners) == {"all": {*PATIENTS}}
 
 
-def test_the_official_split_shares_nobody(challenge):
+def test_official_splits_share_no_patient(challenge):
     folder, owners = challenge
     found = sides(SunnybrookSAXDataset(folder, image_size=SHAPE, intensity=None), owners)
     assert [len(patients) for patients in found.values()] == [15, 15, 15]
     assert len(set().union(*found.values())) == 45
 
 
-def test_the_course_s_split_shares_patients_and_says_so(challenge):
+def test_course_split_shares_patients_and_warns(challenge):
     folder, owners = challenge
     with pytest.warns(UserWarning, match="one patient on both sides"):
         dataset = SunnybrookSAXDataset(folder, splits="course", image_size=SHAPE, intensity=None)
@@ -139,18 +139,16 @@ def copied(tmp_path):
     return folder
 
 
-def test_a_copied_patient_on_two_sides_is_refused_by_its_uids(copied):
+def test_splits_copied_patient_raises_by_uids(copied):
     with pytest.raises(DataError, match=r"in split 'test' has the SOPInstanceUID of .*A/1\.dcm in 'train'") as caught:
         SAXDataset(copied, splits={"train": ["A", "B"], "test": ["C"]})
     assert caught.value.path == str(copied / "dicoms/C/1.dcm")
     SAXDataset(copied, splits={"train": ["A", "C"], "test": ["B"]})
 
 
-def test_a_copied_patient_with_new_headers_is_found_by_the_pixels(copied):
+def test_as_arrays_copied_patient_raises_by_pixels(copied):
     for i, path in enumerate(images_of(copied, "C")):
-        dataset = pydicom.dcmread(path)
-        dataset.SOPInstanceUID = f"1.2.99.{i}"
-        dataset.save_as(path)
+        edit(path, SOPInstanceUID=f"1.2.99.{i}")
     dataset = SAXDataset(copied, splits={"train": ["A", "B"], "test": ["C"]}, image_size=SHAPE)
     dataset.as_arrays("train")
     with pytest.raises(DataError, match=r"in split 'test' has the same pixels as .*A/\d\.dcm in 'train'"):

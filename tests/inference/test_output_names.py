@@ -12,7 +12,7 @@ IMAGES = st.lists(st.tuples(st.sampled_from(["x", "x/y", "z/y", "."]), NAMES), m
 
 
 @given(IMAGES)
-def test_no_two_pictures_share_a_name_and_none_leaves_its_folder(images):
+def test_image_names_are_unique_and_inside_folder(images):
     paths = [Path("root", *image) for image in images]
     # Files that only the case of a letter tells apart lie on a file system on which that is enough.
     assert len(set(image_names(paths))) == len(paths)
@@ -20,7 +20,7 @@ def test_no_two_pictures_share_a_name_and_none_leaves_its_folder(images):
 
 
 @given(IMAGES)
-def test_names_are_the_files_own_where_that_is_enough(images):
+def test_image_names_are_file_names_if_unique(images):
     paths = [Path(*image) for image in images]
     names = [path.name for path in paths]
     stems = [name.rpartition(".")[0] if name.lower().endswith((".dcm", ".png")) else name for name in names]
@@ -33,7 +33,7 @@ def test_names_are_the_files_own_where_that_is_enough(images):
 
 
 @given(st.lists(st.integers(-2, 12_000), min_size=1, max_size=6))
-def test_contours_are_named_by_numbers_that_tell_images_apart(numbers):
+def test_contour_names_use_unique_instance_numbers(numbers):
     frames = tuple(frame(Path(f"f{i}.dcm"), instance_number=number) for i, number in enumerate(numbers))
     names = contour_names(Study("heart", frames))
     assert len(set(names)) == len(names)

@@ -1,4 +1,3 @@
-import io
 import shutil
 import struct
 from contextlib import suppress
@@ -6,9 +5,6 @@ from contextlib import suppress
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1, RLELossless
@@ -16,7 +12,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLo
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.dicom import read_header, read_pixels
-from keras_lvseg.io.jpeg_header import read_encoded_size
+from tests.codestreams import jpeg_2000, jpeg_lossless
 
 
 @pytest.fixture
@@ -33,21 +29,8 @@ def save(dataset, path, syntax, codestream):
     dataset.save_as(path)
 
 
-def jpeg_2000(pixels):
-    file = io.BytesIO()
-    Image.fromarray(pixels.astype(np.uint16)).save(file, "JPEG2000", no_jp2=True)
-    return file.getvalue()
-
-
-def jpeg_lossless(rows, columns):
-    """A JPEG as far as its frame header, and nothing after it."""
-    return (
-        b"\xff\xd8" + b"\xff\xe0\x00\x04ab" + b"\xff\xc3" + struct.pack(">HBHHB3B", 11, 16, rows, columns, 1, 1, 17, 0)
-    )
-
-
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
-def test_what_pydicom_can_write_is_read(frame, syntax):
+def test_read_pixels_compressed_by_pydicom_returns_same_pixels(frame, syntax):
     dataset, pixels, path = frame
     if syntax == JPEG2000Lossless:
         pytest.importorskip("openjpeg", reason="of the extra 'codecs'")
@@ -58,14 +41,14 @@ def test_what_pydicom_can_write_is_read(frame, syntax):
     assert read_pixels(path).dtype == np.int16
 
 
-def test_jpeg_2000_of_another_writer_is_read(frame):
+def test_read_pixels_jpeg_2000_by_pillow_returns_same_pixels(frame):
     dataset, pixels, path = frame
     dataset.PixelRepresentation = 0
     save(dataset, path, JPEG2000Lossless, jpeg_2000(pixels))
     np.testing.assert_array_equal(read_pixels(path), pixels)
 
 
-def test_jpeg_lossless_is_read_with_the_extra(phantom_tree, frame):
+def test_read_pixels_jpeg_lossless_with_extra_returns_same_pixels(phantom_tree, frame):
     gdcm = pytest.importorskip("gdcm", reason="of the extra 'codecs'")
     _, pixels, path = frame
     reader = gdcm.ImageReader()
@@ -85,7 +68,7 @@ def test_jpeg_lossless_is_read_with_the_extra(phantom_tree, frame):
     np.testing.assert_array_equal(read_pixels(path), pixels)
 
 
-def test_what_cannot_be_decoded_names_the_extra(frame):
+def test_read_pixels_without_decoder_names_extra(frame):
     if get_decoder(JPEGLosslessSV1).is_available:
         pytest.skip("the extra 'codecs' is installed")
     dataset, pixels, path = frame
@@ -97,7 +80,7 @@ def test_what_cannot_be_decoded_names_the_extra(frame):
         read_pixels(path)
 
 
-def test_a_compressed_tree_gives_the_same_bits(phantom_tree, tmp_path):
+def test_as_arrays_of_compressed_tree_returns_same_bits(phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     for path in tree.glob("dicoms/*/*.dcm"):
         dataset = pydicom.dcmread(path)
@@ -108,7 +91,7 @@ def test_a_compressed_tree_gives_the_same_bits(phantom_tree, tmp_path):
 
 
 @pytest.mark.parametrize("side", [0, 255, 30_000, 2**32 - 1])
-def test_an_image_of_another_size_than_its_header_s_is_never_decoded(frame, side):
+def test_read_pixels_codestream_of_other_size_raises(frame, side):
     dataset, pixels, path = frame
     codestream = bytearray(jpeg_2000(pixels))
     struct.pack_into(">2I", codestream, 8, side, side)
@@ -120,7 +103,7 @@ def test_an_image_of_another_size_than_its_header_s_is_never_decoded(frame, side
 @pytest.mark.parametrize(
     "changes", [{"Rows": 60_000, "Columns": 60_000}, {"NumberOfFrames": 10**6}, {"SamplesPerPixel": 3}]
 )
-def test_a_header_s_claims_are_checked_before_room_is_made(frame, changes):
+def test_read_header_and_pixels_with_huge_claims_raise(frame, changes):
     dataset, _, path = frame
     dataset.compress(RLELossless, generate_instance_uid=False)
     for keyword, value in changes.items():
@@ -131,7 +114,7 @@ def test_a_header_s_claims_are_checked_before_room_is_made(frame, changes):
             read(path)
 
 
-def test_a_deflated_file_is_refused_before_it_unfolds(frame):
+def test_read_header_and_pixels_of_deflated_file_raise(frame):
     dataset, _, path = frame
     dataset.PixelData = bytes(2**24)
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
@@ -142,28 +125,7 @@ def test_a_deflated_file_is_refused_before_it_unfolds(frame):
             read(path)
 
 
-@given(rows=st.integers(0, 2**16 - 1), columns=st.integers(0, 2**16 - 1))
-def test_sizes_are_read_out_of_the_codestream(rows, columns):
-    assert read_encoded_size(jpeg_lossless(rows, columns)) == (rows, columns)
-
-
-@given(
-    content=st.binary(max_size=60), start=st.sampled_from([b"", b"\xff\xd8", b"\xff\xd8\xff\xe0", b"\xff\x4f\xff\x51"])
-)
-def test_no_codestream_is_too_odd_to_be_refused(content, start):
-    with suppress(ValueError):
-        assert len(read_encoded_size(start + content)) == 2
-
-
-def test_real_encoders_sizes(frame):
-    _, pixels, _ = frame
-    assert read_encoded_size(jpeg_2000(pixels[:200, :120])) == (200, 120)
-    file = io.BytesIO()
-    Image.fromarray(pixels[:90, :33].astype(np.uint8)).save(file, "JPEG")
-    assert read_encoded_size(file.getvalue()) == (90, 33)
-
-
-def test_damaged_run_lengths_are_read_or_refused(frame):
+def test_read_pixels_damaged_run_lengths_returns_image_or_raises_data_error(frame):
     dataset, _, path = frame
     dataset.PixelData = dataset.pixel_array[:16, :12].tobytes()
     dataset.Rows, dataset.Columns = 16, 12

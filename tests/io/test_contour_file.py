@@ -13,21 +13,21 @@ outlines = npst.arrays(float, st.tuples(st.integers(3, 30), st.just(2)), element
 
 
 @given(points=outlines, origin=st.sampled_from([CONTOUR_ORIGIN, 0.0, -1.0, -0.25]))
-def test_what_is_written_is_read(points, origin, tmp_path_factory):
+def test_read_contour_after_write_contour_returns_same_points(points, origin, tmp_path_factory):
     assume(not np.array_equal(points[0], points[-1]))  # a closed outline is read as an open one
     path = tmp_path_factory.getbasetemp() / "contour.txt"
     write_contour(path, points, origin=origin)
     np.testing.assert_allclose(read_contour(path, origin=origin), points, atol=0.005 + 1e-9)
 
 
-def test_origin_is_added_on_reading(tmp_path):
+def test_read_contour_origin_is_added(tmp_path):
     path = tmp_path / "contour.txt"
     path.write_text("10.00 20.00\n11.50 20.00\n11.00 22.00\n")
     assert read_contour(path).tolist() == [[9.25, 19.25], [10.75, 19.25], [10.25, 21.25]]
     assert read_contour(path, origin=0)[0].tolist() == [10, 20]
 
 
-def test_closed_and_open_outlines_and_blank_lines_read_alike(tmp_path):
+def test_read_contour_closed_or_with_blank_lines_returns_same_points(tmp_path):
     path = tmp_path / "contour.txt"
     path.write_text("1 1\n5 1\n5 5\n")
     opened = read_contour(path)
@@ -54,7 +54,7 @@ def test_closed_and_open_outlines_and_blank_lines_read_alike(tmp_path):
         (b"1 -65000\n1 65000\n" * 2, "has too long a contour; expected up to 500,000 pixels, got 520,000"),
     ],
 )
-def test_what_is_no_contour_is_refused_by_name(tmp_path, content, message):
+def test_read_contour_malformed_file_raises_in_one_line(tmp_path, content, message):
     path = tmp_path / "IM-0001-0059-icontour-manual.txt"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message) as caught:
@@ -63,7 +63,7 @@ def test_what_is_no_contour_is_refused_by_name(tmp_path, content, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_read_contour_missing_file_raises(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_contour(tmp_path / "absent.txt")
 
@@ -79,7 +79,7 @@ def test_a_missing_file_is_named(tmp_path):
         [[1, -65e3], [1, 65e3]] * 2,
     ],
 )
-def test_what_would_not_be_read_is_not_written(tmp_path, points):
+def test_write_contour_invalid_points_raises_and_writes_nothing(tmp_path, points):
     with pytest.raises(ValueError, match="Invalid value for argument `points"):
         write_contour(tmp_path / "contour.txt", points)
     assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ from pydicom.uid import RLELossless
 
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.dicom import read_header, read_pixels, read_size_and_spacing
+from tests.small_tree import save
 
 
 @pytest.fixture
@@ -13,14 +14,7 @@ def frame(phantom_tree, tmp_path):
     return pydicom.dcmread(next(phantom_tree.glob("dicoms/*/*.dcm"))), tmp_path / "frame.dcm"
 
 
-def save(dataset, path):
-    # The faults planted here are the test's purpose; pydicom need not warn of them while writing.
-    with pydicom.config.disable_value_validation():
-        dataset.save_as(path)
-    return path
-
-
-def test_header_says_what_pydicom_says(frame):
+def test_read_header_equals_pydicom(frame):
     dataset, path = frame
     header = read_header(save(dataset, path))
     assert header.sop_instance_uid == dataset.SOPInstanceUID
@@ -34,7 +28,7 @@ def test_header_says_what_pydicom_says(frame):
     np.testing.assert_array_equal(read_pixels(path), dataset.pixel_array)
 
 
-def test_a_malformed_uid_makes_no_noise(frame):
+def test_read_malformed_uid_gives_no_warning(frame):
     dataset, path = frame
     with pydicom.config.disable_value_validation():
         dataset.StudyInstanceUID = "2.16.124.113543.6006.99.08980635789900778171"
@@ -45,7 +39,7 @@ def test_a_malformed_uid_makes_no_noise(frame):
     read_pixels(path)
 
 
-def test_run_length_encoding_is_read(frame):
+def test_read_pixels_run_length_encoded_returns_same_pixels(frame):
     dataset, path = frame
     pixels = dataset.pixel_array
     dataset.compress(RLELossless, generate_instance_uid=False)
@@ -55,7 +49,7 @@ def test_run_length_encoding_is_read(frame):
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_larger_is_brighter_where_black_and_white_are_exchanged(frame, compressed):
+def test_read_pixels_monochrome1_is_inverted(frame, compressed):
     dataset, path = frame
     pixels = dataset.pixel_array
     dataset.PixelData = (-1 - pixels).tobytes()
@@ -68,8 +62,29 @@ def test_larger_is_brighter_where_black_and_white_are_exchanged(frame, compresse
     assert read_pixels(path).dtype == pixels.dtype
 
 
+def test_read_pixels_excess_bytes_give_no_warning(frame):
+    dataset, path = frame
+    pixels = dataset.pixel_array
+    dataset.PixelData += bytes(10)
+    save(dataset, path)
+    with pytest.warns(UserWarning, match="excess padding"):
+        _ = pydicom.dcmread(path).pixel_array
+    np.testing.assert_array_equal(read_pixels(path), pixels)
+
+
+def test_read_pixels_unsigned_monochrome1_is_inverted_within_stored_bits(frame):
+    dataset, path = frame
+    pixels = dataset.pixel_array
+    dataset.PhotometricInterpretation, dataset.PixelRepresentation = "MONOCHROME1", 0
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    dataset.PixelData = (4095 - pixels).astype("<u2").tobytes()
+    read = read_pixels(save(dataset, path))
+    assert read.dtype == np.uint16
+    np.testing.assert_array_equal(read, pixels)
+
+
 @pytest.mark.parametrize("lost", [1, 40, 100_000])
-def test_a_file_that_ends_too_soon_is_found_by_its_header(frame, lost):
+def test_read_header_of_cut_pixels_raises(frame, lost):
     dataset, path = frame
     path.write_bytes(save(dataset, path).read_bytes()[:-lost])
     with pytest.raises(DataError, match="is cut short") as caught:
@@ -77,7 +92,7 @@ def test_a_file_that_ends_too_soon_is_found_by_its_header(frame, lost):
     assert caught.value.path == str(path)
 
 
-def test_a_file_that_ends_in_its_header_is_refused(frame):
+def test_read_header_of_cut_header_raises(frame):
     dataset, path = frame
     whole = save(dataset, path).read_bytes()
     for end in range(1, len(whole) - dataset.Rows * dataset.Columns * 2, 97):
@@ -100,7 +115,7 @@ def test_a_file_that_ends_in_its_header_is_refused(frame):
         ("PhotometricInterpretation", "PALETTE COLOR", "is a colour image"),
     ],
 )
-def test_a_header_that_does_not_do_is_refused(frame, keyword, value, message):
+def test_read_header_invalid_element_raises(frame, keyword, value, message):
     dataset, path = frame
     if value is None:
         delattr(dataset, keyword)
@@ -110,7 +125,7 @@ def test_a_header_that_does_not_do_is_refused(frame, keyword, value, message):
         read_header(save(dataset, path))
 
 
-def test_what_an_image_is_by_itself_takes_no_more_than_pixels(frame):
+def test_read_size_and_spacing_incomplete_header_returns_both(frame):
     dataset, path = frame
     for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "InstanceNumber", "ImagePositionPatient"):
         delattr(dataset, keyword)
@@ -130,7 +145,7 @@ def test_what_an_image_is_by_itself_takes_no_more_than_pixels(frame):
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(500), b"PK\x03\x04" + bytes(500)])
-def test_what_is_no_dicom_is_refused(tmp_path, content):
+def test_read_header_and_pixels_of_other_file_raise(tmp_path, content):
     path = tmp_path / "1.dcm"
     path.write_bytes(content)
     with pytest.raises(DataError, match="is not a DICOM file"):
@@ -139,7 +154,7 @@ def test_what_is_no_dicom_is_refused(tmp_path, content):
         read_pixels(path)
 
 
-def test_real_files_are_read_without_a_warning(sunnybrook):
+def test_read_header_of_real_files_gives_no_warning(sunnybrook):
     paths = sorted(sunnybrook.glob("dicoms/*/*.dcm"))
     assert len(paths) == 278
     for path in paths:

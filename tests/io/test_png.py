@@ -39,7 +39,7 @@ def png(rows, columns, bits, colour, content):
 
 
 @given(pixels)
-def test_grey_pictures_come_back_as_they_were_stored(path, values):
+def test_read_png_grey_returns_stored_values(path, values):
     save(path, values)
     read = read_png(path)
     assert read.dtype == values.dtype
@@ -47,7 +47,7 @@ def test_grey_pictures_come_back_as_they_were_stored(path, values):
     assert read_png_size(path) == values.shape
 
 
-def test_few_bits_are_stretched(path):
+def test_read_png_below_8_bits_is_stretched(path):
     path.write_bytes(png(1, 8, 1, 0, b"\0\xa0"))
     assert read_png(path).tolist() == [[255, 0, 255, 0, 0, 0, 0, 0]]
     path.write_bytes(png(1, 4, 2, 0, b"\0\x1b"))
@@ -55,7 +55,7 @@ def test_few_bits_are_stretched(path):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
-def test_greys_in_colours_will_do_and_colours_will_not(path, mode):
+def test_read_png_equal_channels_returns_values_and_colours_raise(path, mode):
     values = np.arange(12, dtype=np.uint8).reshape(3, 4)
     picture = Image.fromarray(values)
     if mode == "P":
@@ -74,7 +74,7 @@ def test_greys_in_colours_will_do_and_colours_will_not(path, mode):
         read_png(save(path, picture))
 
 
-def test_greys_in_colours_of_16_bits_are_not_cut_to_8(path):
+def test_read_png_16_bit_channels_raise(path):
     path.write_bytes(png(1, 1, 16, 2, b"\0" + struct.pack(">HHH", 300, 300, 300)))
     with pytest.raises(DataError, match="is a colour image"):
         read_png(path)
@@ -96,7 +96,7 @@ def test_greys_in_colours_of_16_bits_are_not_cut_to_8(path):
         (None, "cannot be read"),
     ],
 )
-def test_what_is_no_such_picture_is_refused_in_one_line(path, content, message):
+def test_read_png_invalid_file_raises_in_one_line(path, content, message):
     path.unlink(missing_ok=True)
     if content is not None:
         path.write_bytes(content)
@@ -109,7 +109,7 @@ def test_what_is_no_such_picture_is_refused_in_one_line(path, content, message):
 
 
 @given(pixels, st.data())
-def test_damaged_files_give_the_same_pixels_or_are_refused_by_name(path, values, data):
+def test_read_png_damaged_file_returns_same_pixels_or_raises(path, values, data):
     content = bytearray(save(io.BytesIO(), values).getvalue())
     for _ in range(data.draw(st.integers(1, 3))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -125,7 +125,7 @@ def test_damaged_files_give_the_same_pixels_or_are_refused_by_name(path, values,
 
 
 @given(masks(), st.sampled_from([np.uint8(1), np.uint8(255), np.uint16(65535), np.uint16(2)]))
-def test_labels_have_one_value_inside_whichever(path, mask, value):
+def test_read_png_label_any_inner_value_returns_mask(path, mask, value):
     save(path, mask * value)
     if mask.any():
         np.testing.assert_array_equal(read_png_label(path), mask)
@@ -134,7 +134,7 @@ def test_labels_have_one_value_inside_whichever(path, mask, value):
             read_png_label(path)
 
 
-def test_a_label_of_several_values_is_none(path):
+def test_read_png_label_several_values_raise(path):
     save(path, np.array([[0, 128], [255, 255]], np.uint8))
     with pytest.raises(DataError, match=r"too many values; expected 0 and one other value, got 3 values"):
         read_png_label(path)

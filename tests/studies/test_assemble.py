@@ -2,14 +2,13 @@ import json
 import shutil
 
 import numpy as np
-import pydicom
 import pytest
 
 from keras_lvseg.data import SAXDataset, SunnybrookSAXDataset
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import slice_normal
 from keras_lvseg.phantom import write_phantom
-from tests.small_tree import write_small_tree
+from tests.small_tree import edit, write_small_tree
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +29,13 @@ def patient(folder):
     return patient
 
 
-def edit(path, **values):
-    dataset = pydicom.dcmread(path)
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
-    dataset.save_as(path)
-
-
 def unlabelled(folder, truth):
     """Image files of frames without a contour."""
     labelled = {frame.path for frame in patient(folder).frames if frame.endocardium}
     return [frame.path for frame in patient(folder).frames if frame.path not in labelled]
 
 
-def test_a_whole_study_is_slices_times_phases(study):
+def test_assemble_whole_study_has_all_slices_and_phases(study):
     folder, truth = study
     found = patient(folder)
     places = [(frame.slice, frame.phase) for frame in found.frames]
@@ -55,7 +47,7 @@ def test_a_whole_study_is_slices_times_phases(study):
     assert {f.phase for f in found.frames if f.epicardium} == {truth.ed_phase}
 
 
-def test_slices_and_phases_hold_when_frames_are_missing(study):
+def test_assemble_with_missing_frames_keeps_slices_and_phases(study):
     folder, _ = study
     whole = {frame.sop_instance_uid: (frame.slice, frame.phase) for frame in patient(folder).frames}
     for path in unlabelled(*study)[::2]:
@@ -65,14 +57,14 @@ def test_slices_and_phases_hold_when_frames_are_missing(study):
     assert {f.sop_instance_uid: (f.slice, f.phase) for f in found}.items() <= whole.items()
 
 
-def test_slice_location_is_never_asked(study):
+def test_assemble_wrong_slice_location_changes_nothing(study):
     folder, truth = study
     for path in folder.glob("dicoms/*/*.dcm"):
         edit(path, SliceLocation=0)
     assert patient(folder).slice_spacing == pytest.approx(truth.slice_spacing, abs=0.01)
 
 
-def test_a_contour_without_its_frame_is_named(study):
+def test_assemble_contour_without_frame_raises(study):
     folder, _ = study
     frame = next(frame for frame in patient(folder).frames if frame.endocardium)
     frame.path.unlink()
@@ -88,14 +80,14 @@ def test_a_contour_without_its_frame_is_named(study):
         ({"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}, "is not parallel to"),
     ],
 )
-def test_what_is_no_single_stack_is_refused(study, values, message):
+def test_assemble_several_stacks_raise(study, values, message):
     folder, _ = study
     edit(unlabelled(*study)[-1], **values)
     with pytest.raises(DataError, match=message):
         patient(folder)
 
 
-def test_an_image_of_another_series_is_left_out_and_missed(study):
+def test_assemble_frame_of_other_series_is_missing(study):
     folder, _ = study
     stray = unlabelled(*study)[-1]
     (place,) = ((frame.slice, frame.phase) for frame in patient(folder).frames if frame.path == stray)
@@ -105,7 +97,7 @@ def test_an_image_of_another_series_is_left_out_and_missed(study):
     assert found.missing_frames == (place,)
 
 
-def test_uneven_slices_are_refused(study):
+def test_assemble_uneven_slices_raise(study):
     folder, truth = study
     frame = patient(folder).frames[-1]
     moved = np.array(frame.position) + 0.4 * truth.slice_spacing * slice_normal(frame.orientation)
@@ -114,19 +106,17 @@ def test_uneven_slices_are_refused(study):
         patient(folder)
 
 
-def test_a_missing_trigger_time_in_an_incomplete_slice_is_named(study):
+def test_assemble_incomplete_slice_without_trigger_time_raises(study):
     folder, _ = study
     first, second = [path for path in unlabelled(*study) if path.parent.name][:2]
     first.unlink()
-    dataset = pydicom.dcmread(second)
-    del dataset.TriggerTime
-    dataset.save_as(second)
+    edit(second, "TriggerTime")
     with pytest.raises(DataError, match="is of unknown phase"):
         patient(folder)
 
 
 @pytest.mark.parametrize("values", [{"NominalInterval": -900}, {"NominalInterval": 0}, {"TriggerTime": -700}])
-def test_times_that_are_none_tell_no_phase(tmp_path, values):
+def test_assemble_incomplete_slice_with_invalid_times_raises(tmp_path, values):
     folder = write_small_tree(tmp_path, {"A": "a"}, slices=2, phases=6, radius=lambda s, p: None)
     (folder / "dicoms/A/3.dcm").unlink()
     edit(folder / "dicoms/A/5.dcm", **values)
@@ -135,14 +125,14 @@ def test_times_that_are_none_tell_no_phase(tmp_path, values):
     assert caught.value.path == str(folder / "dicoms/A/5.dcm")
 
 
-def test_an_unlabelled_study_has_no_ed(study):
+def test_patient_without_contours_has_no_ed(study):
     folder, _ = study
     shutil.rmtree(folder / "contourfiles")
     found = patient(folder)
     assert (found.ed_phase, found.es_phase) == (None, None)
 
 
-def test_the_real_patients_are_as_their_readme_says(sunnybrook):
+def test_patients_of_real_sample_match_its_readme(sunnybrook):
     found = {
         p.patient_id: (
             p.original_id,
@@ -162,7 +152,7 @@ def test_the_real_patients_are_as_their_readme_says(sunnybrook):
     }
 
 
-def test_phantom_json_and_dataset_agree(phantom_tree):
+def test_patients_of_phantoms_match_phantom_json(phantom_tree):
     truths = json.loads((phantom_tree / "phantom.json").read_text())["patients"]
     for truth, found in zip(truths, SAXDataset(phantom_tree).patients, strict=True):
         assert (found.patient_id, found.ed_phase, found.es_phase) == (
@@ -188,7 +178,7 @@ def spindle_ml(phase):
     return sum(np.pi * (1.5 * spindle(slice_, phase)) ** 2 * 6 / 1000 for slice_ in range(1, 6))
 
 
-def test_a_stray_contour_makes_no_end_systole(tmp_path):
+def test_patient_sparsely_contoured_phase_is_not_end_systole(tmp_path):
     # Five slices are outlined at phases 0 and 9; of a third phase, two are too few and three are not.
     for slices, es_phase in ((2, 9), (3, 4)):
         folder = write_small_tree(
@@ -212,7 +202,7 @@ def spindle_tree(tmp_path_factory):
     return write_spindle(tmp_path_factory.mktemp("spindle") / "tree")
 
 
-def test_phases_slices_and_pixels_are_read_and_not_assumed(spindle_tree):
+def test_patient_other_slices_phases_and_size_are_read(spindle_tree):
     found = patient(spindle_tree)
     assert [(f.slice, f.phase) for f in found.frames] == [(s, p) for s in range(7) for p in range(25)]
     assert {f.shape for f in found.frames} == {(192, 160)}
@@ -231,13 +221,13 @@ def test_phases_slices_and_pixels_are_read_and_not_assumed(spindle_tree):
 
 
 @pytest.mark.parametrize("stated", [None, 0, 20])
-def test_the_fullest_slice_tells_the_phases_where_the_header_is_silent_or_wrong(tmp_path, stated):
+def test_patient_wrong_phase_count_in_header_uses_fullest_slice(tmp_path, stated):
     found = patient(write_spindle(tmp_path, CardiacNumberOfImages=stated))
     assert found.phases == 25
     assert [(f.slice, f.phase) for f in found.frames] == [(s, p) for s in range(7) for p in range(25)]
 
 
-def test_missing_frames_and_slices_are_named(spindle_tree, tmp_path):
+def test_patient_missing_frames_and_slices_are_listed(spindle_tree, tmp_path):
     folder = shutil.copytree(spindle_tree, tmp_path / "tree")
     gone = {(1, 3), (1, 24), (5, 1), *((3, phase) for phase in range(25)), *((0, phase) for phase in range(25))}
     for slice_, phase in gone:
@@ -251,7 +241,7 @@ def test_missing_frames_and_slices_are_named(spindle_tree, tmp_path):
     assert found.slice_spacing == pytest.approx(6, abs=0.01)
 
 
-def test_where_every_second_slice_is_missing_the_spacing_is_still_the_true_one(spindle_tree, tmp_path):
+def test_patient_every_second_slice_missing_has_true_spacing(spindle_tree, tmp_path):
     folder = shutil.copytree(spindle_tree, tmp_path / "tree")
     for path in folder.glob("dicoms/A/*.dcm"):
         number = int(path.stem)
@@ -263,13 +253,13 @@ def test_where_every_second_slice_is_missing_the_spacing_is_still_the_true_one(s
     assert (sorted({f.slice for f in found.frames}), found.missing_slices) == ([0, 2, 4, 6], (1, 3, 5))
 
 
-def test_a_gap_between_slices_counts_in_the_volume(tmp_path):
+def test_patient_gap_between_slices_counts_in_volume(tmp_path):
     found = patient(write_spindle(tmp_path, SliceThickness=4.5, SpacingBetweenSlices=None))
     assert found.slice_gap == pytest.approx(1.5, abs=0.01)
     assert found.edv_ml == pytest.approx(spindle_ml(0), rel=0.003)
 
 
-def test_a_number_counted_from_something_else_names_no_missing_slices(tmp_path):
+def test_patient_unrelated_instance_numbers_give_no_missing_slices(tmp_path):
     folder = write_small_tree(tmp_path, {"A": "a"}, slices=2, phases=3)
     for path in folder.glob("dicoms/A/*.dcm"):
         edit(path, InstanceNumber=int(path.stem) + 3000)
@@ -291,14 +281,14 @@ def test_a_number_counted_from_something_else_names_no_missing_slices(tmp_path):
         ),
     ],
 )
-def test_numbers_out_of_this_world_are_refused(tmp_path, values, message):
+def test_assemble_huge_numbers_raise(tmp_path, values, message):
     folder = write_small_tree(tmp_path, {"A": "a"}, slices=2, phases=6, radius=lambda s, p: None)
     edit(folder / "dicoms/A/12.dcm", **values)
     with pytest.raises(DataError, match=message):
         patient(folder)
 
 
-def test_a_slice_taken_twice_is_refused(tmp_path):
+def test_assemble_slice_acquired_twice_raises(tmp_path):
     folder = write_small_tree(
         tmp_path, {"A": "a"}, slices=1, phases=6, radius=lambda s, p: None, CardiacNumberOfImages=3
     )
@@ -306,7 +296,7 @@ def test_a_slice_taken_twice_is_refused(tmp_path):
         patient(folder)
 
 
-def test_two_frames_of_one_slice_and_phase_are_refused(tmp_path):
+def test_assemble_two_frames_of_one_slice_and_phase_raise(tmp_path):
     folder = write_small_tree(tmp_path, {"A": "a"}, slices=2, phases=6, radius=lambda s, p: None)
     (folder / "dicoms/A/3.dcm").unlink()
     edit(folder / "dicoms/A/4.dcm", TriggerTime=700)
@@ -314,14 +304,14 @@ def test_two_frames_of_one_slice_and_phase_are_refused(tmp_path):
         patient(folder)
 
 
-def test_the_real_patients_volumes(sunnybrook):
+def test_patients_of_real_sample_have_published_volumes(sunnybrook):
     found = {p.patient_id: (p.edv_ml, p.ejection_fraction) for p in SunnybrookSAXDataset(sunnybrook).patients}
     published = {"SCD0000101": (191, 26), "SCD0000201": (242, 26), "SCD0000301": (230, 22)}
     for name, (edv_ml, fraction) in published.items():
         assert found[name] == (pytest.approx(edv_ml, rel=0.02), pytest.approx(fraction, abs=1))
 
 
-def test_phantoms_volumes_come_back(phantom_tree):
+def test_patients_of_phantoms_have_true_volumes(phantom_tree):
     truths = json.loads((phantom_tree / "phantom.json").read_text())["patients"]
     for truth, found in zip(truths, SAXDataset(phantom_tree).patients, strict=True):
         assert found.edv_ml == pytest.approx(truth["slab_edv_ml"], rel=0.03)
@@ -329,7 +319,7 @@ def test_phantoms_volumes_come_back(phantom_tree):
         assert found.phases == truth["phases"]
 
 
-def test_an_unlabelled_study_has_no_volumes(tmp_path):
+def test_patient_without_contours_has_no_volumes(tmp_path):
     found = patient(write_small_tree(tmp_path, {"A": "a"}, radius=lambda s, p: None))
     assert (found.edv_ml, found.esv_ml, found.ejection_fraction) == (None, None, None)
     one_phase = patient(write_small_tree(tmp_path / "ed", {"A": "a"}, radius=lambda s, p: 3 if p == 1 else None))

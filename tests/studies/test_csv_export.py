@@ -6,7 +6,7 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.studies import write_csv
 
 
-def test_frames_and_patients_as_tables(phantom_tree, tmp_path):
+def test_write_csv_frames_and_patients_have_one_row_each(phantom_tree, tmp_path):
     dataset = SAXDataset(phantom_tree)
     write_csv(dataset.frames, tmp_path / "frames.csv")
     write_csv(dataset.patients, tmp_path / "patients.csv")
@@ -23,6 +23,6 @@ def test_frames_and_patients_as_tables(phantom_tree, tmp_path):
     assert [row["patient_id"] for row in patients] == [patient.patient_id for patient in dataset.patients]
 
 
-def test_an_empty_table_is_refused(tmp_path):
+def test_write_csv_without_records_raises(tmp_path):
     with pytest.raises(ValueError, match="argument `records`"):
         write_csv((), tmp_path / "frames.csv")

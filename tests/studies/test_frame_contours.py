@@ -41,7 +41,7 @@ def shared(pictures, contours):
                 yield frame, other, border
 
 
-def test_outlines_come_from_contours_and_from_labels_as_given_and_repaired(phantom_tree, tree):
+def test_read_frame_contour_of_file_and_label_returns_points(phantom_tree, tree):
     frame = next(frame for frame in SAXDataset(phantom_tree).frames if frame.epicardium)
     for border in BORDERS:
         np.testing.assert_array_equal(
@@ -57,7 +57,7 @@ def test_outlines_come_from_contours_and_from_labels_as_given_and_repaired(phant
             np.testing.assert_array_equal(repaired, contour_of_outlined_label(mask, contour_origin=-1.0))
 
 
-def test_labels_as_given_are_the_pictures_and_origins_do_not_move_them(tree):
+def test_as_arrays_labels_equal_label_pngs_for_any_origin(tree):
     for target, values in (("endocardium", {0, 1}), ("myocardium", {0, 1, 2})):
         dataset = SAXDataset(tree, target=target, image_size=(20, 16), contour_origin=0.0)
         _, labels = dataset.as_arrays("all")
@@ -70,14 +70,7 @@ def test_labels_as_given_are_the_pictures_and_origins_do_not_move_them(tree):
                 np.testing.assert_array_equal(drawn[..., 0] == 2, read_png_label(frame.epicardium) & ~inner)
 
 
-def test_images_are_the_pictures(tree):
-    dataset = SAXDataset(tree, image_size=(20, 16), intensity=None)
-    images, _ = dataset.as_arrays("all")
-    for frame, image in zip(dataset.frames, images, strict=True):
-        np.testing.assert_array_equal(image[..., 0], np.array(Image.open(frame.path)))
-
-
-def test_volumes_and_phases_are_of_the_labels(tree):
+def test_patients_of_label_pngs_have_their_volumes(tree):
     for patient in SAXDataset(tree).patients:
         assert (patient.phases, patient.missing_slices) == (20, ())
         areas = {0: 0, 7: 0}
@@ -88,7 +81,7 @@ def test_volumes_and_phases_are_of_the_labels(tree):
         assert patient.ed_phase == max(areas, key=areas.get)
 
 
-def test_repairing_brings_labels_back_to_the_contours(phantom_tree, damaged_tree):
+def test_labels_include_outline_restores_contours(phantom_tree, damaged_tree):
     contours = SAXDataset(phantom_tree)
     given, repaired = (SAXDataset(damaged_tree, labels_include_outline=repair) for repair in (False, True))
     assert (given.info["labels_include_outline"], repaired.info["labels_include_outline"]) == (False, True)
@@ -111,7 +104,7 @@ def test_repairing_brings_labels_back_to_the_contours(phantom_tree, damaged_tree
         assert patient.edv_ml == pytest.approx(truth.edv_ml, rel=0.02)
 
 
-def test_a_contour_of_outlined_label_is_moved_to_another_grid_and_then_filled(damaged_tree):
+def test_draw_label_including_outline_on_finer_grid_keeps_area(damaged_tree):
     dataset = SAXDataset(damaged_tree, labels_include_outline=True)
     frame = next(frame for frame in dataset.frames if frame.epicardium)
     grid = NetworkGrid(frame.shape, frame.pixel_spacing, (512, 512), pixel_spacing=frame.pixel_spacing[0] / 2)
@@ -120,7 +113,7 @@ def test_a_contour_of_outlined_label_is_moved_to_another_grid_and_then_filled(da
     assert drawn.sum() / 4 == pytest.approx(area, rel=0.01)
 
 
-def test_only_label_pictures_are_repaired(phantom_tree, tmp_path):
+def test_labels_include_outline_without_label_pngs_raises(phantom_tree, tmp_path):
     with pytest.raises(DataError, match="has no label images; expected label images for labels_include_outline=True"):
         SAXDataset(phantom_tree, labels_include_outline=True)
     tree = write_picture_tree(tmp_path / "tree")
@@ -130,7 +123,7 @@ def test_only_label_pictures_are_repaired(phantom_tree, tmp_path):
         SunnybrookSAXDataset(tree, splits={"all": ["P1"]}, labels_include_outline=True)
 
 
-def test_an_image_that_stands_in_two_splits_is_found_by_its_pixels(tmp_path):
+def test_as_arrays_same_pixels_in_two_splits_raise(tmp_path):
     tree = write_picture_tree(tmp_path / "tree")
     write_png(tree / "images" / "P2-0008.png", np.array(Image.open(tree / "images" / "P1-0021.png")))
     dataset = SAXDataset(tree, splits={"train": ["P1"], "test": ["P2"]})
@@ -139,14 +132,14 @@ def test_an_image_that_stands_in_two_splits_is_found_by_its_pixels(tmp_path):
         dataset.as_arrays("test")
 
 
-def test_an_empty_label_is_refused_when_it_is_read(tmp_path):
+def test_read_frame_contour_empty_label_raises(tmp_path):
     tree = write_picture_tree(tmp_path / "tree")
     write_png(tree / "i_labels" / "P1-0021.png", np.zeros((20, 16), np.uint8))
     with pytest.raises(DataError, match=r"i_labels/P1-0021\.png: is an empty label"):
         SAXDataset(tree)
 
 
-def test_the_real_labels_repaired_are_the_contours(sunnybrook, sunnybrook_png):
+def test_labels_include_outline_restores_real_contours(sunnybrook, sunnybrook_png):
     contours = SAXDataset(sunnybrook)
     found = {}
     for repair in (False, True):
@@ -172,7 +165,7 @@ def test_the_real_labels_repaired_are_the_contours(sunnybrook, sunnybrook_png):
         assert repaired[patient.patient_id].ejection_fraction == pytest.approx(patient.ejection_fraction, abs=0.3)
 
 
-def test_the_real_tree_is_the_training_part_and_its_table_agrees(sunnybrook_png):
+def test_real_png_tree_is_training_part_and_matches_table(sunnybrook_png):
     dataset = SunnybrookSAXDataset(sunnybrook_png)
     assert len(dataset.labelled_frames("train")) == len(dataset.frames) == 260
     assert len(dataset.info["splits"]["train"]["patients"]) == len(OFFICIAL_SPLITS["train"])

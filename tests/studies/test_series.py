@@ -55,7 +55,7 @@ def renamed(headers, series_uid="1.2.3", **changes):
     ]
 
 
-def test_the_true_series_is_found_among_all_decoys(folders):
+def test_select_contoured_series_finds_it_among_all_decoys(folders):
     for folder in folders:
         assert set(folder.series) == set(KINDS.values())
         assert folder.chosen(folder.headers(*KINDS.values())) == "true"
@@ -66,23 +66,23 @@ def test_the_true_series_is_found_among_all_decoys(folders):
 
 
 @pytest.mark.parametrize("decoy", ["dark", "shifted", "long axis", "repeated"])
-def test_the_true_series_is_found_beside_each_decoy(folders, decoy):
+def test_select_contoured_series_finds_it_beside_each_decoy(folders, decoy):
     for folder in folders:
         assert folder.chosen(folder.headers(decoy, "true")) == "true"
 
 
-def test_file_names_keep_series_apart_that_share_an_identity(folders):
+def test_split_series_shared_uid_is_split_by_file_names(folders):
     folder = folders[0]
     headers = [replace(header, series_instance_uid="1.2.3") for header in folder.headers(*KINDS.values())]
     assert folder.chosen(headers) == "true"
 
 
-def test_one_series_is_given_as_it_is(folders):
+def test_select_contoured_series_of_one_series_returns_its_headers(folders):
     headers = folders[0].headers("long axis")
     assert select_contoured_series(folders[0].files, headers) == headers
 
 
-def test_two_that_fit_alike_are_named_with_their_fits(folders):
+def test_select_contoured_series_of_equal_fits_raises_with_fits(folders):
     folder = folders[0]
     twins = [replace(h, series_instance_uid="1.2.3") for h in folder.headers("true")]
     with pytest.raises(DataError, match="several series that may belong to the contours") as caught:
@@ -92,7 +92,7 @@ def test_two_that_fit_alike_are_named_with_their_fits(folders):
     assert caught.value.path == str(folder.headers("true")[0].path.parent)
 
 
-def test_few_contours_decide_nothing(folders):
+def test_select_contoured_series_by_few_contours_raises(folders):
     folder = folders[0]
     cavities = [c for c in folder.files.contours if c.border == "endocardium"]
     headers = folder.headers("true", "shifted")
@@ -101,7 +101,7 @@ def test_few_contours_decide_nothing(folders):
         select_contoured_series(replace(folder.files, contours=tuple(cavities[:5])), headers)
 
 
-def test_without_a_contour_the_only_cine_stack_is_it(folders):
+def test_select_contoured_series_without_contours_takes_only_cine_stack(folders):
     folder = folders[0]
     nothing = replace(folder.files, contours=())
     walls = replace(nothing, contours=tuple(c for c in folder.files.contours if c.border == "epicardium"))
@@ -148,7 +148,7 @@ def small(headers):
 
 
 @pytest.mark.parametrize(("margin", "fits"), [(0.9, True), (1.1, False)])
-def test_an_outline_may_leave_a_series_image_as_far_as_the_audit_lets_it(folders, tmp_path, margin, fits):
+def test_match_contours_outside_image_agrees_with_audit(folders, tmp_path, margin, fits):
     folder = folders[0]
     contour = folder.files.contours[0]
     points = read_contour(contour.path)
@@ -175,7 +175,7 @@ def test_an_outline_may_leave_a_series_image_as_far_as_the_audit_lets_it(folders
         (small, "is too small for the contour of frame"),
     ],
 )
-def test_geometry_decides_before_a_pixel_is_read(folders, make, reason, monkeypatch):
+def test_select_contoured_series_by_geometry_reads_no_pixels(folders, make, reason, monkeypatch):
     def unread(path):
         raise AssertionError(f"{path} was read")
 
@@ -187,7 +187,7 @@ def test_geometry_decides_before_a_pixel_is_read(folders, make, reason, monkeypa
         select_contoured_series(folder.files, [*make(true), *renamed(true, "1.2.4")[1:]])
 
 
-def test_series_in_folders_of_their_own_are_named_by_folder(folders):
+def test_match_contours_names_series_by_folder(folders):
     folder = folders[0]
     there = [replace(h, path=h.path.parent / "CINESAX_301" / h.path.name) for h in renamed(folder.headers("true")[1:])]
     names = Counter(
@@ -207,7 +207,7 @@ def cliffs_delta(inside, outside):
     radius=st.floats(2, 11),
     spacing=st.tuples(st.floats(0.7, 2), st.floats(0.7, 2)),
 )
-def test_fit_is_cliff_s_delta_of_the_two_sides(seed, centre, radius, spacing):
+def test_contour_fit_equals_cliffs_delta(seed, centre, radius, spacing):
     image = np.random.default_rng(seed).integers(0, 50, (24, 30))
     angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     points = np.stack([centre[0] + radius * np.cos(angle), centre[1] + radius * np.sin(angle)], axis=1)
@@ -225,7 +225,7 @@ def test_fit_is_cliff_s_delta_of_the_two_sides(seed, centre, radius, spacing):
     assert contour_fit(-image, points, spacing) == pytest.approx(-fit, abs=1e-9)
 
 
-def test_real_outlines_fit_their_own_frames(sunnybrook):
+def test_contour_fit_of_real_contours_is_high(sunnybrook):
     from keras_lvseg.data import SAXDataset
     from keras_lvseg.io.dicom import read_pixels
 
@@ -236,7 +236,7 @@ def test_real_outlines_fit_their_own_frames(sunnybrook):
     assert np.mean(fits) > 0.5
 
 
-def test_a_path_is_named_relative_to_the_patient(folders):
+def test_match_contours_names_are_relative_to_patient(folders):
     for match in match_contours(folders[0].files, folders[0].headers("true", "dark")):
         assert not Path(match.name).is_absolute()
         assert match.name.endswith(f".dcm and {len(match.headers) - 1} more")

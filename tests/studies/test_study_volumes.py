@@ -26,7 +26,7 @@ def study_of(counts, present=None, slice_spacing=8.0, spacing=(1.5, 1.25), geome
 
 
 @given(COUNTS, st.floats(0.5, 20), st.tuples(st.floats(0.5, 3), st.floats(0.5, 3)))
-def test_a_whole_study_s_volumes_are_those_of_its_solid(counts, slice_spacing, spacing):
+def test_study_volumes_of_whole_study_equal_its_solid(counts, slice_spacing, spacing):
     volumes = study_volumes(*study_of(counts, None, slice_spacing, spacing))
     millilitres = counts.sum(axis=0) * spacing[0] * spacing[1] * slice_spacing / 1000
     np.testing.assert_allclose([phase.volume_ml for phase in volumes.phases], millilitres)
@@ -42,7 +42,7 @@ def test_a_whole_study_s_volumes_are_those_of_its_solid(counts, slice_spacing, s
 
 
 @given(COUNTS, st.data())
-def test_only_phases_with_every_slice_tell_ed_and_es(counts, data):
+def test_study_volumes_ed_and_es_need_all_slices(counts, data):
     present = data.draw(st_numpy.arrays(bool, counts.shape))
     present[:, 0] = True  # so that every slice is there at some phase
     volumes = study_volumes(*study_of(counts, present))
@@ -68,14 +68,14 @@ def test_only_phases_with_every_slice_tell_ed_and_es(counts, data):
         (study_of(np.ones((3, 2), int), geometry_error="1.dcm: is not parallel"), "1.dcm: is not parallel"),
     ],
 )
-def test_what_is_no_stack_has_no_volume(study, problem):
+def test_study_volumes_without_stack_names_problem(study, problem):
     volumes = study_volumes(*study)
     assert volumes.phases == ()
     assert volumes.ed is volumes.es is volumes.ejection_fraction is None
     assert re.search(problem, volumes.problem)
 
 
-def test_slices_that_are_missing_at_the_ends_do_not_matter():
+def test_study_volumes_missing_end_slices_are_ignored():
     counts = np.array([[0, 0], [4, 2], [6, 3], [0, 0]])
     volumes = study_volumes(*study_of(counts, np.array([[0, 0], [1, 1], [1, 1], [0, 0]])))
     assert (volumes.ejection_fraction, volumes.ed.phase, volumes.ed.slices_with_mask) == (50.0, 0, 2)

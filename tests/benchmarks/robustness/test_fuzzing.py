@@ -15,7 +15,7 @@ from keras_lvseg.studies import read_image
 
 
 @pytest.mark.parametrize("name", ["DICOM", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"])
-def test_damaged_files_are_read_or_refused_by_name(name, tmp_path):
+def test_fuzz_damaged_files_are_read_or_raise_data_error(name, tmp_path):
     assert set(readers()) == {"DICOM", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"}
     outcome = fuzz(name, 60, 7, tmp_path)
     assert outcome.failures == []
@@ -35,7 +35,7 @@ def out_of_memory():
         raise DataError("/tree/1.dcm", "is damaged") from None
 
 
-def test_what_is_no_plain_refusal_is_a_failure(tmp_path):
+def test_judge_other_exceptions_are_failures(tmp_path):
     assert judge(lambda folder: None, tmp_path) == "read"
     assert judge(lambda folder: raise_(DataError(folder / "1.dcm", "is damaged")), tmp_path) == "refused"
     for error, result in [
@@ -137,7 +137,7 @@ WAYS_OUT = {
 
 
 @pytest.mark.parametrize("way", WAYS_OUT)
-def test_nothing_outside_the_tree_is_opened(way, opened, phantom_tree, treasure, tmp_path):
+def test_reading_tree_opens_nothing_outside(way, opened, phantom_tree, treasure, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     WAYS_OUT[way](tree, treasure)
     places = opened(lambda: read_all(tree))
@@ -147,7 +147,7 @@ def test_nothing_outside_the_tree_is_opened(way, opened, phantom_tree, treasure,
     assert [place for place in places if not place.startswith(own)] == []
 
 
-def test_the_watch_sees_what_is_opened(opened, phantom_tree, tmp_path):
+def test_opened_fixture_sees_files(opened, phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     places = opened(lambda: SAXDataset(tree))
     assert str(tree / "link.csv") in places
@@ -163,7 +163,7 @@ def test_the_watch_sees_what_is_opened(opened, phantom_tree, tmp_path):
     ],
 )
 @pytest.mark.parametrize("what", ["pipe", "circle"])
-def test_a_pipe_and_a_circle_are_refused_at_once(what, where, phantom_tree, tmp_path):
+def test_reading_pipe_or_link_circle_raises_at_once(what, where, phantom_tree, tmp_path):
     tree = tmp_path / "tree"
     if where.startswith("train"):
         tree.mkdir()
