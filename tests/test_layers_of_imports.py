@@ -15,10 +15,10 @@ DATA_WING = ("geometry", "io", "studies", "data", "phantom", "audit", "evaluatio
 LATER = ("reporting", "inference", "training", "testing")
 ORDER = (*ROOT_MODULES, *KERAS_WING, *DATA_WING, *LATER)
 
-# `keras` on use: the only modules of the data wing that know Keras.
-USES_KERAS = ("data/pydataset.py", "data/augmentation.py")
-# The only modules that import TensorFlow.
-USES_TENSORFLOW = ("data/tf_dataset.py", "io/tfrecord.py")
+# The only modules of the data wing that import Keras: augmentation on `keras.ops` and what applies it.
+USES_KERAS = ("data/augmentation_ops.py", "data/pydataset.py", "data/tf_dataset.py")
+# The only modules that import TensorFlow. The first compiles its functions with it on that backend.
+USES_TENSORFLOW = ("data/augmentation_ops.py", "data/tf_dataset.py", "io/tfrecord.py")
 
 
 def imports_of(path: Path) -> Iterator[tuple[int, str]]:

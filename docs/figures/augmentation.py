@@ -1,21 +1,22 @@
-"""Draw every kind of change that `Augmentation` makes, on a synthetic heart.
+"""Plot each kind of augmentation on a synthetic heart.
 
     python docs/figures/augmentation.py docs/figures/augmentation.png
 
-One by one, with the argument that asks for it, and at last all together. Of twenty drawn changes the strongest is
-shown. Fine lines are straight in the unchanged image.
+Each panel shows one argument, the last one all together: the strongest of twenty draws. Fine lines are straight in the
+original image.
 """
 
 import argparse
 import tempfile
 from pathlib import Path
 
+import keras
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from keras_lvseg.data import Augmentation, SAXDataset
-from keras_lvseg.data.changes import apply_change, read_places
+from keras_lvseg.data.augmentation_ops import apply_augmentation, source_points
 from keras_lvseg.phantom import write_phantom
 
 SIZE = (192, 192)
@@ -59,20 +60,23 @@ def heart() -> tuple[np.ndarray, np.ndarray]:
 
 
 def strongest(image: np.ndarray, label: np.ndarray, augment: Augmentation) -> np.ndarray:
-    """The drawn change that alters the intensities the most, pixel by pixel."""
-    changes = augment.draw(seed=0, epoch=0, count=DRAWN, image_size=SIZE)
-    return max(changes, key=lambda change: float(np.abs(apply_change(image, label, change)[0] - image).mean()))
+    """Return the drawn parameters that change the intensities the most, pixel by pixel: float32 of shape (1, 125)."""
+    parameters = augment.draw(seed=0, epoch=0, count=DRAWN, image_size=SIZE)
+    images, labels = (np.repeat(part[None], DRAWN, axis=0) for part in (image, label))
+    augmented = keras.ops.convert_to_numpy(apply_augmentation(images, labels, parameters)[0])
+    most = np.abs(augmented - images).mean(axis=(1, 2, 3)).argmax()
+    return parameters[most][None]
 
 
-def draw(axes: Axes, image: np.ndarray, label: np.ndarray, change: np.ndarray, title: str) -> None:
+def draw(axes: Axes, image: np.ndarray, label: np.ndarray, parameters: np.ndarray, title: str) -> None:
     low, high = np.percentile(image, (1, 99.5))
-    changed, moved = apply_change(image, label, change)
-    axes.imshow(changed[..., 0], cmap="gray", vmin=low, vmax=high)
-    places = read_places(change, SIZE)
-    if not np.array_equal(places, np.indices(SIZE)):
-        for place, size in zip(places, SIZE, strict=True):
-            axes.contour(place, levels=np.linspace(0, size - 1, 9), colors="white", linewidths=0.4, alpha=0.5)
-    axes.contour(moved[..., 0], levels=[0.5], colors="#2fd15b", linewidths=1.0)
+    augmented, moved = map(keras.ops.convert_to_numpy, apply_augmentation(image[None], label[None], parameters))
+    axes.imshow(augmented[0, ..., 0], cmap="gray", vmin=low, vmax=high)
+    points = keras.ops.convert_to_numpy(source_points(keras.ops.convert_to_tensor(parameters), image_size=SIZE))[0]
+    if not np.array_equal(points, np.indices(SIZE)):
+        for point, size in zip(points, SIZE, strict=True):
+            axes.contour(point, levels=np.linspace(0, size - 1, 9), colors="white", linewidths=0.4, alpha=0.5)
+    axes.contour(moved[0, ..., 0], levels=[0.5], colors="#2fd15b", linewidths=1.0)
     axes.set_axis_off()
     axes.set_title(title, fontsize=8, pad=3)
 

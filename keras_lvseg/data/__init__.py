@@ -1,6 +1,7 @@
 """Data sets of short-axis cine MRI for training, from any known tree."""
 
 from keras_lvseg.data.augmentation import Augmentation
+from keras_lvseg.data.augmentation_ops import apply_augmentation
 from keras_lvseg.data.dataset import SAXDataset
 from keras_lvseg.data.labels import draw_label, is_labelled
 from keras_lvseg.data.official_splits import OFFICIAL_SPLITS
@@ -14,6 +15,7 @@ __all__ = [
     "Preprocessing",
     "SAXDataset",
     "SunnybrookSAXDataset",
+    "apply_augmentation",
     "choose_splits",
     "draw_label",
     "is_labelled",

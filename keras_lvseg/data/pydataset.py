@@ -1,4 +1,4 @@
-"""A split as a keras.utils.PyDataset: batches for `fit` on any backend, no TensorFlow needed."""
+"""Split as a keras.utils.PyDataset, on any backend."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ import math
 import keras
 import numpy as np
 
-from keras_lvseg.data.changes import apply_change
+from keras_lvseg.data.augmentation_ops import apply_augmentation
 from keras_lvseg.data.sampling import Sampling
+from keras_lvseg.errors import invalid_argument
 
 
 class SAXPyDataset(keras.utils.PyDataset):
-    """Batches of images and labels that lie in memory.
+    """Batches of images and labels in memory.
+
+    Augmentation runs on the device that Keras uses. Batches are NumPy arrays. Threads can make them (`workers`);
+    with augmentation, processes cannot (`use_multiprocessing`), because a backend does not survive a fork.
 
     Args:
         images: float32 array of shape (images, H, W, 1).
         labels: uint8 array of the same shape.
-        sampling: Order and changes.
-        batch_size: Images a batch; the last one may be smaller.
-        drop_remainder: Leave such a smaller batch out.
+        sampling: Order and augmentation.
+        batch_size: Images per batch. The last batch may be smaller.
+        drop_remainder: Leave out a smaller last batch.
+
+    Raises:
+        ValueError: `batch_size` is below 1.
 
     Example:
         >>> images, labels = np.zeros((5, 8, 6, 1), np.float32), np.zeros((5, 8, 6, 1), np.uint8)
@@ -39,7 +46,7 @@ class SAXPyDataset(keras.utils.PyDataset):
     ):
         super().__init__()
         if batch_size < 1:
-            raise ValueError(f"batch_size has to be 1 or more. Received: batch_size={batch_size}")
+            raise invalid_argument("batch_size", batch_size, "an integer of 1 or more")
         self._images, self._labels, self._sampling = images, labels, sampling
         self._batch_size, self._drop_remainder = batch_size, drop_remainder
         self.start_at(0)
@@ -51,23 +58,28 @@ class SAXPyDataset(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
-        batch = slice(index * self._batch_size, (index + 1) * self._batch_size)
-        order, changes = self._order[batch], self._changes[batch]
-        images, labels = self._images[order], self._labels[order]
-        if self._sampling.augment is not None:
-            pairs = [apply_change(*pair) for pair in zip(images, labels, changes, strict=True)]
-            images, labels = (np.stack(part)[:, *self._sampling.window] for part in zip(*pairs, strict=True))
+        places = np.arange(index * self._batch_size, (index + 1) * self._batch_size)
+        count = min(self._batch_size, self._sampling.size - places[0])
+        if self._sampling.augment is None:
+            places = places[:count]
+        # A smaller last batch is padded with other images, so that the augmentation is compiled for one shape.
+        places %= self._sampling.size
+        batch = self._images[self._order[places]], self._labels[self._order[places]]
+        if self._sampling.augment is None:
+            return batch
+        augmented = apply_augmentation(*batch, self._parameters[places], crop=self._sampling.augment.crop)
+        images, labels = (keras.ops.convert_to_numpy(part)[:count] for part in augmented)
         return images, labels
 
     def on_epoch_end(self) -> None:
-        """Draw the next epoch's order and changes."""
+        """Draw the next epoch's order and augmentation."""
         self.start_at(self._epoch + 1)
 
     def start_at(self, epoch: int) -> None:
-        """Draw an epoch's order and changes, as a training that goes on after a break needs them.
+        """Draw the order and augmentation of an epoch, as a resumed training needs them.
 
         Args:
             epoch: Index of the epoch, from 0.
         """
         self._epoch = epoch
-        self._order, self._changes = self._sampling.epoch(self._epoch)
+        self._order, self._parameters = self._sampling.epoch(self._epoch)

@@ -1,4 +1,4 @@
-"""Which image comes when, and how it is changed: drawn once an epoch, the same for every pipeline."""
+"""Order and augmentation of a split's images, drawn once per epoch, the same for every pipeline."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from keras_lvseg.data.augmentation import Augmentation
-from keras_lvseg.data.columns import COLUMNS
+from keras_lvseg.errors import invalid_argument
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """The order of a split's images and their changes, by epoch.
+    """Order and augmentation of a split's images, by epoch.
 
     Args:
-        count: How many images the split has.
+        count: Number of images in the split.
         image_size: Rows and columns of an image.
-        shuffle: A new order every epoch.
-        augment: What to draw changes from; None changes nothing.
-        seed: None draws one.
-        shard: (index, count): every `count`-th image of the epoch's order from `index` on; None takes all.
+        shuffle: Draw a new order every epoch.
+        augment: Ranges of the augmentation. None augments nothing.
+        seed: Seed of all epochs. None draws one.
+        shard: (index, count): every `count`-th image of the epoch's order from `index` on. None takes all.
 
     Raises:
-        ValueError: `shard` is not an index below a count, or shuffles by no seed: each shard would cut its own order;
-            or what `augment` crops to is larger than the image.
+        ValueError: `shard` is not (index, count) with index < count, a shuffled shard has no seed (each shard would
+            draw its own order), or `augment.crop` is larger than the image.
 
     Example:
-        >>> order, changes = Sampling(5, (64, 64), shard=(1, 2)).epoch(0)
-        >>> order, changes.shape
+        >>> order, parameters = Sampling(5, (64, 64), shard=(1, 2)).epoch(0)
+        >>> order, parameters.shape
         (array([1, 3]), (2, 0))
     """
 
@@ -42,46 +42,38 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if self.shard is not None and self.shuffle and self.seed is None:
-            raise ValueError("shards of a shuffled split need one seed, the same in all of them. Received: seed=None")
+            raise invalid_argument("seed", self.seed, "an integer for a shuffled shard, the same for all shards")
         if self.seed is None:
             object.__setattr__(self, "seed", int(np.random.SeedSequence().generate_state(1)[0]))
         if self.shard is not None and not 0 <= self.shard[0] < self.shard[1]:
-            raise ValueError(f"shard has to be (index, count) with index < count. Received: shard={self.shard}")
-
+            raise invalid_argument("shard", self.shard, "(index, count) with index < count")
         if self.augment is not None and (self.augment.crop or 0) > min(self.image_size):
-            raise ValueError(f"crop fits into an image of {self.image_size}. Received: crop={self.augment.crop}")
-
-    @property
-    def window(self) -> tuple[slice, slice]:
-        """The rows and columns of a changed image that are kept."""
-        kept = [(self.augment and self.augment.crop) or size for size in self.image_size]
-        rows, columns = (
-            slice((size - k) // 2, (size - k) // 2 + k) for size, k in zip(self.image_size, kept, strict=True)
-        )
-        return rows, columns
+            raise invalid_argument("crop", self.augment.crop, f"at most the sides of an image of {self.image_size}")
 
     @property
     def size(self) -> int:
-        """How many images an epoch has."""
+        """The number of images in an epoch."""
         index, count = self.shard or (0, 1)
         return len(range(index, self.count, count))
 
     def epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw one epoch.
 
+        Args:
+            epoch: Index of the epoch, from 0.
+
         Returns:
-            Indices of images, int64 of shape (size,), and their changes, float32 of shape (size, 125), or
-            (size, 0) where nothing is changed.
+            Indices of images, int64 of shape (size,), and parameters of their augmentation, float32 of shape
+            (size, 125), or (size, 0) without augmentation.
         """
         assert self.seed is not None
         order = np.arange(self.count)
         if self.shuffle:
-            # A third number keeps the order's stream apart from the changes'.
+            # The third number keeps this stream apart from those of `Augmentation.draw`.
             order = np.random.default_rng([self.seed, epoch, 1]).permutation(self.count)
         if self.shard is not None:
             order = order[self.shard[0] :: self.shard[1]]
         if self.augment is None:
             return order, np.empty((len(order), 0), np.float32)
-        changes = self.augment.draw(self.seed, epoch, self.count, self.image_size)
-        assert changes.shape[1] == COLUMNS
-        return order, changes[order]
+        parameters = self.augment.draw(self.seed, epoch, count=self.count, image_size=self.image_size)
+        return order, parameters[order]
