@@ -1,4 +1,4 @@
-"""What happens during training beside training: a progress bar, the history on disk, TensorBoard logs."""
+"""Keras callbacks: progress bar, history file, checkpoint and TensorBoard logs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from keras_lvseg.files import atomic_file, read_rows, write_rows
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """One bar for the whole run, with the last epoch's figures.
+    """Progress bar of the whole run, with loss and Dice of the last epoch.
 
     Args:
-        console: Where to draw it.
-        done: Epochs that an earlier process has done.
+        console: Console to draw it on.
+        done: Number of epochs finished by an earlier process.
     """
 
     def __init__(self, console: Console, done: int = 0):
@@ -33,23 +33,23 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar.start()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Move it on."""
+        """Advance the bar by one epoch."""
         logs = logs or {}
         names = {"loss": "loss", "dice_coefficient": "Dice", "val_dice_coefficient": "validation Dice"}
         shown = [f"{name} {logs[key]:.3f}" for key, name in names.items() if key in logs]
         self._bar.update(self._task, advance=1, description="  ".join(shown))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Leave the full bar standing."""
+        """Stop drawing. The full bar stays visible."""
         self._bar.stop()
 
 
 class HistoryFile(keras.callbacks.Callback):
-    """Each epoch's figures as CSV, rewritten whole after every epoch, so that a killed run keeps its history.
+    """Loss and Dice of each epoch as CSV, written atomically after every epoch.
 
     Args:
         path: The file.
-        done: Epochs that an earlier process has done, and whose figures stay.
+        done: Number of epochs finished by an earlier process. Their rows stay.
     """
 
     def __init__(self, path: Path, done: int = 0):
@@ -58,14 +58,14 @@ class HistoryFile(keras.callbacks.Callback):
         self._rows: list[dict[str, Any]] = list(read_rows(path)[:done]) if done else []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Add an epoch."""
+        """Add a row."""
         row = {name: float(value) for name, value in (logs or {}).items()}
         self._rows.append({"epoch": epoch + 1, **row, "learning_rate": float(self.model.optimizer.learning_rate)})
         write_rows(self._path, self._rows)
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """The network and its optimizer as they stand after each epoch, in a file that is whole at any moment.
+    """Network and optimizer after each epoch, written atomically.
 
     Args:
         path: The file, ending in .keras.
@@ -76,19 +76,19 @@ class Checkpoint(keras.callbacks.Callback):
         self._path = path
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Save them."""
+        """Save the network."""
         with atomic_file(self._path) as scratch:
             self.model.save(scratch)
 
 
 class TensorBoardLogs(keras.callbacks.Callback):
-    """Scalars of every epoch and now and then a picture of sample predictions; no backend but Keras' own is needed.
+    """TensorBoard logs: scalars of every epoch, and an image of sample predictions. Needs no TensorFlow.
 
     Args:
-        folder: Where the logs go.
+        folder: Folder of the logs.
         images: float32 array of shape (samples, H, W, 1).
         labels: Integer array of the same shape.
-        every: Epochs from picture to picture.
+        every: Epochs between two images.
     """
 
     def __init__(self, folder: Path, images: np.ndarray, labels: np.ndarray, every: int):
@@ -102,13 +102,13 @@ class TensorBoardLogs(keras.callbacks.Callback):
         self._writer = SummaryWriter(str(self._folder), write_to_disk=True)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Log the epoch."""
+        """Log the scalars, and every few epochs the image."""
         for name, value in (logs or {}).items():
             self._writer.add_scalar(name, float(value), epoch + 1)
         if epoch % self._every == 0 or epoch + 1 == self.params["epochs"]:
             logits = keras.ops.convert_to_numpy(self.model(self._images, training=False))
-            picture = _side_by_side(self._images, self._labels, logits.argmax(axis=-1)[..., None])
-            self._writer.add_image("image, label, prediction", picture, epoch + 1, dataformats="HWC")
+            grid = _side_by_side(self._images, self._labels, logits.argmax(axis=-1)[..., None])
+            self._writer.add_image("image, label, prediction", grid, epoch + 1, dataformats="HWC")
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Close the log."""
@@ -116,7 +116,7 @@ class TensorBoardLogs(keras.callbacks.Callback):
 
 
 def _side_by_side(images: np.ndarray, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """A grey picture, a row a sample: image, label, prediction; uint8 of shape (rows, columns, 1)."""
+    """Return one grey image with image, label and prediction per row: uint8 of shape (rows, columns, 1)."""
     low, high = np.percentile(images, (1, 99), axis=(1, 2, 3), keepdims=True)
     grey = np.clip((images - low) / np.maximum(high - low, 1e-6), 0, 1)
     masks = [mask / max(labels.max(), predictions.max(), 1) for mask in (labels, predictions)]

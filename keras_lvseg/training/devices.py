@@ -1,4 +1,4 @@
-"""What Keras computes on."""
+"""The device that Keras computes on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import keras
 
 
 def has_gpu() -> bool:
-    """Whether the running Keras backend sees a GPU."""
-    if keras.backend.backend() == "torch":  # for which keras.distribution lists no devices
+    """Return whether the Keras backend sees a GPU."""
+    if keras.backend.backend() == "torch":  # keras.distribution lists no devices of PyTorch
         import torch
 
         return torch.cuda.is_available()
@@ -15,5 +15,12 @@ def has_gpu() -> bool:
 
 
 def preferred_dtype() -> str:
-    """The dtype policy that trains fastest: bfloat16 on a GPU, float32 on a CPU: most emulate bfloat16."""
+    """Return the dtype policy of the fastest training: bfloat16 on a GPU, float32 on a CPU.
+
+    Most CPUs emulate bfloat16.
+
+    Example:
+        >>> preferred_dtype() in ("float32", "mixed_bfloat16")
+        True
+    """
     return "mixed_bfloat16" if has_gpu() else "float32"

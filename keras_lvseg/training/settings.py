@@ -1,42 +1,50 @@
-"""What decides a training run, beside its data."""
+"""Training hyperparameters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from keras_lvseg.errors import invalid_argument
+
 ModelName = Literal["fully_connected", "fcn", "unet"]
 LossName = Literal["dice_ce", "ce"]
 AugmentationName = Literal["full", "plain", "none"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """The knobs of a training run; what they are by default is the recipe, chosen as the page "The recipe" shows.
+    """Training hyperparameters. The defaults are the recipe, see the guide "The recipe".
 
     Args:
-        model: Which network, see `keras_lvseg.models`.
-        loss: "dice_ce" (`SparseDiceCE`) or "ce" (`SparseSoftmaxCE`, the course's).
-        learning_rate: Adam's, at the start.
-        decay_rate: With `decay_steps`: the rate is multiplied by it every so many steps (exponential staircase, as
-            in the course). None lets the rate fall to zero along a cosine.
-        decay_steps: See `decay_rate`; both or neither.
-        weight_decay: Part by which each step shrinks the weights, times the rate; decoupled from the gradient (AdamW).
-        epochs: How often each image is seen.
-        batch_size: Images a step.
-        seed: Decides initial weights, order and augmentation.
-        filters: A U-Net's filters at full resolution; the other networks have the course's sizes.
-        augmentation: How images are changed at random: "full" (place, shape, contrast, noise, shading), "plain"
-            (rotation, scale and noise) or "none".
-        crop: Rows and columns that a U-Net is trained on, cut out of the changed image; at test it sees the whole. An
-            image that is smaller, and the other networks, which are made for one size, are not cut.
-        phantoms: Synthetic patients to train on as well, see `keras_lvseg.phantom`.
+        model: Network, see `keras_lvseg.models`.
+        loss: "dice_ce" (`SparseDiceCE`) or "ce" (`SparseSoftmaxCE`, the course's loss).
+        learning_rate: Initial learning rate of Adam, above 0.
+        decay_rate: Factor of the learning rate every `decay_steps` steps (exponential staircase, as in the course),
+            above 0. None lets the rate fall to zero along a cosine.
+        decay_steps: Steps per factor `decay_rate`, 1 or more. Both or neither must be given.
+        weight_decay: Decoupled weight decay (AdamW), as a fraction per step and unit of learning rate, 0 or more.
+        epochs: Passes over the training images, 1 or more.
+        batch_size: Images per step, 1 or more.
+        seed: Seed of initial weights, order and augmentation.
+        filters: Filters of a U-Net at full resolution. The other networks have the sizes of the course.
+        augmentation: "full" (position, shape, contrast, noise, shading), "plain" (rotation, scale, noise) or "none".
+        crop: Side length of the training crop of a U-Net, in pixels. Prediction sees the whole image. Smaller images
+            and the images of the other networks, which have a fixed input size, are not cropped.
+        phantoms: Number of synthetic patients added to the training, see `keras_lvseg.phantom`.
         flip_tta: Test-time augmentation: average the probabilities of the image and of its three flips.
         postprocess: Keep the most certain connected component of the prediction, and fill its holes.
-        dtype: Keras' dtype policy to train under. None takes bfloat16 on a GPU and float32 elsewhere.
+        dtype: Keras dtype policy of the training. None takes bfloat16 on a GPU and float32 elsewhere.
 
     Raises:
         ValueError: An argument is out of its range.
+
+    Example:
+        >>> TrainingSettings(epochs=3).model
+        'unet'
+        >>> TrainingSettings(epochs=0)
+        Traceback (most recent call last):
+        ValueError: Invalid value for argument `epochs`. Expected a number above 0. Received: epochs=0
     """
 
     model: ModelName = "unet"
@@ -60,24 +68,30 @@ class TrainingSettings:
         choices = {"model": ModelName, "loss": LossName, "augmentation": AugmentationName}
         for name, allowed in choices.items():
             if (value := getattr(self, name)) not in get_args(allowed):
-                raise ValueError(f"{name} has to be one of {', '.join(get_args(allowed))}. Received: {name}={value!r}")
+                raise invalid_argument(name, value, f"one of {', '.join(get_args(allowed))}")
         if (self.decay_rate is None) != (self.decay_steps is None):
-            received = f"decay_rate={self.decay_rate}, decay_steps={self.decay_steps}"
-            raise ValueError(f"decay_rate and decay_steps go together. Received: {received}")
+            raise invalid_argument("decay_steps", self.decay_steps, "a number exactly if `decay_rate` is given")
         for name in ("learning_rate", "decay_rate", "decay_steps", "epochs", "batch_size", "filters", "crop"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ValueError(f"{name} has to be above 0. Received: {name}={value}")
+                raise invalid_argument(name, value, "a number above 0")
         for name in ("weight_decay", "phantoms"):
             if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} has to be 0 or more. Received: {name}={getattr(self, name)}")
+                raise invalid_argument(name, getattr(self, name), "a number of 0 or more")
 
 
 def recipe_grid(model: ModelName) -> dict[str, Any]:
-    """The grid that the recipe shows a network, as keywords of `SAXDataset`.
+    """Return the grid of the recipe, as keyword arguments of `SAXDataset`.
 
-    A U-Net gets 216 mm about the frame's centre at 1.5 mm a pixel, whatever the scanner's pixels are; the course's
-    networks get the frame's own pixels, as in the course.
+    A U-Net gets 144 x 144 pixels of 1.5 mm, 216 mm around the centre of the frame. The networks of the course get
+    256 x 256 native pixels, as in the course.
+
+    Args:
+        model: The network.
+
+    Example:
+        >>> recipe_grid("unet")
+        {'image_size': (144, 144), 'pixel_spacing': 1.5}
     """
     if model == "unet":
         return {"image_size": (144, 144), "pixel_spacing": 1.5}

@@ -1,4 +1,4 @@
-"""One training run, from a data set to a run folder."""
+"""A training run: from a data set to a run folder."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ from keras_lvseg.training.devices import preferred_dtype
 from keras_lvseg.training.run_folder import RunFolder
 from keras_lvseg.training.settings import AugmentationName, TrainingSettings
 
-# Patients lie in the scanner as they will and radiographers turn the plane: any rotation is as likely as any other.
-# The full one shifts so far that a crop of 96 pixels comes to lie on every part of an image of 144: what lies beside
-# the heart has to be learned as well.
+# Radiographers turn the imaging plane by hand, so any rotation is possible. The shift of "full" brings every part of an
+# image of 144 pixels into a crop of 96 pixels, so that the network also learns the surroundings of the heart.
 _AUGMENTATIONS: dict[AugmentationName, Augmentation] = {
     "full": Augmentation(
         rotation=180,
@@ -45,38 +44,52 @@ _AUGMENTATIONS: dict[AugmentationName, Augmentation] = {
     "plain": Augmentation(rotation=180, scale=0.2, noise=0.2),
     "none": Augmentation(),
 }
-_PHANTOM_SEED = 2009  # far from those of demonstrations and tests, which must not meet what was trained on
-
-_SAMPLES = 4  # predictions that TensorBoard shows
+_PHANTOM_SEED = 2009  # not used by demonstrations and tests, which need phantoms that no network was trained on
+_SAMPLES = 4  # images in TensorBoard
 
 
 def train(
     dataset: SAXDataset,
     folder: str | os.PathLike[str],
+    *,
     settings: TrainingSettings | None = None,
     console: Console | None = None,
     resume: bool = False,
 ) -> RunFolder:
-    """Train a network on a data set's split "train" and leave everything that there is to know of it in a folder.
+    """Train a network on the split "train" of a data set, and write a run folder.
 
-    Where the data set has a split "validation", its figures are followed along; the network is the last epoch's.
-    After each epoch the state is saved, so that a run that was killed can go on.
+    The split "validation", if there is one, is scored after each epoch. The network of the last epoch is kept. The
+    state is saved after each epoch, so that an interrupted run can be resumed.
 
     Args:
         dataset: The data, with a split "train".
         folder: The run folder, new or empty.
-        settings: The knobs.
-        console: Where the progress bar is drawn; None draws none.
-        resume: Go on after the last epoch of the run that was begun in `folder` with the same data and settings; it
-            ends with the weights that it would have had without the break. A new or empty folder begins one, and a
-            run that is finished is left as it is.
+        settings: Training hyperparameters. None takes the defaults.
+        console: Console for the progress bar. None draws none.
+        resume: Continue the run in `folder` after its last complete epoch. Data and settings must be the same, and
+            the weights become those of an uninterrupted run. A new or empty folder starts a run, and a finished run
+            is returned unchanged. Resume your own runs only, because a checkpoint decides what Keras builds.
 
     Returns:
         The run folder.
 
     Raises:
-        DataError: The data cannot be read, or the folder holds something already; with `resume`, something else than
-            such a run.
+        DataError: The data cannot be read, the folder is not empty or holds another run, or the training diverged.
+        ValueError: The data set has no split "train", an intensity function, or images above 1024 x 1024 pixels.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg.phantom import write_phantom
+        >>> from keras_lvseg.training import evaluate_run
+        >>> hearts, out = tempfile.mkdtemp(), tempfile.mkdtemp()
+        >>> _ = write_phantom(hearts, patients=2, frames="contoured")
+        >>> splits = {"train": ["PHANTOM0001"], "test": ["PHANTOM0002"]}
+        >>> dataset = SAXDataset(hearts, splits=splits, image_size=(32, 32))
+        >>> run = train(dataset, out, settings=TrainingSettings(epochs=1, filters=2))
+        >>> run.network.name
+        'network.json'
+        >>> [patient.patient_id for patient in evaluate_run(run, hearts).scores.patients]
+        ['PHANTOM0002']
     """
     settings = settings or TrainingSettings()
     info = _describe(settings, dataset)
@@ -94,7 +107,7 @@ def train(
     train_data.start_at(done)
     picked = slice(None, None, -(-len(images) // _SAMPLES))
     every = max(settings.epochs // 10, 1)
-    # The checkpoint comes last: an epoch that it holds stands in the history already.
+    # The checkpoint comes last, so that the history holds every epoch of the checkpoint.
     callbacks = [
         HistoryFile(run.history, done),
         TensorBoardLogs(run.logs, images[picked], labels[picked], every),
@@ -107,7 +120,7 @@ def train(
         validation_data=validation_data,
         initial_epoch=done,
         epochs=settings.epochs,
-        shuffle=False,  # the data is shuffled by the run's seed; Keras would draw another order on top
+        shuffle=False,  # the data set shuffles by the run's seed
         callbacks=callbacks,
         verbose=0,
     )
@@ -135,7 +148,7 @@ def _training_data(
 
 
 def _phantoms(dataset: SAXDataset, patients: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of so many synthetic patients, on the data set's grid."""
+    """Return images and labels of synthetic patients, on the grid of the data set."""
     with tempfile.TemporaryDirectory() as folder:
         write_phantom(folder, patients=patients, seed=_PHANTOM_SEED, frames="contoured")
         same = ("image_size", "pixel_spacing", "intensity")
@@ -192,7 +205,7 @@ def _new_model(settings: TrainingSettings, info: PretrainedInfo, steps: int) -> 
 def learning_rate_schedule(
     settings: TrainingSettings, steps_per_epoch: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """The learning rate by step, see `TrainingSettings.decay_rate`."""
+    """Return the learning rate by step, see `TrainingSettings`."""
     if settings.decay_rate is None or settings.decay_steps is None:
         return keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epochs * steps_per_epoch)
     return keras.optimizers.schedules.ExponentialDecay(
