@@ -31,7 +31,9 @@ def segment(
     with progress_bar(console) as progress:
         task = progress.add_task("segmenting", total=None)
         segmentation = segmenter.segment(
-            source, pixel_spacing, lambda done, total: progress.update(task, completed=done, total=total)
+            source,
+            pixel_spacing=pixel_spacing,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     segmentation.write(out)
     result = segmentation.as_dict()

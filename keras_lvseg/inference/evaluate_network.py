@@ -1,4 +1,4 @@
-"""A network on labelled frames."""
+"""Scores of a network on labelled frames."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def evaluate(
     flip_tta: bool = False,
     postprocess: bool = False,
 ) -> Evaluation:
-    """Score a network on the frames' own grids: what a crop cuts away counts as the error that it is.
+    """Score a network on the native grid of the frames. Pixels cut away by a crop count as errors.
 
     Args:
-        model: A network that gives logits of shape (batch, H, W, classes).
-        frames: Frames with the target's contours.
-        preprocessing: What the network was trained with.
-        target: What it was trained to find.
-        contour_origin: Added to the contours' x and y to get zero-based pixel centres.
-        roles: By patient, the split that the patient stood in when the network was trained; "new" for others.
+        model: Network with logits of shape (B, H, W, classes).
+        frames: Frames with contours of the target.
+        preprocessing: Grid and intensities that the network was trained with.
+        target: "endocardium" or "myocardium".
+        contour_origin: Added to x and y of contours to get zero-based pixel centres.
+        roles: Split of each patient in the training, by patient. Other patients are "new".
         flip_tta: See `predict_masks`.
         postprocess: See `predict_masks`.
 
@@ -44,12 +44,27 @@ def evaluate(
         Scores, labels and masks.
 
     Raises:
-        DataError: A file cannot be read, or a frame comes with a mask alone: distances in mm need its spacing.
+        DataError: A file cannot be read, or a frame has a mask but no pixel spacing, so that distances in mm are
+            unknown.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg import SAXDataset
+        >>> from keras_lvseg.inference import TrainedNetwork
+        >>> from keras_lvseg.phantom import write_phantom
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = write_phantom(folder, patients=1, frames="contoured")
+        >>> network, frames = TrainedNetwork.bundled(), SAXDataset(folder).labelled_frames("all")[:4]
+        >>> scores = evaluate(
+        ...     network.model, frames, preprocessing=network.preprocessing, **network.info.inference
+        ... ).scores
+        >>> [patient.patient_id for patient in scores.patients], scores.mean_dice > 0.5
+        (['PHANTOM0001'], True)
     """
     for frame in frames:
         if frame.endocardium is None:
-            problem = "holds masks and no spacing, which distances in mm are made of"
-            raise DataError(frame.path, problem, "score on DICOM files with contours, or on pictures with labels")
+            problem = "has a mask but no pixel spacing, so that distances in mm are unknown"
+            raise DataError(frame.path, problem, "score DICOM files with contours, or PNG images with labels")
     labels = tuple(draw_label(frame, target, contour_origin) for frame in frames)
     masks = tuple(predict_masks(model, frames, preprocessing=preprocessing, flip_tta=flip_tta, postprocess=postprocess))
     scores = score_masks(frames, labels=labels, masks=masks, roles=roles)

@@ -1,4 +1,4 @@
-"""One heart an image: the part that the network is surest of, without holes."""
+"""Postprocessing: one connected component per image, without holes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import numpy as np
 
 from keras_lvseg.geometry import largest_component
 
-_SURE = 1e-4  # nearer to 0 or 1 a probability says no more
+_MIN_PROBABILITY = 1e-4  # bounds the log-odds of one pixel
 
 
 def keep_best_component(probabilities: np.ndarray) -> np.ndarray:
-    """Take each pixel's likeliest class, keep one connected part of all that is not background, and fill its holes.
+    """Return the most likely class of each pixel, reduced to one connected foreground component without holes.
 
-    Of several parts the one with the largest sum of log-odds is kept: a stomach that the network half believes in may
-    be larger than the ventricle that it is sure of.
+    The component with the largest sum of log-odds is kept. A stomach with uncertain pixels may be larger than the
+    ventricle, whose pixels are certain.
 
     Args:
-        probabilities: Array of shape (classes, H, W), class 0 being the background.
+        probabilities: Array of shape (classes, H, W). Class 0 is the background.
 
     Returns:
-        uint8 array of shape (H, W): class numbers. A hole gets its likeliest class but the background.
+        Class numbers, uint8 array of shape (H, W). Pixels of a hole get their most likely foreground class.
 
     Example:
         >>> heart = np.array([[0.1, 0.9, 0.9, 0.9, 0.1, 0.6, 0.6],
@@ -30,7 +30,7 @@ def keep_best_component(probabilities: np.ndarray) -> np.ndarray:
                [0, 1, 1, 1, 0, 0, 0],
                [0, 1, 1, 1, 0, 0, 0]], dtype=uint8)
     """
-    background = np.clip(probabilities[0], _SURE, 1 - _SURE)
+    background = np.clip(probabilities[0], _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
     log_odds = np.log1p(-background) - np.log(background)
     kept = largest_component(np.argmax(probabilities, axis=0) > 0, weights=log_odds)
     return np.where(kept, 1 + np.argmax(probabilities[1:], axis=0), 0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Segmentation: masks of many images, what they amount to, and how they are written."""
+"""The result of a segmentation: masks, areas, volumes, and their files."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from keras_lvseg.studies.study_volumes import PhaseVolume, StudyVolumes, study_v
 
 @dataclass(frozen=True)
 class Segmentation:
-    """What `Segmenter.segment` made.
+    """The result of `Segmenter.segment`.
 
     Attributes:
-        root: The folder that it looked in; names of files are given from there.
+        root: The folder that was searched. File names in `as_dict` are relative to it.
         studies: The images, by study.
-        masks: The cavity in each image, by its file: bool arrays of the image's own rows and columns.
+        masks: Mask of the cavity per image file, bool array of the image's shape.
         skipped: Files without a mask, each with its reason.
-        notes: What else a user has to know, a line each.
-        settings: The network and how it was used, as plain values.
+        notes: Remarks for the user, one line each.
+        settings: The network and its options, as plain values.
     """
 
     root: Path
@@ -45,11 +45,11 @@ class Segmentation:
     settings: Mapping[str, Any]
 
     def volumes(self, study: Study) -> StudyVolumes:
-        """The volumes of one of `studies`."""
+        """Return the volumes of one of `studies`."""
         return study_volumes(study, [int(np.count_nonzero(self.masks[frame.path])) for frame in study.frames])
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the masks, as plain values: what `write` leaves as JSON."""
+        """Return everything but the masks as plain values, which `write` stores as `segmentation.json`."""
         return {
             **self.settings,
             "notes": list(self.notes),
@@ -59,40 +59,40 @@ class Segmentation:
         }
 
     def write(self, folder: str | os.PathLike[str]) -> None:
-        """Write all of it, whole or not at all.
+        """Write all results atomically.
 
-        - `masks/<image>_mask.png`: 0 and 255, of the image's own rows and columns;
-        - `contours/<study>/IM-0001-<NNNN>-icontour-auto.txt`: the outline of each mask that is not empty, along its
-          pixels' edges, in the 2009 challenge's format; NNNN is the InstanceNumber. Where images have no number of
-          their own, `contours/<study>/<image>-icontour-auto.txt`. A mask of noise has none;
-        - `overlays/<image>_overlay.png`: the outline drawn on the image;
+        - `masks/<image>_mask.png`: 0 and 255, on the native grid.
+        - `contours/<study>/IM-0001-<NNNN>-icontour-auto.txt`: the contour of each mask that is not empty, along the
+          edges of its pixels, in the format of the 2009 challenge. NNNN is the InstanceNumber. If InstanceNumbers are
+          missing or repeated, the file is `contours/<study>/<image>-icontour-auto.txt`. A mask of noise has no contour.
+        - `overlays/<image>_overlay.png`: the contour drawn on the image.
         - `segmentation.json`: see `as_dict`.
 
-        `<image>` is the image file's name without `.dcm` or `.png`; where two images share that, all keep these, and
-        where two share the whole name, all stand in folders as the images do.
+        `<image>` is the name of the image file without `.dcm` or `.png`. If two images share it, all names keep their
+        suffix. If two images share the name with suffix, the files are in folders like the images.
 
         Args:
-            folder: A new or an empty folder.
+            folder: A new or empty folder.
 
         Raises:
-            DataError: The folder holds something, or an image cannot be read any more.
+            DataError: The folder is not empty, or an image cannot be read.
         """
         frames = [frame for study in self.studies for frame in study.frames]
-        pictures = image_names([Path(self._name(frame.path)) for frame in frames])
+        names = image_names([Path(self._name(frame.path)) for frame in frames])
         contours = [name for study in self.studies for name in contour_names(study)]
         written = self.as_dict()
-        with atomic_directory(folder) as scratch:
-            for frame, picture, contour, image in zip(frames, pictures, contours, written["images"], strict=True):
+        with atomic_directory(folder) as temporary:
+            for frame, name, contour, image in zip(frames, names, contours, written["images"], strict=True):
                 mask = self.masks[frame.path]
-                image["mask"] = _new(scratch, f"masks/{picture}_mask.png")
-                Image.fromarray(mask.astype(np.uint8) * 255).save(scratch / image["mask"])
-                image["overlay"] = _new(scratch, f"overlays/{picture}_overlay.png")
-                write_overlay(scratch / image["overlay"], read_image(frame), mask)
-                image["contour"] = self._write_contour(scratch, f"contours/{contour}", mask)
-            write_json(scratch / RESULT_FILE, written)
+                image["mask"] = _make_parent(temporary, f"masks/{name}_mask.png")
+                Image.fromarray(mask.astype(np.uint8) * 255).save(temporary / image["mask"])
+                image["overlay"] = _make_parent(temporary, f"overlays/{name}_overlay.png")
+                write_overlay(temporary / image["overlay"], read_image(frame), mask)
+                image["contour"] = self._write_contour(temporary, f"contours/{contour}", mask)
+            write_json(temporary / RESULT_FILE, written)
 
     def _write_contour(self, folder: Path, name: str, mask: np.ndarray) -> str | None:
-        """Gives the file's name; None where the mask has no outline, or one of noise, too long for any reader."""
+        """Write the contour of a mask and return its file name. Return None for an empty mask and for noise."""
         outline = join_contours(mask_contours(mask))
         try:
             write_contour(folder / name, outline, origin=self.settings["contour_origin"])
@@ -135,8 +135,8 @@ class Segmentation:
         return path.relative_to(self.root).as_posix()
 
 
-def _new(folder: Path, name: str) -> str:
-    """The name of a file that is about to be written, in a folder that is made where it is not there."""
+def _make_parent(folder: Path, name: str) -> str:
+    """Create the folder of a file, and return the file's name."""
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     return name
 

@@ -1,4 +1,4 @@
-"""Segmenter: from files of any kind to masks of the left ventricle's cavity."""
+"""Segmenter: from image files to masks of the left ventricle's cavity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_lvseg.errors import DataError
+from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.inference.inputs import find_inputs
 from keras_lvseg.inference.segmentation import Segmentation
 from keras_lvseg.inference.trained_network import TYPICAL_SPACING, TrainedNetwork
@@ -20,20 +20,20 @@ from keras_lvseg.studies.skipped_file import SkippedFile
 from keras_lvseg.studies.study import Study
 from keras_lvseg.version import __version__
 
-_BATCH = 16  # images a step
+_BATCH_SIZE = 16
 
 
 class Segmenter:
-    """Finds the cavity of the left ventricle in short-axis images, on each image's own grid.
+    """Segments the cavity of the left ventricle in short-axis images, on the native grid of each.
 
     Args:
-        run: The folder of a finished training run, whose network is taken; None takes the one that the package ships.
+        run: Folder of a finished training run. None takes the bundled network. Nothing in the folder can run code.
 
     Attributes:
-        settings: The network and how it is used, as plain values.
+        settings: The network and its options, as plain values.
 
     Raises:
-        DataError: The folder holds no finished run.
+        DataError: The folder is not a finished run, or a file in it is damaged.
 
     Example:
         >>> import tempfile
@@ -61,23 +61,25 @@ class Segmenter:
     def segment(
         self,
         source: str | os.PathLike[str],
+        *,
         pixel_spacing: float | tuple[float, float] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Segmentation:
-        """Segment whatever images a file or a folder holds.
+        """Segment all images of a file or folder.
 
         Args:
-            source: A DICOM file, a PNG picture in shades of grey, or a folder with any of these, however deep. Headers
-                tell which images make a study; a tree that `keras_lvseg.SAXDataset` reads tells the patients too.
-            pixel_spacing: mm, see `mask`, of images that do not tell it: pictures that stand in no `patients.csv`, and
-                DICOM without one. None assumes the spacing that is usual, and gives their areas in pixels alone.
-            on_progress: Told how many images are done, and how many there are, after each step.
+            source: DICOM file, greyscale PNG image, or folder with any of these at any depth. Images are grouped into
+                studies by their headers. Patients are known in a tree that `keras_lvseg.SAXDataset` reads.
+            pixel_spacing: Distance in mm between rows and between columns, one number for both, from 0.1 to 10. It is
+                used for PNG images without a `patients.csv` and for DICOM files without a spacing. None assumes
+                1.37 mm for these, and gives their areas in pixels only.
+            on_progress: Called after each step with the number of finished images and of all images.
 
         Returns:
-            A mask for each image, and a reason for every file that has none.
+            A mask per image, and a reason per skipped file.
 
         Raises:
-            DataError: There is nothing that can be segmented.
+            DataError: No image can be segmented.
             ValueError: `pixel_spacing` is out of its range.
         """
         if pixel_spacing is not None:
@@ -86,9 +88,9 @@ class Segmenter:
         frames = [frame for study in inputs.studies for frame in study.frames]
         masks: dict[Path, np.ndarray] = {}
         skipped = list(inputs.skipped)
-        for start in range(0, len(frames), _BATCH):
+        for start in range(0, len(frames), _BATCH_SIZE):
             images, spacings = {}, []
-            for frame in frames[start : start + _BATCH]:
+            for frame in frames[start : start + _BATCH_SIZE]:
                 try:
                     images[frame.path] = read_image(frame)
                     spacings.append(frame.pixel_spacing)
@@ -97,9 +99,9 @@ class Segmenter:
             if images:
                 masks |= zip(images, self._network.masks([*images.values()], spacings), strict=True)
             if on_progress:
-                on_progress(min(start + _BATCH, len(frames)), len(frames))
+                on_progress(min(start + _BATCH_SIZE, len(frames)), len(frames))
         if not masks:
-            raise _nothing(Path(source), inputs.root, skipped)
+            raise _nothing_segmented(Path(source), inputs.root, skipped)
         studies = tuple(left for study in inputs.studies if (left := study.restrict_to(masks)).frames)
         notes = (*inputs.notes, *self._notes(studies))
         return Segmentation(inputs.root, studies, masks, tuple(skipped), notes, self.settings)
@@ -108,9 +110,9 @@ class Segmenter:
         """Segment one image.
 
         Args:
-            image: Array of shape (rows, columns); larger is brighter. In any unit, unless the network is one of your
-                own whose intensities have one: `settings["intensity"]` is other than "zscore".
-            pixel_spacing: mm between rows and between columns; one number for both.
+            image: Array of shape (rows, columns), larger is brighter. Any unit will do for a network with "zscore"
+                as `settings["intensity"]`, such as the bundled one.
+            pixel_spacing: Distance in mm between rows and between columns, one number for both, from 0.1 to 10.
 
         Returns:
             bool array of the image's shape.
@@ -125,7 +127,7 @@ class Segmenter:
         pixels = np.asarray(image)
         if pixels.ndim != 2 or not pixels.size or pixels.dtype.kind not in "biuf" or not np.isfinite(pixels).all():
             received = f"{pixels.dtype} of shape {pixels.shape}"
-            raise ValueError(f"image has to be finite numbers of shape (rows, columns). Received: {received}")
+            raise invalid_argument("image", received, "finite numbers of shape (rows, columns)")
         _check_spacing(pixel_spacing)
         spacing = tuple(np.broadcast_to(pixel_spacing, 2).tolist())
         return self._network.masks([pixels.astype(np.float64)], [spacing])[0]
@@ -136,8 +138,7 @@ class Segmenter:
             return
         resampled = self.settings["pixel_spacing"] is not None
         assumed = f"{TYPICAL_SPACING} mm is assumed, and " if resampled else ""
-        problem = f"{unknown} of the images do not tell their pixel spacing"
-        yield f"{problem}: {assumed}their areas are given in pixels alone"
+        yield f"the pixel spacing of {unknown} images is unknown: {assumed}their areas are given in pixels only"
 
 
 def _check_spacing(spacing: float | tuple[float, float]) -> None:
@@ -145,14 +146,14 @@ def _check_spacing(spacing: float | tuple[float, float]) -> None:
     values = np.asarray(spacing)
     numbers = values.shape in ((), (2,)) and values.dtype.kind in "iuf"
     if not numbers or not ((low <= values) & (values <= high)).all():
-        raise ValueError(f"pixel_spacing has to be {low:g} to {high:g} mm. Received: {spacing}")
+        raise invalid_argument("pixel_spacing", spacing, f"{low:g} to {high:g} mm")
 
 
-def _nothing(source: Path, root: Path, skipped: list[SkippedFile]) -> DataError:
-    """Why nothing was segmented, in one line."""
+def _nothing_segmented(source: Path, root: Path, skipped: list[SkippedFile]) -> DataError:
+    """Return the error for a source without any mask."""
     if not source.is_dir():
         return DataError(source, skipped[0].reason)
     if not skipped:
-        return DataError(source, "holds no DICOM file and no PNG picture", "name a folder that does")
+        return DataError(source, "holds no DICOM file and no PNG image")
     first = f"{skipped[0].path.relative_to(root)} {skipped[0].reason}"
-    return DataError(source, f"holds no image that can be segmented, of {len(skipped)} files; {first}")
+    return DataError(source, f"holds no image that can be segmented among {len(skipped)} files", first)

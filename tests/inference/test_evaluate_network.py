@@ -35,5 +35,5 @@ def test_label_pictures_are_scored_as_they_are_drawn(thresholding, tmp_path, rep
 def test_records_tell_no_spacing_to_measure_distances_by(thresholding, tmp_path):
     record = CourseRecord(np.arange(16).reshape(4, 4), np.eye(4, dtype=np.uint8))
     write_examples(tmp_path / "train_images.tfrecords", [record.to_features("course")])
-    with pytest.raises(DataError, match="holds masks and no spacing"):
+    with pytest.raises(DataError, match="has a mask but no pixel spacing"):
         evaluate(thresholding, SAXDataset(tmp_path).frames, preprocessing=PREPROCESSING)

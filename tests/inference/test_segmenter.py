@@ -183,19 +183,19 @@ def test_no_heart_is_an_empty_mask(planted, heart):
 def test_pictures_of_unknown_spacing_are_said_to_be(planted, tmp_path):
     root = write_picture_tree(tmp_path / "pictures")
     (root / "patients.csv").unlink()
-    own = "8 of the images do not tell their pixel spacing: "
-    assert planted.segment(root).notes == (f"{own}their areas are given in pixels alone",)
+    own = "the pixel spacing of 8 images is unknown: "
+    assert planted.segment(root).notes == (f"{own}their areas are given in pixels only",)
     run = write_planted_run(tmp_path / "run", THRESHOLD, (32, 32), pixel_spacing=1.4)
     segmenter = Segmenter(run)
     assumed = segmenter.segment(root)
-    assert assumed.notes == (f"{own}1.37 mm is assumed, and their areas are given in pixels alone",)
+    assert assumed.notes == (f"{own}1.37 mm is assumed, and their areas are given in pixels only",)
     told = segmenter.segment(root, pixel_spacing=1.37)
     assert told.notes == ()
     for path, mask in told.masks.items():
         np.testing.assert_array_equal(assumed.masks[path], mask)
     (image, *_) = told.as_dict()["images"]
     assert image["area_mm2"] == pytest.approx(image["area_pixels"] * 1.37**2, abs=0.006)
-    with pytest.raises(ValueError, match=r"pixel_spacing has to be 0\.1 to 10 mm\. Received: 0"):
+    with pytest.raises(ValueError, match=r"`pixel_spacing`\. Expected 0\.1 to 10 mm\. Received: pixel_spacing=0"):
         segmenter.segment(root, pixel_spacing=0)
 
 
@@ -204,7 +204,7 @@ def test_images_of_unknown_spacing_that_are_refused_are_not_counted(planted, tmp
         Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 12)).save(tmp_path / name)
     Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(tmp_path / "colours.png")
     (note,) = planted.segment(tmp_path).notes
-    assert note.startswith("2 of the images do not tell")
+    assert note.startswith("the pixel spacing of 2 images is unknown")
 
 
 def test_a_dicom_file_that_tells_no_spacing_takes_the_one_that_is_given(planted, heart):

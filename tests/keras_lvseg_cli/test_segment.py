@@ -46,7 +46,7 @@ def test_pictures_take_the_spacing_that_is_given(segment, run, tmp_path):
     (root / "patients.csv").unlink()
     code, out, err = segment(root / "images", tmp_path / "out", "--run", run, "--pixel-spacing", "2")
     assert (code, err) == (0, "")
-    assert "do not tell their pixel spacing" not in out
+    assert "the pixel spacing" not in out
     for image in json.loads((tmp_path / "out" / "segmentation.json").read_text())["images"]:
         assert image["area_mm2"] == 4 * image["area_pixels"]
     code, _, err = segment(root, tmp_path / "other", "--run", run, "--pixel-spacing", "-1")
