@@ -83,6 +83,12 @@ def score_masks(
 
     Raises:
         ValueError: The sequences differ in length, or a label and its mask in shape; or one holds scores.
+
+    Example:
+        >>> from pathlib import Path
+        >>> frame = Frame(Path("A-1.png"), "A", "A", rows=1, columns=3)
+        >>> score_masks([frame], labels=[np.array([[1, 1, 0]])], masks=[np.array([[1, 0, 0]])]).mean_dice
+        0.6666666666666666
     """
     counts = [count_overlap(mask, label, class_id=class_id) for label, mask in zip(labels, masks, strict=True)]
     images = tuple(

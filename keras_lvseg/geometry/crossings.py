@@ -29,10 +29,10 @@ def crossed_area(points: ArrayLike) -> float:
         >>> crossed_area(square), crossed_area(bow)
         (0.0, 4.0)
     """
-    points = check_points("points", points)
-    points = points - (0, np.floor(points[:, 1].min(initial=0)))
+    contour = check_points("points", points)
+    contour = contour - (0, np.floor(contour[:, 1].min(initial=0)))
     area, senses, crossed = 0.0, (1, -1), np.zeros(2)
-    for _, x, sense in scan_lines(points, int(np.ceil(points[:, 1].max(initial=0)))):
+    for _, x, sense in scan_lines(contour, int(np.ceil(contour[:, 1].max(initial=0)))):
         # How often the contour encloses what lies right of a crossing; it is 0 again at the end of each line.
         winding = np.cumsum(sense)
         width = np.append(np.diff(x), 0) * (winding != 0)

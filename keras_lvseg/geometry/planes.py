@@ -23,10 +23,13 @@ def slice_normal(orientation: ArrayLike) -> np.ndarray:
         >>> slice_normal((1, 0, 0, 0, 1, 0)).tolist()
         [0.0, 0.0, 1.0]
     """
-    along_row, along_column = np.asarray(orientation, dtype=float).reshape(2, 3)
+    directions = np.asarray(orientation, dtype=float).reshape(2, 3)
+    along_row, along_column = directions
     lengths = np.linalg.norm(along_row), np.linalg.norm(along_column)
     if not np.allclose(lengths, 1, atol=1e-2) or abs(along_row @ along_column) > 1e-2:
-        raise ValueError(f"wrong orientation; expected two perpendicular unit vectors, got {orientation}")
+        raise ValueError(
+            f"wrong orientation; expected two perpendicular unit vectors, got {directions.ravel().tolist()}"
+        )
     normal = np.cross(along_row, along_column)
     return normal / np.linalg.norm(normal)
 
