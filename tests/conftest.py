@@ -15,7 +15,7 @@ settings.load_profile("keras-lvseg")
 
 @pytest.fixture(scope="session")
 def sunnybrook() -> Path:
-    """The real sample's folder."""
+    """The folder of the real sample."""
     folder = os.environ.get("KERAS_LVSEG_SUNNYBROOK")
     if not folder:
         pytest.skip("KERAS_LVSEG_SUNNYBROOK is not set: the folder of the Sunnybrook sample")
@@ -24,10 +24,10 @@ def sunnybrook() -> Path:
 
 @pytest.fixture(scope="session")
 def sunnybrook_png() -> Path:
-    """The folder of the challenge's training patients as pictures."""
+    """The folder of the challenge's training patients as PNG files."""
     folder = os.environ.get("KERAS_LVSEG_SUNNYBROOK_PNG")
     if not folder:
-        pytest.skip("KERAS_LVSEG_SUNNYBROOK_PNG is not set: the folder of the training patients as pictures")
+        pytest.skip("KERAS_LVSEG_SUNNYBROOK_PNG is not set: the folder of the training patients as PNG files")
     return Path(folder)
 
 
@@ -59,7 +59,7 @@ def _write_phantoms(tmp_path_factory, tree: str) -> Path:
 
 @pytest.fixture(scope="session")
 def small_run(phantom_tree, tmp_path_factory):
-    """A U-Net trained for seconds on two of the three, tested on the third; to be read, not to be changed."""
+    """A U-Net trained for seconds on two of the three, tested on the third; read-only."""
     from keras_lvseg.data import SAXDataset
     from keras_lvseg.training import TrainingSettings, train
 

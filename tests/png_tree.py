@@ -1,4 +1,4 @@
-"""A small tree of pictures, written with little but Pillow."""
+"""A small tree of PNG files, written with Pillow."""
 
 import csv
 import shutil
@@ -30,10 +30,10 @@ def write_table(root: Path, rows: Sequence[Mapping[str, object]]) -> None:
         writer.writerows(rows)
 
 
-def write_picture_tree(
+def write_png_tree(
     root: Path, numbers: Sequence[int] = (1, 8, 21, 28), shape: tuple[int, int] = (20, 16), **columns: object
 ) -> Path:
-    """Patients P1 and P2, each with frames of these numbers: a bright disc and its two labels, no two alike."""
+    """Write patients P1 and P2 with frames of these numbers: a bright disc and its two labels, all different."""
     rows = [{"patient_id": name, "pixel_spacing_mm": 1.5, "slice_spacing_mm": 8, **columns} for name in ("P1", "P2")]
     write_table(root, rows)
     rng = np.random.default_rng(0)
@@ -50,9 +50,9 @@ def write_picture_tree(
 
 
 def write_damaged_copy(tree: Path, root: Path) -> Path:
-    """A tree of DICOM and contours as pictures, made by the recipe that makes labels too large.
+    """Write a tree of DICOM and contours as PNG files whose labels include the outline.
 
-    Contours are brought to half pixels first, on which the Sunnybrook Cardiac Data's lie.
+    Contours are rounded to half pixels first, as in the Sunnybrook Cardiac Data.
     """
     dataset = SAXDataset(tree)
     shutil.rmtree(root, ignore_errors=True)

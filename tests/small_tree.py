@@ -1,4 +1,4 @@
-"""A small tree of the sample's kind, written with little but pydicom: any number of slices, phases and pixels."""
+"""A small tree with a link table, of any number of slices, phases and pixels, written with pydicom."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +25,7 @@ def write_small_tree(
     seed: int = 0,
     **header,
 ) -> Path:
-    """Patients by their two names, each with a bright disc and its contour where `radius(slice, phase)` gives one."""
+    """Write patients by their two names, with a bright disc and its contour of `radius(slice, phase)`, if not None."""
     lines = ["patient_id,original_id", *(f"{patient},{original}" for patient, original in patients.items())]
     root.mkdir(parents=True, exist_ok=True)
     (root / "link.csv").write_text("\n".join(lines) + "\n")
@@ -46,7 +46,7 @@ def write_small_tree(
                     _write(
                         root / "contourfiles" / original / "i-contours" / name,
                         _circle(shape, disc + 1e-7 * (1000 * number + frame)),
-                    )  # no two alike
+                    )  # all contours differ
     return root
 
 

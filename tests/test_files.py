@@ -51,7 +51,7 @@ def test_atomic_directory_replaces_only_empty_folder(tmp_path):
 
 @pytest.mark.parametrize("name", [".", "link", "link/new"])
 def test_atomic_directory_existing_folder_is_filled_in_place(tmp_path, monkeypatch, name):
-    """It may be the working directory, what a link leads to, or a disk of its own."""
+    """It may be the working directory, the target of a link, or a mount point."""
     real = tmp_path / "real"
     real.mkdir()
     (tmp_path / "link").symlink_to(real, target_is_directory=True)

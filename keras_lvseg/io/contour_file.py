@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_lvseg.errors import DataError, invalid_argument
+from keras_lvseg.errors import DataError, as_data_error, invalid_argument
 from keras_lvseg.files import atomic_file, read_bytes
 from keras_lvseg.geometry.polygons import CONTOUR_ORIGIN
 
@@ -33,10 +33,8 @@ def read_contour(path: str | os.PathLike[str], *, origin: float = CONTOUR_ORIGIN
     """
     path = Path(path)
     content = read_bytes(path, _MAX_FILE_SIZE)
-    try:
+    with as_data_error(path, "is not a text file", expected="one 'x y' pair per line"):
         lines = content.decode("ascii").splitlines()
-    except UnicodeDecodeError:
-        raise DataError(path, "is not a text file", expected="one 'x y' pair per line") from None
     points = np.array([_point(path, i, line) for i, line in enumerate(lines, 1) if line.strip()]).reshape(-1, 2)
     if len(points) > 1 and np.array_equal(points[0], points[-1]):
         points = points[:-1]

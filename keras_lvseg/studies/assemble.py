@@ -85,8 +85,6 @@ def sparsely_contoured_phases(frames: Sequence[Frame]) -> dict[int, list[Frame]]
 def _check_one_series(headers: Sequence[Header]) -> None:
     first = headers[0]
     folder = first.path.parent
-    if len({header.series_instance_uid for header in headers}) > 1:
-        raise DataError(folder, "holds images of several series", expected="one series of short-axis frames")
     numbers = Counter(header.instance_number for header in headers)
     twice = [number for number, count in numbers.items() if count > 1]
     if twice:

@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 
 from keras_lvseg.audit import audit_tree
-from tests.png_tree import write_picture_tree, write_png
+from tests.png_tree import write_png, write_png_tree
 
 
 @pytest.fixture
 def tree(tmp_path):
-    return write_picture_tree(tmp_path / "tree")
+    return write_png_tree(tmp_path / "tree")
 
 
 def errors(tree):

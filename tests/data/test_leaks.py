@@ -1,4 +1,4 @@
-"""No patient on two sides of a split, told by the pixels that a network is given and not by names."""
+"""Splits share no patient, checked by the pixels that a network gets."""
 
 import shutil
 
@@ -32,14 +32,14 @@ def pixels(path):
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
-    """Patients of a few frames each, and whose pixels are whose."""
+    """Patients with a few frames each, and the patient of each image by its pixels."""
     folder = write_small_tree(tmp_path_factory.mktemp("leaks") / "tree", PATIENTS, slices=1, phases=3)
     return folder, {pixels(path): patient for patient in PATIENTS for path in images_of(folder, patient)}
 
 
 @pytest.fixture(scope="module")
 def challenge(tmp_path_factory):
-    """All 45 names of the challenge, the training patients with the course's 260 images."""
+    """All 45 patients of the challenge; the training patients have the course's 260 images."""
     names = [name for split in OFFICIAL_SPLITS.values() for name in split]
     patients = {f"SCD{i:07}": name for i, name in enumerate(names, 1)}
     folder = tmp_path_factory.mktemp("challenge") / "tree"
@@ -51,7 +51,7 @@ def challenge(tmp_path_factory):
 
 
 def sides(dataset, owners):
-    """Whose images each split of a data set holds, by their pixels."""
+    """Return the patients in each split of a data set, by the pixels of their images."""
     return {
         split: {owners[image.tobytes()] for image in dataset.as_arrays(split)[0]}
         for split in dataset.info["splits"]
@@ -131,7 +131,7 @@ def test_course_split_shares_patients_and_warns(challenge):
 
 @pytest.fixture
 def copied(tmp_path):
-    """A patient who is there again under a second name."""
+    """A tree with a copy of a patient under a second name."""
     folder = write_small_tree(tmp_path / "tree", {"A": "a", "B": "b"}, slices=1, phases=3)
     shutil.copytree(folder / "dicoms/A", folder / "dicoms/C")
     shutil.copytree(folder / "contourfiles/a", folder / "contourfiles/c")

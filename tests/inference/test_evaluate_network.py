@@ -8,7 +8,7 @@ from keras_lvseg.inference import evaluate
 from keras_lvseg.io.course_record import CourseRecord
 from keras_lvseg.io.tfrecord import write_examples
 from tests.inference.planted import threshold_network
-from tests.png_tree import write_picture_tree
+from tests.png_tree import write_png_tree
 
 PREPROCESSING = Preprocessing((20, 16), intensity=None)
 
@@ -21,7 +21,7 @@ def thresholding():
 
 @pytest.mark.parametrize("repair", [False, True])
 def test_label_pictures_are_scored_as_they_are_drawn(thresholding, tmp_path, repair):
-    frames = SAXDataset(write_picture_tree(tmp_path / "tree"), labels_include_outline=repair).frames
+    frames = SAXDataset(write_png_tree(tmp_path / "tree"), labels_include_outline=repair).frames
     evaluation = evaluate(thresholding, frames, preprocessing=PREPROCESSING, contour_origin=-0.25)
     apd = evaluation.challenge.overall["all_apd_mm"].mean
     if repair:  # half a pixel of 1.5 mm all around, moved by nothing

@@ -14,13 +14,13 @@ from PIL import Image
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.inputs import find_inputs
-from tests.png_tree import write_picture_tree
+from tests.png_tree import write_png_tree
 from tests.small_tree import edit, images_of, write_small_tree
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """Two patients of two slices and three phases; to be read, not to be changed."""
+    """Two patients with two slices and three phases; read-only."""
     return write_small_tree(tmp_path_factory.mktemp("small") / "tree", {"P1": "O1", "P2": "O2"})
 
 
@@ -36,7 +36,7 @@ def png(values):
 
 
 def contents(tree):
-    """Files by name, and whether each is an image."""
+    """Return files by name, and whether each is an image."""
     dicom = next(iter(images_of(tree, "P1"))).read_bytes()
     grey, colours = png(np.eye(9, dtype=np.uint8)), png(np.arange(48, dtype=np.uint8).reshape(4, 4, 3))
     return {
@@ -51,7 +51,7 @@ def contents(tree):
         "text.png": (b"no image", False),
         "report.pdf": (b"%PDF-1.7", False),
         "notes.txt": (b"", False),
-        "colours.png": (colours, True),  # its pixels are looked at later
+        "colours.png": (colours, True),  # pixels are read later
     }
 
 
@@ -87,7 +87,7 @@ def test_find_inputs_known_tree_gives_patients(tree):
 
 
 def test_find_inputs_png_table_gives_spacing_and_phase(tmp_path):
-    root = write_picture_tree(tmp_path / "pictures")
+    root = write_png_tree(tmp_path / "pictures")
     inputs = find_inputs(root, pixel_spacing=3.0)
     assert inputs.skipped == inputs.notes == ()
     assert [(study.name, len(study.frames), study.geometry_error) for study in inputs.studies] == [
@@ -99,10 +99,10 @@ def test_find_inputs_png_table_gives_spacing_and_phase(tmp_path):
 
 @pytest.mark.parametrize("spacing", [None, 2.0])
 def test_find_inputs_png_without_table_has_geometry_error(tmp_path, spacing):
-    root = write_picture_tree(tmp_path / "pictures")
+    root = write_png_tree(tmp_path / "pictures")
     (root / "patients.csv").unlink()
     (study,) = find_inputs(root, spacing).studies
-    assert (study.name, len(study.frames)) == ("images", 8)  # and no labels
+    assert (study.name, len(study.frames)) == ("images", 8)  # without the labels
     assert study.geometry_error == "a PNG has no slice and phase"
     np.testing.assert_array_equal({frame.pixel_spacing for frame in study.frames}.pop(), (spacing or np.nan,) * 2)
 
@@ -118,7 +118,7 @@ def test_find_inputs_faulty_tree_gives_note_and_single_images(own_tree):
 
 
 def test_find_inputs_damaged_png_is_skipped_alone(tmp_path):
-    root = write_picture_tree(tmp_path / "pictures")
+    root = write_png_tree(tmp_path / "pictures")
     before = [frame for study in find_inputs(root).studies for frame in study.frames]
     torn = sorted(root.glob("images/*"))[2]
     torn.write_bytes(torn.read_bytes()[:20])
@@ -127,7 +127,7 @@ def test_find_inputs_damaged_png_is_skipped_alone(tmp_path):
     assert inputs.notes == ()
     read = {frame for frame in before if frame.path != torn}
     assert {frame for study in inputs.studies for frame in study.frames} == read
-    for path in root.glob("images/P1*"):  # of whom nothing is left then
+    for path in root.glob("images/P1*"):  # no image of P1 is left
         path.write_bytes(b"")
     inputs = find_inputs(root)
     assert len(inputs.skipped) == 4
@@ -135,7 +135,7 @@ def test_find_inputs_damaged_png_is_skipped_alone(tmp_path):
 
 
 def test_find_inputs_images_folder_uses_table_of_tree(tmp_path):
-    root = write_picture_tree(tmp_path / "pictures")
+    root = write_png_tree(tmp_path / "pictures")
     whole = find_inputs(root)
     inputs = find_inputs(root / "images")
     assert inputs.studies == whole.studies
@@ -269,7 +269,7 @@ def test_find_inputs_missing_source_raises(tmp_path):
 
 
 def test_find_inputs_keeps_all_series_of_patient(tmp_path, tree):
-    """Two series of one patient that the challenge's folders hold side by side, told apart by their file names."""
+    """Two series of one patient with the same UID in one folder of the challenge, split by file name."""
     folder = tmp_path / "SC-N-2"
     folder.mkdir()
     for number, path in enumerate(images_of(tree, "P1"), 1):

@@ -14,7 +14,7 @@ from keras_lvseg.io import read_contour
 from keras_lvseg.reporting import draw_overlay
 from keras_lvseg.studies.frame_images import read_image
 from keras_lvseg.studies.skipped_file import SkippedFile
-from tests.png_tree import write_picture_tree
+from tests.png_tree import write_png_tree
 from tests.small_tree import write_small_tree
 
 ORIGIN = -0.25
@@ -35,7 +35,7 @@ def segmentation_of(root):
 def segmentation(request, tmp_path):
     if request.param == "DICOM":
         return segmentation_of(write_small_tree(tmp_path / "tree", {"P1": "O1", "P2": "O2"}, slices=2, phases=3))
-    return segmentation_of(write_picture_tree(tmp_path / "tree"))
+    return segmentation_of(write_png_tree(tmp_path / "tree"))
 
 
 def test_what_is_written_is_what_was_found(segmentation, tmp_path):
@@ -104,7 +104,7 @@ def test_the_experts_outlines_give_the_real_patients_volumes(sunnybrook):
 
 
 def test_what_is_not_known_is_null(tmp_path):
-    root = write_picture_tree(tmp_path / "tree")
+    root = write_png_tree(tmp_path / "tree")
     (root / "patients.csv").unlink()
     result = segmentation_of(root).as_dict()
     (study,) = result["studies"]

@@ -11,7 +11,7 @@ from keras_lvseg import Segmenter
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.dicom import read_pixels
 from tests.inference.planted import write_planted_run
-from tests.png_tree import write_picture_tree
+from tests.png_tree import write_png_tree
 from tests.small_tree import edit, images_of, write_small_tree
 
 THRESHOLD = 100.0
@@ -181,7 +181,7 @@ def test_no_heart_is_an_empty_mask(planted, heart):
 
 
 def test_pictures_of_unknown_spacing_are_said_to_be(planted, tmp_path):
-    root = write_picture_tree(tmp_path / "pictures")
+    root = write_png_tree(tmp_path / "pictures")
     (root / "patients.csv").unlink()
     own = "the pixel spacing of 8 images is unknown: "
     assert planted.segment(root).notes == (f"{own}their areas are given in pixels only",)

@@ -17,7 +17,7 @@ from tests.codestreams import jpeg_2000, jpeg_lossless
 
 @pytest.fixture
 def frame(phantom_tree, tmp_path):
-    """A frame's data set, its pixels, and where to save a compressed one."""
+    """The data set of a frame, its pixels, and a path for a compressed copy."""
     dataset = pydicom.dcmread(sorted(phantom_tree.glob("dicoms/*/*.dcm"))[0])
     return dataset, dataset.pixel_array, tmp_path / "frame.dcm"
 

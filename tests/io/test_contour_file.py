@@ -9,12 +9,12 @@ from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.io import read_contour, write_contour
 
 coordinates = st.integers(-40_000, 40_000).map(lambda hundredths: hundredths / 100)
-outlines = npst.arrays(float, st.tuples(st.integers(3, 30), st.just(2)), elements=coordinates)
+contours = npst.arrays(float, st.tuples(st.integers(3, 30), st.just(2)), elements=coordinates)
 
 
-@given(points=outlines, origin=st.sampled_from([CONTOUR_ORIGIN, 0.0, -1.0, -0.25]))
+@given(points=contours, origin=st.sampled_from([CONTOUR_ORIGIN, 0.0, -1.0, -0.25]))
 def test_read_contour_after_write_contour_returns_same_points(points, origin, tmp_path_factory):
-    assume(not np.array_equal(points[0], points[-1]))  # a closed outline is read as an open one
+    assume(not np.array_equal(points[0], points[-1]))  # a closed contour is read as an open one
     path = tmp_path_factory.getbasetemp() / "contour.txt"
     write_contour(path, points, origin=origin)
     np.testing.assert_allclose(read_contour(path, origin=origin), points, atol=0.005 + 1e-9)

@@ -10,7 +10,7 @@ from tests.small_tree import save
 
 @pytest.fixture
 def frame(phantom_tree, tmp_path):
-    """A frame's data set and where to save a changed one."""
+    """The data set of a frame and a path for a changed copy."""
     return pydicom.dcmread(next(phantom_tree.glob("dicoms/*/*.dcm"))), tmp_path / "frame.dcm"
 
 

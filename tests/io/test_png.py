@@ -32,7 +32,7 @@ def chunk(kind, content):
 
 
 def png(rows, columns, bits, colour, content):
-    """A PNG by the letter of its specification."""
+    """Return the bytes of a PNG as specified."""
     header = struct.pack(">IIBBBBB", columns, rows, bits, colour, 0, 0, 0)
     parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(content)), chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
@@ -118,7 +118,7 @@ def test_read_png_damaged_file_returns_same_pixels_or_raises(path, values, data)
         read = read_png(path)
     except DataError as error:
         refused = error.path
-    else:  # what was changed means nothing, or is what it was
+    else:  # the changed bytes have no meaning, or did not change
         np.testing.assert_array_equal(read, values)
         return
     assert refused == str(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.inference.planted import write_planted_run
-from tests.png_tree import write_picture_tree
+from tests.png_tree import write_png_tree
 from tests.small_tree import write_small_tree
 
 
@@ -42,7 +42,7 @@ def test_a_tree_becomes_masks_and_volumes(segment, run, tmp_path):
 
 
 def test_pictures_take_the_spacing_that_is_given(segment, run, tmp_path):
-    root = write_picture_tree(tmp_path / "pictures")
+    root = write_png_tree(tmp_path / "pictures")
     (root / "patients.csv").unlink()
     code, out, err = segment(root / "images", tmp_path / "out", "--run", run, "--pixel-spacing", "2")
     assert (code, err) == (0, "")

@@ -14,7 +14,7 @@ from keras_lvseg.training.settings import AugmentationName, LossName, ModelName,
 from keras_lvseg_cli.app import run
 from keras_lvseg_cli.segment import segment
 from keras_lvseg_cli.train import train
-from tests.png_tree import write_picture_tree
+from tests.png_tree import write_png_tree
 
 OPTIONS = (
     "--epochs=1",
@@ -29,7 +29,7 @@ OPTIONS = (
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    return write_picture_tree(tmp_path_factory.mktemp("pictures") / "tree")
+    return write_png_tree(tmp_path_factory.mktemp("pictures") / "tree")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.small_tree import edit, write_small_tree
 
 @pytest.fixture(scope="module")
 def whole_study(tmp_path_factory):
-    """One patient with every frame, and what is known of it."""
+    """One patient with all frames, and the true values."""
     folder = tmp_path_factory.mktemp("studies") / "tree"
     (truth,) = write_phantom(folder, patients=1, seed=3)
     return folder, truth
@@ -30,7 +30,7 @@ def patient(folder):
 
 
 def unlabelled(folder, truth):
-    """Image files of frames without a contour."""
+    """Return the files of frames without a contour."""
     labelled = {frame.path for frame in patient(folder).frames if frame.endocardium}
     return [frame.path for frame in patient(folder).frames if frame.path not in labelled]
 
@@ -163,7 +163,7 @@ def test_patients_of_phantoms_match_phantom_json(phantom_tree):
 
 
 def spindle(slice_, phase):
-    """Radii in pixels of a cavity that is largest in phase 0 and smallest in phase 9; contours in these two alone."""
+    """Return the radius in pixels of a cavity with contours in phase 0 (ED) and phase 9 (ES) only."""
     widest = {0: 20, 9: 14}.get(phase)
     return None if widest is None or slice_ in (0, 6) else widest - 2 * slice_
 
@@ -179,7 +179,7 @@ def spindle_ml(phase):
 
 
 def test_patient_sparsely_contoured_phase_is_not_end_systole(tmp_path):
-    # Five slices are outlined at phases 0 and 9; of a third phase, two are too few and three are not.
+    # Five slices have contours in phases 0 and 9. In a third phase, two contours are too few and three are not.
     for slices, es_phase in ((2, 9), (3, 4)):
         folder = write_small_tree(
             tmp_path / str(slices),

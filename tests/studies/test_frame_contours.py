@@ -11,30 +11,30 @@ from keras_lvseg.geometry import CONTOUR_ORIGIN, NetworkGrid, contour_of_outline
 from keras_lvseg.io import read_contour
 from keras_lvseg.io.png import read_png_label
 from keras_lvseg.studies.frame_contours import read_frame_contour
-from tests.png_tree import write_damaged_copy, write_picture_tree, write_png
+from tests.png_tree import write_damaged_copy, write_png, write_png_tree
 
 BORDERS = ("endocardium", "epicardium")
 
 
 @pytest.fixture(scope="module")
 def damaged_tree(phantom_tree, tmp_path_factory):
-    """The phantoms as pictures, labels too large."""
+    """The phantoms as PNG files whose labels include the outline."""
     return write_damaged_copy(phantom_tree, tmp_path_factory.mktemp("damaged") / "tree")
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    return write_picture_tree(tmp_path_factory.mktemp("pictures") / "tree")
+    return write_png_tree(tmp_path_factory.mktemp("pictures") / "tree")
 
 
 def dice(one, other):
     return 2 * (one & other).sum() / (one.sum() + other.sum())
 
 
-def shared(pictures, contours):
-    """Pairs of the same frame in both trees, and each border that is drawn there."""
+def shared(pngs, contours):
+    """Yield pairs of the same frame in both trees, and each border that both have."""
     place = {(f.patient_id, f.slice, f.phase): f for f in contours.frames}
-    for frame in pictures.frames:
+    for frame in pngs.frames:
         other = place.get((frame.patient_id, frame.slice, frame.phase))
         for border in BORDERS if other else ():
             if getattr(frame, border) and getattr(other, border):
@@ -50,9 +50,9 @@ def test_read_frame_contour_of_file_and_label_returns_points(phantom_tree, tree)
     for frame in SAXDataset(tree).frames:
         for border in BORDERS:
             mask = read_png_label(getattr(frame, border))
-            outline = read_frame_contour(frame, border, contour_origin=-1.0)
-            np.testing.assert_array_equal(polygon_mask(outline, frame.shape), mask)
-            assert polygon_area(outline) == mask.sum()
+            contour = read_frame_contour(frame, border, contour_origin=-1.0)
+            np.testing.assert_array_equal(polygon_mask(contour, frame.shape), mask)
+            assert polygon_area(contour) == mask.sum()
             repaired = read_frame_contour(replace(frame, labels_include_outline=True), border, contour_origin=-1.0)
             np.testing.assert_array_equal(repaired, contour_of_outlined_label(mask, contour_origin=-1.0))
 
@@ -90,8 +90,8 @@ def test_labels_include_outline_restores_contours(phantom_tree, damaged_tree):
         pairs = list(shared(dataset, contours))
         assert len(pairs) > 50
         masks = [
-            [polygon_mask(read_frame_contour(frame, border), frame.shape) for frame in (picture, contour)]
-            for picture, contour, border in pairs
+            [polygon_mask(read_frame_contour(frame, border), frame.shape) for frame in (png, contour)]
+            for png, contour, border in pairs
         ]
         sizes[name] = np.mean([one.sum() / other.sum() for one, other in masks])
         if name == "repaired":
@@ -116,7 +116,7 @@ def test_draw_label_including_outline_on_finer_grid_keeps_area(damaged_tree):
 def test_labels_include_outline_without_label_pngs_raises(phantom_tree, tmp_path):
     with pytest.raises(DataError, match="has no label images; expected label images for labels_include_outline=True"):
         SAXDataset(phantom_tree, labels_include_outline=True)
-    tree = write_picture_tree(tmp_path / "tree")
+    tree = write_png_tree(tmp_path / "tree")
     for path in tree.glob("?_labels/*"):
         path.unlink()
     with pytest.raises(DataError, match="has no label images"):
@@ -124,16 +124,16 @@ def test_labels_include_outline_without_label_pngs_raises(phantom_tree, tmp_path
 
 
 def test_as_arrays_same_pixels_in_two_splits_raise(tmp_path):
-    tree = write_picture_tree(tmp_path / "tree")
+    tree = write_png_tree(tmp_path / "tree")
     write_png(tree / "images" / "P2-0008.png", np.array(Image.open(tree / "images" / "P1-0021.png")))
     dataset = SAXDataset(tree, splits={"train": ["P1"], "test": ["P2"]})
     dataset.as_arrays("train")
-    with pytest.raises(DataError, match=r"P2-0008\.png: in split 'test' shows the very pixels of .*P1-0021\.png"):
+    with pytest.raises(DataError, match=r"P2-0008\.png: in split 'test' has the same pixels as .*P1-0021\.png"):
         dataset.as_arrays("test")
 
 
 def test_read_frame_contour_empty_label_raises(tmp_path):
-    tree = write_picture_tree(tmp_path / "tree")
+    tree = write_png_tree(tmp_path / "tree")
     write_png(tree / "i_labels" / "P1-0021.png", np.zeros((20, 16), np.uint8))
     with pytest.raises(DataError, match=r"i_labels/P1-0021\.png: is an empty label"):
         SAXDataset(tree)
@@ -146,11 +146,11 @@ def test_labels_include_outline_restores_real_contours(sunnybrook, sunnybrook_pn
         pairs = list(shared(SAXDataset(sunnybrook_png, labels_include_outline=repair), contours))
         assert len(pairs) == 84
         scores, sizes = [], []
-        for picture, contour, border in pairs:
-            masks = [polygon_mask(read_frame_contour(frame, border), frame.shape) for frame in (picture, contour)]
+        for png, contour, border in pairs:
+            masks = [polygon_mask(read_frame_contour(frame, border), frame.shape) for frame in (png, contour)]
             scores.append(dice(*masks))
             sizes.append(
-                polygon_area(read_frame_contour(picture, border)) / polygon_area(read_frame_contour(contour, border))
+                polygon_area(read_frame_contour(png, border)) / polygon_area(read_frame_contour(contour, border))
             )
         found[repair] = (np.mean(scores), np.mean(sizes))
     assert found[True][0] >= 0.99

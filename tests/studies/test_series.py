@@ -20,7 +20,7 @@ KINDS = {300: "true", 301: "dark", 302: "shifted", 303: "long axis", 304: "repea
 
 
 class Folder:
-    """A phantom patient's files, and the headers of each of its five series."""
+    """The files of a phantom patient and the headers of its five series."""
 
     def __init__(self, files: PatientFiles):
         import pydicom

@@ -16,7 +16,7 @@ COUNTS = st_numpy.arrays(np.int64, st.tuples(st.integers(2, 5), st.integers(1, 5
 
 
 def study_of(counts, present=None, slice_spacing=8.0, spacing=(1.5, 1.25), geometry_error=None):
-    """A study and the pixels of its frames, in no order."""
+    """Return a study with shuffled frames, and the mask pixels of each."""
     places = [place for place in np.ndindex(counts.shape) if present is None or present[place]]
     np.random.default_rng(0).shuffle(places)
     frames = tuple(

@@ -8,7 +8,7 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.models.build import load_network
 from keras_lvseg.training import RunFolder
 from tests.harness import outputs_of
-from tests.png_tree import write_picture_tree
+from tests.png_tree import write_png_tree
 from tools import train_bundled_weights as ship
 
 
@@ -16,7 +16,7 @@ from tools import train_bundled_weights as ship
 def shipped(tmp_path_factory):
     """A tree of pictures, the run on it, and the folder that its weights were put into, twice."""
     folder = tmp_path_factory.mktemp("ship")
-    tree, run, out = write_picture_tree(folder / "tree"), folder / "run", folder / "weights"
+    tree, run, out = write_png_tree(folder / "tree"), folder / "run", folder / "weights"
     out.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ship, "SETTINGS", replace(ship.SETTINGS, epochs=1, filters=2, crop=32, phantoms=0))

@@ -49,7 +49,7 @@ def test_judge_other_exceptions_are_failures(tmp_path):
 
 @pytest.fixture(scope="module")
 def opened():
-    """A function that gives what is opened or listed while another one runs."""
+    """A function that returns the files and folders that another function opens."""
     seen, recording = [], []
 
     def hook(event, arguments):
@@ -81,7 +81,7 @@ def read_all(tree):
 
 @pytest.fixture(scope="module")
 def treasure(tmp_path_factory):
-    """Files that belong to nobody's tree, of every kind."""
+    """Files of every kind outside all trees."""
     folder = tmp_path_factory.mktemp("outside")
     write_phantom(folder / "tree", patients=1, seed=3, frames="contoured")
     (folder / "train_images.tfrecords").write_bytes(framed(*record_messages()))

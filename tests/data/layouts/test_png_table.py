@@ -13,7 +13,7 @@ from keras_lvseg.data.layouts import index_tree
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.png import read_png_label
 from keras_lvseg.studies.frame_images import read_image
-from tests.png_tree import FOLDERS, write_picture_tree, write_png, write_table
+from tests.png_tree import FOLDERS, write_png, write_png_tree, write_table
 
 ids = (
     st.text("abzAB019-_ ,.;é", min_size=1, max_size=8).map(str.strip).filter(lambda name: name.strip(".") == name != "")
@@ -77,12 +77,12 @@ def test_what_is_written_comes_back(cohort, between, suffix):
 @pytest.fixture(scope="module")
 def picture_tree(tmp_path_factory):
     """A tree whose table each test writes anew."""
-    return write_picture_tree(tmp_path_factory.mktemp("pictures") / "tree", numbers=(1,))
+    return write_png_tree(tmp_path_factory.mktemp("pictures") / "tree", numbers=(1,))
 
 
 @pytest.fixture
 def tree(tmp_path):
-    return write_picture_tree(tmp_path.resolve() / "tree")
+    return write_png_tree(tmp_path.resolve() / "tree")
 
 
 def test_of_two_patients_whose_names_begin_alike_the_longer_one_counts(tmp_path):
