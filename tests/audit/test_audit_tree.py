@@ -219,7 +219,7 @@ FOLLOWS = {
 
 
 @pytest.mark.parametrize("plant", PLANTED)
-def test_a_planted_fault_is_found_and_its_files_named(tree, plant):
+def test_audit_tree_planted_fault_is_found_with_its_files(tree, plant):
     code, files = plant(tree)
     report = audit_tree(tree)
     found = [finding for finding in report.findings if finding.code == code]
@@ -230,12 +230,12 @@ def test_a_planted_fault_is_found_and_its_files_named(tree, plant):
     assert others <= FOLLOWS.get(plant, set())
 
 
-def test_every_kind_of_fault_is_planted_once(tmp_path, phantom_tree):
+def test_faults_every_code_is_planted(tmp_path, phantom_tree):
     planted = {plant(shutil.copytree(phantom_tree, tmp_path / plant.__name__))[0] for plant in PLANTED}
     assert planted | {"missing-frames"} == set(FAULTS)
 
 
-def test_a_broken_patient_hides_nothing_of_the_others(tree):
+def test_audit_tree_unreadable_patient_does_not_hide_faults_of_others(tree):
     for path in images(tree, "PHANTOM0002"):
         path.write_bytes(b"no image")
     planted = [plant(tree)[0] for plant in (outline_that_crosses_itself, two_frames_of_one_identity)]
@@ -246,7 +246,7 @@ def test_a_broken_patient_hides_nothing_of_the_others(tree):
         SAXDataset(tree)
 
 
-def test_the_clean_trees_have_no_errors(sunnybrook, phantom_tree):
+def test_audit_tree_clean_trees_have_no_errors(sunnybrook, phantom_tree):
     for root in (sunnybrook, phantom_tree):
         report = audit_tree(root)
         assert report.errors == ()
@@ -256,7 +256,7 @@ def test_the_clean_trees_have_no_errors(sunnybrook, phantom_tree):
     assert [finding.patients for finding in report.warnings] == [("SCD0000201",), ("SCD0000301",)]
 
 
-def test_a_whole_study_has_no_findings_and_a_missing_frame_is_named(tmp_path):
+def test_audit_tree_missing_frame_is_found(tmp_path):
     folder = write_small_tree(tmp_path, {"A": "a", "B": "b"}, radius=lambda s, p: 4.0 if p == 0 else None)
     assert audit_tree(folder).findings == ()
     (folder / "dicoms/A/6.dcm").unlink()
@@ -269,7 +269,7 @@ def test_a_whole_study_has_no_findings_and_a_missing_frame_is_named(tmp_path):
     assert audit_tree(folder).findings[1].message == "all frames of slice 0 are missing"
 
 
-def test_a_series_that_is_left_out_is_told(tmp_path):
+def test_audit_tree_unused_series_is_found(tmp_path):
     folder = write_small_tree(tmp_path, {"A": "a"}, radius=lambda s, p: 4.0 if p == 0 else None)
     edit(folder / "dicoms/A/6.dcm", SeriesInstanceUID="1.2.3")
     report = audit_tree(folder)
@@ -278,21 +278,21 @@ def test_a_series_that_is_left_out_is_told(tmp_path):
     assert report.warnings[0].message == "has several series; the series of dicoms/A/1.dcm is used, 5 of 6 images"
 
 
-def test_blank_images_make_nobody_the_same(tmp_path):
+def test_audit_tree_blank_images_are_not_repeated_images(tmp_path):
     folder = write_small_tree(tmp_path, {"A": "a", "B": "b"}, radius=lambda s, p: None)
     for patient in "AB":
         edit(folder / f"dicoms/{patient}/1.dcm", PixelData=bytes(2 * 20 * 16))
     assert audit_tree(folder).findings == ()
 
 
-def test_an_origin_that_is_not_the_files_is_used(tmp_path):
+def test_audit_tree_contour_origin_moves_the_contours(tmp_path):
     # A disc 2 pixels from the right edge: four pixels further right its outline is outside.
     folder = write_small_tree(tmp_path, {"A": "a"}, shape=(20, 14), radius=lambda s, p: 4.0)
     assert audit_tree(folder).findings == ()
     assert {finding.code for finding in audit_tree(folder, contour_origin=4).findings} >= {"outside-image"}
 
 
-def test_records_are_audited_by_their_pixels(phantom_tree, tmp_path):
+def test_audit_tree_records_of_two_splits_with_equal_pixels_are_found(phantom_tree, tmp_path):
     splits = {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"]}
     dataset = SAXDataset(phantom_tree, splits=splits, image_size=(64, 64))
     dataset.write_tfrecords(tmp_path / "records")
@@ -307,7 +307,7 @@ def test_records_are_audited_by_their_pixels(phantom_tree, tmp_path):
     assert finding.message == f"has {count} images with equal pixels in the files of test and train"
 
 
-def test_a_record_that_is_there_twice_in_one_split_leaks_nothing(tmp_path):
+def test_audit_tree_repeated_record_of_one_split_is_a_warning(tmp_path):
     image, label = np.arange(16).reshape(4, 4), np.eye(4, dtype=np.uint8)
     records = [CourseRecord(image, label, f"A/IM-0001-000{number}").to_features("course") for number in (1, 2)]
     for shard in (0, 1):
@@ -317,7 +317,7 @@ def test_a_record_that_is_there_twice_in_one_split_leaks_nothing(tmp_path):
     assert finding.message == "has 1 image of train more than once"
 
 
-def test_an_empty_mask_in_records_is_found(tmp_path):
+def test_audit_tree_empty_mask_of_a_record_is_found(tmp_path):
     rng = np.random.default_rng(0)
     labels = [np.eye(4, dtype=np.uint8), np.zeros((4, 4), np.uint8)]
     records = [
@@ -330,12 +330,12 @@ def test_an_empty_mask_in_records_is_found(tmp_path):
     assert finding.message == "the mask of frame 2 is empty"
 
 
-def test_a_tree_that_nobody_knows_is_refused(tmp_path):
+def test_audit_tree_unknown_layout_is_an_error(tmp_path):
     with pytest.raises(DataError, match="has no known layout"):
         audit_tree(tmp_path)
 
 
-def test_a_report_is_plain_values(tree):
+def test_audit_report_as_dict_is_json(tree):
     outline_of_another_patient(tree)
     report = audit_tree(tree)
     values = json.loads(json.dumps(report.as_dict()))
@@ -350,7 +350,7 @@ def test_a_report_is_plain_values(tree):
     }
 
 
-def test_series_beside_the_used_one_are_no_errors(tmp_path):
+def test_audit_tree_several_series_are_no_errors(tmp_path):
     write_phantom(tmp_path / "tree", patients=1, seed=3, frames="contoured", tree="challenge")
     report = audit_tree(tmp_path / "tree")
     assert report.errors == ()

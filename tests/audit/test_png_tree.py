@@ -18,20 +18,20 @@ def errors(tree):
     return {finding.code: finding.files for finding in audit_tree(tree).errors}
 
 
-def test_a_tree_of_pictures_without_faults_has_none(tree):
+def test_audit_tree_png_without_faults_has_no_errors(tree):
     report = audit_tree(tree)
     assert (report.patients, report.images, report.contours) == (2, 8, 16)
     assert report.errors == ()
     assert Counter(finding.code for finding in report.warnings) == {"missing-frames": 2}
 
 
-def test_the_real_tree_has_no_errors(sunnybrook_png):
+def test_audit_tree_real_png_has_no_errors(sunnybrook_png):
     report = audit_tree(sunnybrook_png)
     assert (report.patients, report.images, report.contours) == (15, 260, 395)
     assert report.errors == ()
 
 
-def test_pictures_that_cannot_be_read_are_named_and_hide_nothing(tree):
+def test_audit_tree_unreadable_png_are_found_and_hide_nothing(tree):
     for name in ("images/P1-0001.png", "i_labels/P1-0008.png"):
         content = (tree / name).read_bytes()
         (tree / name).write_bytes(content[:-30])
@@ -47,7 +47,7 @@ def test_pictures_that_cannot_be_read_are_named_and_hide_nothing(tree):
     assert "is an empty label" in report.errors[3].message
 
 
-def test_labels_that_do_not_fit_are_named(tree):
+def test_audit_tree_labels_of_another_frame_are_found(tree):
     inner, outer = (tree / folder / "P1-0021.png" for folder in ("i_labels", "o_labels"))
     image = tree / "images" / "P1-0021.png"
     write_png(outer, np.roll(np.array(Image.open(outer)), 7, axis=1))
@@ -62,7 +62,7 @@ def test_labels_that_do_not_fit_are_named(tree):
     }
 
 
-def test_an_image_of_two_patients_is_found(tree):
+def test_audit_tree_image_of_two_patients_is_found(tree):
     shutil.copy(tree / "images" / "P1-0001.png", tree / "images" / "P2-0021.png")
     findings = {finding.code: finding for finding in audit_tree(tree).errors}
     assert findings["repeated-patient"].patients == ("P1", "P2")

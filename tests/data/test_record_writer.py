@@ -52,7 +52,7 @@ def read_as_the_course_does(path, schema):
     return list(tf.data.TFRecordDataset(str(path)).map(parse).as_numpy_iterator())
 
 
-def test_the_course_s_code_reads_what_is_written(dataset, phantom_tree, records, schema):
+def test_write_tfrecords_files_are_read_by_the_course_code(dataset, phantom_tree, records, schema):
     course = SunnybrookSAXDataset(phantom_tree, splits=SPLITS, intensity="course")
     for split, file in (("train", "train_images.tfrecords"), ("validation", "val_images.tfrecords")):
         images, labels, names = zip(*read_as_the_course_does(records / file, schema), strict=True)
@@ -67,7 +67,7 @@ def test_the_course_s_code_reads_what_is_written(dataset, phantom_tree, records,
 @pytest.mark.parametrize("intensity", ["zscore", "course", None])
 @pytest.mark.parametrize("size", [(256, 256), (100, 140), (260, 300)])
 @pytest.mark.filterwarnings("ignore:.*do not name their patients")
-def test_records_give_what_dicom_gives_to_the_bit(phantom_tree, records, size, intensity):
+def test_from_tfrecords_arrays_equal_those_of_dicom(phantom_tree, records, size, intensity):
     # What lies beyond the 256 x 256 that were written is not there to be read; the phantoms are of that size.
     dicom = SunnybrookSAXDataset(phantom_tree, splits=SPLITS, image_size=size, intensity=intensity)
     read = SunnybrookSAXDataset.from_tfrecords(records, image_size=size, intensity=intensity)
@@ -78,7 +78,7 @@ def test_records_give_what_dicom_gives_to_the_bit(phantom_tree, records, size, i
             assert ours.dtype == theirs.dtype
 
 
-def test_every_pipeline_reads_records(dataset, tmp_path):
+def test_from_tfrecords_every_pipeline_gives_the_same_batches(dataset, tmp_path):
     dataset.write_tfrecords(tmp_path / "records", shards=3)
     read = SunnybrookSAXDataset.from_tfrecords(tmp_path / "records")
     images, labels = dataset.as_arrays("train")
@@ -90,7 +90,7 @@ def test_every_pipeline_reads_records(dataset, tmp_path):
             np.testing.assert_array_equal(part, whole[4 * i : 4 * i + 4])
 
 
-def test_patients_are_known_by_name_or_said_to_be_unknown(records, schema):
+def test_from_tfrecords_patients_are_named_or_a_warning_says_that_they_are_unknown(records, schema):
     if schema == "course":
         read = SunnybrookSAXDataset.from_tfrecords(records)
         assert read.info["patients_on_both_sides"] is False
@@ -134,7 +134,7 @@ def test_from_tfrecords_one_file_of_the_list_is_enough(dataset, tmp_path):
         SunnybrookSAXDataset.from_tfrecords([])
 
 
-def test_official_splits_hold_for_records_too(phantom_tree, tmp_path):
+def test_official_splits_of_records_equal_those_of_dicom(phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     names = [OFFICIAL_SPLITS["test"][0], OFFICIAL_SPLITS["train"][3], OFFICIAL_SPLITS["validation"][7]]
     for i, name in enumerate(names, 1):
@@ -150,7 +150,7 @@ def test_official_splits_hold_for_records_too(phantom_tree, tmp_path):
             np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_patient_in_the_files_of_two_splits_is_told(dataset, tmp_path):
+def test_from_tfrecords_patient_in_files_of_two_splits_warns(dataset, tmp_path):
     first = dataset.write_tfrecords(tmp_path / "one")[0]
     shutil.copy(first, tmp_path / "one" / "test_images.tfrecords")
     with pytest.warns(UserWarning, match="files of two splits"):
@@ -158,7 +158,7 @@ def test_a_patient_in_the_files_of_two_splits_is_told(dataset, tmp_path):
     assert read.info["patients_on_both_sides"] is True
 
 
-def test_the_order_of_the_files_is_kept_where_patients_are_mixed(dataset, tmp_path):
+def test_from_tfrecords_mixed_patients_keep_the_order_of_the_file(dataset, tmp_path):
     # As in the course's own files, which were shuffled as images.
     order = np.random.default_rng(0).permutation(len(dataset.labelled_frames("train")))
     frames = [dataset.labelled_frames("train")[i] for i in order]
@@ -169,7 +169,7 @@ def test_the_order_of_the_files_is_kept_where_patients_are_mixed(dataset, tmp_pa
     np.testing.assert_array_equal(read.as_arrays("train")[0], dataset.as_arrays("train")[0][order])
 
 
-def test_nameless_records_may_show_a_patient_of_another_file(dataset, tmp_path):
+def test_from_tfrecords_unnamed_records_count_as_shared_patients(dataset, tmp_path):
     for schema, split in (("course", "train"), ("course-v1", "validation")):
         frames = {split: dataset.labelled_frames(split)}
         folder = tmp_path / schema
@@ -182,7 +182,7 @@ def test_nameless_records_may_show_a_patient_of_another_file(dataset, tmp_path):
 
 
 @pytest.mark.parametrize("shards", [1, 2, 5, 1000])
-def test_shards_hold_every_record_once_in_order(dataset, tmp_path, shards):
+def test_write_tfrecords_shards_have_every_record_once_in_order(dataset, tmp_path, shards):
     files = dataset.write_tfrecords(tmp_path / "records", shards=shards)
     assert sorted(files) == sorted((tmp_path / "records").iterdir())
     train = [file for file in files if file.name.startswith("train")]
@@ -195,7 +195,7 @@ def test_shards_hold_every_record_once_in_order(dataset, tmp_path, shards):
         assert train[1].name == "train_images-00001-of-00005.tfrecords"
 
 
-def test_a_resampled_grid_is_written_as_whole_numbers(phantom_tree, tmp_path):
+def test_write_tfrecords_resampled_grid_is_rounded_to_integers(phantom_tree, tmp_path):
     fine = SunnybrookSAXDataset(phantom_tree, splits=SPLITS, image_size=(90, 80), pixel_spacing=2, intensity=None)
     fine.write_tfrecords(tmp_path / "records")
     read = SunnybrookSAXDataset.from_tfrecords(tmp_path / "records", image_size=(90, 80), intensity=None)
@@ -204,7 +204,7 @@ def test_a_resampled_grid_is_written_as_whole_numbers(phantom_tree, tmp_path):
     np.testing.assert_array_equal(read.as_arrays("train")[1], labels)
 
 
-def test_what_records_cannot_tell_is_refused(records, phantom_tree, recwarn):
+def test_records_spacing_or_myocardium_requested_is_an_error(records, phantom_tree, recwarn):
     with pytest.raises(DataError, match="does not tell the pixel spacing; pixel_spacing has to be None"):
         SAXDataset(records, pixel_spacing=1.0).as_arrays("all")
     with pytest.raises(DataError, match="has no myocardium contour"):
@@ -222,14 +222,14 @@ def test_what_records_cannot_tell_is_refused(records, phantom_tree, recwarn):
         ({"target": "myocardium"}, {}, "argument `target`. Expected 'endocardium', the only"),
     ],
 )
-def test_ill_arguments_write_nothing(phantom_tree, tmp_path, settings, arguments, message):
+def test_write_tfrecords_invalid_argument_writes_nothing(phantom_tree, tmp_path, settings, arguments, message):
     dataset = SAXDataset(phantom_tree, **settings)
     with pytest.raises(ValueError, match=message):
         dataset.write_tfrecords(tmp_path / "records", **arguments)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_is_written_whole_or_not_at_all(phantom_tree, tmp_path):
+def test_write_tfrecords_unreadable_frame_or_used_folder_writes_nothing(phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     dataset = SAXDataset(tree)
     broken = dataset.labelled_frames("all")[-1].path
@@ -243,14 +243,14 @@ def test_a_folder_is_written_whole_or_not_at_all(phantom_tree, tmp_path):
         dataset.write_tfrecords(tmp_path / "records")
 
 
-def test_unlabelled_studies_make_no_records(phantom_tree, tmp_path):
+def test_write_tfrecords_unlabelled_tree_is_an_error(phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     shutil.rmtree(tree / "contourfiles")
     with pytest.raises(DataError, match="has no endocardium contour; expected labelled frames"):
         SAXDataset(tree).write_tfrecords(tmp_path / "records")
 
 
-def test_real_frames_come_back_to_the_bit(sunnybrook, tmp_path):
+def test_from_tfrecords_real_frames_equal_those_of_dicom(sunnybrook, tmp_path):
     dicom = SunnybrookSAXDataset(sunnybrook)
     (file,) = dicom.write_tfrecords(tmp_path / "records")
     assert file.name == "train_images.tfrecords"  # the sample's patients are all of the training part

@@ -12,7 +12,7 @@ IMAGE = "SCD_IMAGES_01/SCD0000101/CINESAX_300/IM-0003-0059.dcm"
 CONTOURS = "SCD_ManualContours"
 
 
-def test_the_known_order_has_the_challenge_s_patients():
+def test_known_links_are_the_patients_of_the_challenge():
     assert sorted(KNOWN_LINKS.values()) == sorted(name for names in OFFICIAL_SPLITS.values() for name in names)
     # As the sample's own link.csv has them, and the last of the list.
     assert [KNOWN_LINKS[f"SCD000{n}01"] for n in ("01", "02", "03")] == ["SC-HF-I-1", "SC-HF-I-2", "SC-HF-I-4"]
@@ -21,7 +21,7 @@ def test_the_known_order_has_the_challenge_s_patients():
 
 @pytest.mark.parametrize("above", ["", "SCD_DeidentifiedImages/", "unpacked/SCD_DeidentifiedImages/"])
 @pytest.mark.parametrize("name", ["SC-HF-I-01", "SC-HF-I-1"])
-def test_images_and_contours_are_linked_without_a_table(tmp_path, above, name):
+def test_index_tree_without_a_table_links_known_patients(tmp_path, above, name):
     files = [contour(CONTOURS, name), contour(CONTOURS, name, 40), contour(CONTOURS, name, 59, "o")]
     touch(tmp_path, above + IMAGE, *files)
     (patient,) = index_tree(tmp_path)
@@ -35,7 +35,7 @@ def test_images_and_contours_are_linked_without_a_table(tmp_path, above, name):
     assert {c.path for c in patient.contours} == {tmp_path / file for file in files}
 
 
-def test_a_table_links_other_patients(tmp_path):
+def test_index_tree_table_links_other_patients(tmp_path):
     touch(tmp_path, IMAGE.replace("SCD0000101", "MINE7"), contour(CONTOURS, "SC-HF-I-01"))
     with pytest.raises(
         DataError, match=r"MINE7: has no known name in the contours; expected the patient in scd_patientdata\.csv"
@@ -51,7 +51,7 @@ def test_a_table_links_other_patients(tmp_path):
         index_tree(tmp_path)
 
 
-def test_tables_that_differ_are_refused_by_name(tmp_path):
+def test_index_tree_contradicting_tables_are_an_error(tmp_path):
     touch(tmp_path, IMAGE, contour(CONTOURS, "SC-HF-I-01"), contour(CONTOURS, "SC-HF-I-02"))
     first, second = (tmp_path / folder / "scd_patientdata.csv" for folder in ("", CONTOURS))
     first.write_text("PatientID,OriginalID\nSCD0000101,SC-HF-I-01\n")
@@ -62,7 +62,7 @@ def test_tables_that_differ_are_refused_by_name(tmp_path):
         index_tree(tmp_path)
 
 
-def test_parts_may_be_missing(tmp_path):
+def test_index_tree_missing_parts_are_accepted(tmp_path):
     other = "SCD_IMAGES_05/SCD0004501/CINESAX_301/IM-0009-0001.dcm"
     touch(tmp_path, IMAGE, other, contour(CONTOURS, "SC-HF-I-01"), contour(CONTOURS, "SC-HYP-37"))
     labelled, unlabelled = index_tree(tmp_path)
@@ -72,7 +72,7 @@ def test_parts_may_be_missing(tmp_path):
     assert [patient.contours for patient in index_tree(tmp_path)] == [(), ()]
 
 
-def test_only_cinesax_folders_hold_short_axis_images(tmp_path):
+def test_index_tree_reads_images_of_cinesax_folders_only(tmp_path):
     second = IMAGE.replace("CINESAX_300/IM-0003", "cinesax_301/IM-0004")
     touch(tmp_path, IMAGE, second, IMAGE.replace("CINESAX_300", "CINELAX_302"), IMAGE.replace("59.dcm", "60.txt"))
     (patient,) = index_tree(tmp_path)
@@ -82,13 +82,13 @@ def test_only_cinesax_folders_hold_short_axis_images(tmp_path):
         index_tree(tmp_path)
 
 
-def test_papillary_contours_are_left_out(tmp_path):
+def test_index_tree_papillary_contours_are_left_out(tmp_path):
     touch(tmp_path, IMAGE, *(contour(CONTOURS, "SC-HF-I-01", 59, letter) for letter in ("i", "p1", "p2")))
     (patient,) = index_tree(tmp_path)
     assert [c.border for c in patient.contours] == ["endocardium"]
 
 
-def test_what_archives_of_other_systems_bring_is_no_data(tmp_path):
+def test_index_tree_files_of_other_systems_are_left_out(tmp_path):
     hidden = ["__MACOSX/SCD_ManualContours/SC-HF-I-01/contours-manual/IRCCI-expert/._IM-0001-0059-icontour-manual.txt"]
     hidden += [IMAGE.replace("IM-", "._IM-"), "__MACOSX/" + IMAGE.replace("IM-", "._IM-"), ".Trash/" + IMAGE]
     touch(tmp_path, IMAGE, contour(CONTOURS, "SC-HF-I-01"), *hidden)
@@ -109,7 +109,7 @@ def test_what_archives_of_other_systems_bring_is_no_data(tmp_path):
         (["challenge_training/SC-HF-I-1/IM-0004-0059.dcm"], "has more than one layout: SCD_IMAGES"),
     ],
 )
-def test_what_is_there_twice_or_is_something_else_is_refused(tmp_path, files, message):
+def test_index_tree_second_copy_or_other_layout_is_an_error(tmp_path, files, message):
     touch(tmp_path, IMAGE, contour(CONTOURS, "SC-HF-I-01"), *files)
     with pytest.raises(DataError, match=message):
         index_tree(tmp_path)
@@ -127,7 +127,7 @@ def test_what_is_there_twice_or_is_something_else_is_refused(tmp_path, files, me
     ],
 )
 @pytest.mark.parametrize("alone", [False, True])
-def test_a_link_out_of_the_tree_is_not_followed(tmp_path, link, alone):
+def test_index_tree_link_out_of_the_tree_is_an_error(tmp_path, link, alone):
     tree, outside = tmp_path / "tree", tmp_path / "outside"
     touch(outside, "SCD0000201/CINESAX_300/IM-0003-0001.dcm", "CINESAX_300/IM-0003-0001.dcm", "IM-0003-0060.dcm")
     touch(tree, "notes.txt", *([] if alone else [IMAGE, contour(CONTOURS, "SC-HF-I-01")]))

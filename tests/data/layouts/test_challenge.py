@@ -11,20 +11,20 @@ IMAGE = "challenge_training/SC-HF-I-1/IM-0004-0059.dcm"
 
 @pytest.mark.parametrize("images", ["SC-HF-I-1", "SC-HF-I-01"])
 @pytest.mark.parametrize("contours", ["SC-HF-I-1", "SC-HF-I-01"])
-def test_names_are_linked_padded_or_not(tmp_path, images, contours):
+def test_index_tree_padded_names_are_linked(tmp_path, images, contours):
     touch(tmp_path, IMAGE.replace("SC-HF-I-1", images), contour(PART3, contours), contour(PART3, contours, 59, "o"))
     (patient,) = index_tree(tmp_path)
     assert (patient.patient_id, patient.original_id) == (images, "SC-HF-I-1")
     assert [c.border for c in patient.contours] == ["endocardium", "epicardium"]
 
 
-def test_all_series_of_the_folder_are_listed(tmp_path):
+def test_index_tree_lists_all_series_of_a_folder(tmp_path):
     touch(tmp_path, IMAGE, IMAGE.replace("0004", "0005"), IMAGE.replace("IM-0004-0059.dcm", "im-0006-0001.DCM"))
     (patient,) = index_tree(tmp_path)
     assert [path.name for path in patient.images] == ["IM-0004-0059.dcm", "IM-0005-0059.dcm", "im-0006-0001.DCM"]
 
 
-def test_the_parts_are_told_by_patients_not_by_folders(tmp_path):
+def test_index_tree_recognises_patients_in_any_folder(tmp_path):
     online = "challenge_online/challenge_online/SC-HF-I-10/IM-0024-0001.dcm"
     touch(tmp_path, IMAGE, online, IMAGE.replace("SC-HF-I-1", "SC-HF-I-2"), "SC-N-2/IM-0898-0001.dcm")
     touch(tmp_path, contour(PART3, "SC-HF-I-01"), contour(PART1, "SC-HF-I-10"), contour(PART1, "SC-HF-I-11"))
@@ -50,7 +50,7 @@ def test_the_parts_are_told_by_patients_not_by_folders(tmp_path):
         ([contour(PART3, "SC-HF-I-01").replace("IM-", "MI-")], "is not named as a contour"),
     ],
 )
-def test_what_is_there_twice_or_is_something_else_is_refused(tmp_path, files, message):
+def test_index_tree_second_copy_or_other_file_is_an_error(tmp_path, files, message):
     touch(tmp_path, IMAGE, contour(PART3, "SC-HF-I-01"), *files)
     with pytest.raises(DataError, match=message):
         index_tree(tmp_path)
@@ -58,7 +58,7 @@ def test_what_is_there_twice_or_is_something_else_is_refused(tmp_path, files, me
 
 @pytest.mark.parametrize("link", ["challenge_online", "challenge_training/SC-HF-I-2"])
 @pytest.mark.parametrize("alone", [False, True])
-def test_a_link_out_of_the_tree_is_not_followed(tmp_path, link, alone):
+def test_index_tree_link_out_of_the_tree_is_an_error(tmp_path, link, alone):
     tree, outside = tmp_path / "tree", tmp_path / "outside"
     touch(outside, "IM-0106-0001.dcm", "SC-HF-I-9/IM-0241-0001.dcm")
     touch(tree, "notes.txt", *([] if alone else [IMAGE]))
@@ -68,14 +68,14 @@ def test_a_link_out_of_the_tree_is_not_followed(tmp_path, link, alone):
         index_tree(tree)
 
 
-def test_a_link_to_another_folder_of_the_tree_holds_no_images(tmp_path):
+def test_index_tree_link_to_a_folder_of_contours_has_no_images(tmp_path):
     touch(tmp_path, IMAGE, contour(PART3, "SC-HF-I-02"))
     (tmp_path / "SC-HF-I-2").symlink_to(tmp_path / PART3)
     with pytest.raises(DataError, match=r"SC-HF-I-2: has no \.dcm file"):
         index_tree(tmp_path)
 
 
-def test_a_folder_of_contours_alone_is_no_tree(tmp_path):
+def test_index_tree_contours_alone_are_no_known_layout(tmp_path):
     touch(tmp_path, contour(PART3, "SC-HF-I-01"))
     with pytest.raises(DataError, match="has no known layout"):
         index_tree(tmp_path)

@@ -14,7 +14,7 @@ def write(path, *names, schema="course", size=(4, 6)):
     write_examples(path, [record.to_features(schema) for record in records])
 
 
-def test_patients_come_back_by_their_names(tmp_path):
+def test_index_named_records_are_grouped_by_patient(tmp_path):
     write(tmp_path / "train_images.tfrecords", "SC-N-2/IM-0001-0059", "SC-N-3/IM-0001-0041", "SC-N-2/IM-0001-0043")
     write(tmp_path / "val_images.tfrecords", "SC-N-2/IM-0001-12345", size=(7, 3))
     patients = index_tree(tmp_path)
@@ -33,7 +33,7 @@ def test_patients_come_back_by_their_names(tmp_path):
 
 
 @pytest.mark.parametrize("schema", ["course", "course-v1"])
-def test_records_that_name_nobody_stand_for_one_patient_a_split(tmp_path, schema):
+def test_index_unnamed_records_form_one_patient_per_split(tmp_path, schema):
     name = "IM-0001-0059" if schema == "course" else ""
     write(tmp_path / "train_images-00000-of-00002.tfrecords", name, schema=schema)
     write(tmp_path / "train_images-00001-of-00002.tfrecords", name, schema=schema)
@@ -45,28 +45,28 @@ def test_records_that_name_nobody_stand_for_one_patient_a_split(tmp_path, schema
     assert [patient.patient_id for patient in patients] == ["train", "validation"]
 
 
-def test_a_missing_part_is_missed(tmp_path):
+def test_index_missing_shard_is_an_error(tmp_path):
     write(tmp_path / "train_images-00000-of-00003.tfrecords", "a/IM-0001-0001")
     write(tmp_path / "train_images-00002-of-00003.tfrecords", "a/IM-0001-0002")
     with pytest.raises(DataError, match=r"00000-of-00003\.tfrecords: has missing shards; expected 3 files, got 2"):
         index_tree(tmp_path)
 
 
-def test_parts_of_two_writings_do_not_make_a_whole(tmp_path):
+def test_index_shards_of_two_sets_are_an_error(tmp_path):
     write(tmp_path / "train_images-00000-of-00002.tfrecords", "a/IM-0001-0001")
     write(tmp_path / "train_images-00001-of-00003.tfrecords", "a/IM-0001-0002")
     with pytest.raises(DataError, match="has missing shards; expected 2 files, got 1"):
         index_tree(tmp_path)
 
 
-def test_no_record_at_all_is_refused(tmp_path):
+def test_index_file_without_records_is_an_error(tmp_path):
     write(tmp_path / "train_images.tfrecords", "a/IM-0001-0001")
     write(tmp_path / "val_images.tfrecords")
     with pytest.raises(DataError, match=r"val_images\.tfrecords: holds no record"):
         index_tree(tmp_path)
 
 
-def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
+def test_index_link_out_of_the_folder_is_an_error(tmp_path):
     write(tmp_path / "outside.tfrecords", "a/IM-0001-0001")
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "train_images.tfrecords").symlink_to(tmp_path / "outside.tfrecords")
@@ -74,13 +74,13 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
         index_tree(tmp_path / "tree")
 
 
-def test_hidden_files_are_no_data(tmp_path):
+def test_index_hidden_files_are_left_out(tmp_path):
     write(tmp_path / "train_images.tfrecord", "a/IM-0001-0001")
     (tmp_path / "._train_images.tfrecord").write_bytes(b"\0\5\x16\7")
     assert len(index_tree(tmp_path)) == 1
 
 
-def test_a_damaged_file_is_named_before_anything_is_trained(tmp_path):
+def test_index_damaged_record_is_an_error(tmp_path):
     path = tmp_path / "train_images.tfrecords"
     write(path, "a/IM-0001-0001", "a/IM-0001-0002")
     content = bytearray(path.read_bytes())

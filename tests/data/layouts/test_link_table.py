@@ -15,7 +15,7 @@ def contour_of(tree):
     return next(tree.glob("contourfiles/*/i-contours/*.txt"))
 
 
-def test_patients_images_and_contours_are_listed(phantom_tree):
+def test_index_tree_lists_patients_images_and_contours(phantom_tree):
     patients = index_tree(phantom_tree)
     assert [patient.patient_id for patient in patients] == ["PHANTOM0001", "PHANTOM0002", "PHANTOM0003"]
     for patient in patients:
@@ -24,12 +24,12 @@ def test_patients_images_and_contours_are_listed(phantom_tree):
         assert borders == {"endocardium", "epicardium"}
 
 
-def test_an_unlabelled_patient_has_no_contours(tree):
+def test_index_tree_without_contour_folder_has_no_contours(tree):
     shutil.rmtree(tree / "contourfiles")
     assert all(patient.contours == () for patient in index_tree(tree))
 
 
-def test_hidden_files_are_no_data(tree):
+def test_index_tree_hidden_files_are_left_out(tree):
     (contour_of(tree).parent / "._IM-0001-0059-icontour-manual.txt").write_bytes(b"\0\5\x16\7")
     (next(tree.glob("dicoms/*")) / "._1.dcm").write_bytes(b"\0\5\x16\7")
     index_tree(tree)
@@ -53,19 +53,19 @@ def test_hidden_files_are_no_data(tree):
         ("patient_id,original_id\nPHANTOM0009,PH-09\n", r"PHANTOM0009: has no \.dcm file"),
     ],
 )
-def test_a_table_that_does_not_do_is_refused(tree, table, message):
+def test_index_tree_invalid_table_is_an_error(tree, table, message):
     (tree / "link.csv").write_text(table)
     with pytest.raises(DataError, match=message):
         index_tree(tree)
 
 
-def test_a_table_that_is_no_text_is_refused(tree):
+def test_index_tree_binary_table_is_an_error(tree):
     (tree / "link.csv").write_bytes(b"\xff\xfe\x00patient_id")
     with pytest.raises(DataError, match=r"link\.csv: cannot be read"):
         index_tree(tree)
 
 
-def test_a_link_out_of_the_tree_is_not_followed(tree, tmp_path):
+def test_index_tree_link_out_of_the_tree_is_an_error(tree, tmp_path):
     outside = tmp_path / "IM-0001-0059-icontour-manual.txt"
     outside.write_text("1 1\n5 1\n5 5\n")
     (contour_of(tree).parent / "IM-0001-9999-icontour-manual.txt").symlink_to(outside)
@@ -73,13 +73,13 @@ def test_a_link_out_of_the_tree_is_not_followed(tree, tmp_path):
         index_tree(tree)
 
 
-def test_a_stray_text_file_is_named(tree):
+def test_index_tree_other_text_file_is_an_error(tree):
     (contour_of(tree).parent / "notes.txt").write_text("hello")
     with pytest.raises(DataError, match=r"notes\.txt: is not named as a contour"):
         index_tree(tree)
 
 
-def test_a_folder_of_something_else_is_refused(tmp_path):
+def test_index_tree_unknown_layout_is_an_error(tmp_path):
     with pytest.raises(DataError, match="has no known layout"):
         index_tree(tmp_path)
     (tmp_path / "1.jpg").write_bytes(b"\xff\xd8\xff\xe0")

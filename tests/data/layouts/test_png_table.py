@@ -42,7 +42,7 @@ labels = st.one_of(st.none(), npst.arrays(bool, (4, 5)).filter(np.any))
 
 @given(cohorts(), st.sampled_from(["", "-IM-0001"]), st.sampled_from([".png", ".dcm.png"]))
 @settings(max_examples=60)
-def test_what_is_written_comes_back(cohort, between, suffix):
+def test_index_tree_any_cohort_is_read_as_written(cohort, between, suffix):
     rows, frames = cohort
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder).resolve()
@@ -85,7 +85,7 @@ def tree(tmp_path):
     return write_png_tree(tmp_path.resolve() / "tree")
 
 
-def test_of_two_patients_whose_names_begin_alike_the_longer_one_counts(tmp_path):
+def test_index_tree_names_with_a_common_start_go_to_the_longer_one(tmp_path):
     write_table(tmp_path, [{"patient_id": name, "pixel_spacing_mm": 1} for name in ("P", "P-1", "P-10")])
     for name in ("P-2-0001", "P-1-0001", "P-10-0001"):
         write_png(tmp_path / "images" / f"{name}.png", np.eye(3, dtype=np.uint8))
@@ -93,7 +93,7 @@ def test_of_two_patients_whose_names_begin_alike_the_longer_one_counts(tmp_path)
     assert owners == {"P": ["P-2-0001"], "P-1": ["P-1-0001"], "P-10": ["P-10-0001"]}
 
 
-def test_folders_of_labels_may_be_missing(tree):
+def test_index_tree_without_label_folders_has_no_labels(tree):
     shutil.rmtree(tree / "o_labels")
     assert not any(frame.epicardium for patient in index_tree(tree) for frame in patient.frames)
     shutil.rmtree(tree / "i_labels")
@@ -102,7 +102,7 @@ def test_folders_of_labels_may_be_missing(tree):
     assert (patient.phases, patient.ed_phase, patient.edv_ml) == (20, None, None)
 
 
-def test_hidden_files_are_no_data(tree):
+def test_index_tree_hidden_files_are_left_out(tree):
     for folder in ("images", "i_labels"):
         (tree / folder / "._P1-0001.png").write_bytes(b"\0\5\x16\7")
     assert len(SAXDataset(tree).frames) == 8
@@ -147,21 +147,21 @@ def rewrite(name, **changes):
         ([rewrite("P1", phases="1001"), rewrite("P2", phases=20)], "invalid phases .* got '1001'"),
     ],
 )
-def test_a_table_that_does_not_do_is_refused(tree, rows, message):
+def test_index_tree_invalid_table_is_an_error(tree, rows, message):
     write_table(tree, rows)
     with pytest.raises(DataError, match=message):
         index_tree(tree)
 
 
 @pytest.mark.parametrize("row", ["P1,1,5", "P1,1,5,,", 'P1,"1,5",x'])
-def test_a_comma_too_many_is_told(tree, row):
+def test_index_tree_row_with_too_many_cells_is_an_error(tree, row):
     (tree / "patients.csv").write_text(f"patient_id,pixel_spacing_mm\nP2,1.5\n\n{row}\n")
     with pytest.raises(DataError, match="has a wrong number of cells in line 4; expected 2, got"):
         index_tree(tree)
 
 
 @given(st.sampled_from(["", " ", "\t "]), st.sampled_from(["20", "20.0", "20.", ""]), st.sampled_from(["", ",", ",,"]))
-def test_blanks_empty_cells_and_a_spreadsheet_s_whole_numbers_do_not_matter(picture_tree, blank, phases, end):
+def test_index_tree_blanks_empty_cells_and_float_integers_are_accepted(picture_tree, blank, phases, end):
     head = f",{blank}".join(["patient_id", "pixel_spacing_mm", "phases"]) + blank
     rows = [f",{blank}".join([name, "1.5", phases]) + blank + end for name in ("P1", "P2")]
     (picture_tree / "patients.csv").write_text("\n".join([head, *rows, ""]))
@@ -192,7 +192,7 @@ SQUARE = np.eye(20, 16, dtype=np.uint8)
         ("o_labels/P1-0001.png", b"", r"o_labels/P1-0001\.png: is not a PNG file"),
     ],
 )
-def test_a_picture_that_does_not_belong_is_named(tree, name, content, message):
+def test_index_tree_unexpected_image_or_label_is_an_error(tree, name, content, message):
     if isinstance(content, bytes):
         (tree / name).write_bytes(content)
     else:
@@ -201,14 +201,14 @@ def test_a_picture_that_does_not_belong_is_named(tree, name, content, message):
         index_tree(tree)
 
 
-def test_a_tree_without_pictures_is_refused(tree):
+def test_index_tree_without_images_is_an_error(tree):
     for path in tree.glob("images/*"):
         path.unlink()
     with pytest.raises(DataError, match=r"images: has no \.png file"):
         index_tree(tree)
 
 
-def test_a_link_out_of_the_tree_is_not_followed(tree, tmp_path):
+def test_index_tree_link_out_of_the_tree_is_an_error(tree, tmp_path):
     outside = write_png(tmp_path / "outside.png", SQUARE)
     (tree / "images" / "P1-0002.png").symlink_to(outside)
     with pytest.raises(DataError, match="is a link out of"):
