@@ -38,19 +38,19 @@ def move(contour, by):
     return contour
 
 
-def outline_of_another_patient(tree):
+def contour_of_another_patient(tree):
     ours, theirs = contours(tree, "o")[2], contours(tree, "o", "PH-02")[3]
     shutil.copy(theirs, ours)
     return "repeated-contour", [ours, theirs]
 
 
-def outline_of_another_frame(tree):
+def contour_of_another_frame(tree):
     first, second = contours(tree, "i")[2:4]
     second.write_text(first.read_text().replace("\n", "\r\n"))  # not the bytes count but the points
     return "repeated-contour", [first, second]
 
 
-def inner_outline_beside_the_outer_one(tree):
+def inner_contour_beside_the_outer_one(tree):
     outer = move(contours(tree, "o")[2], (25, -20))
     inner = outer.parents[1] / "i-contours" / outer.name.replace("ocontour", "icontour")
     return "inner-not-inside-outer", [inner, outer, image_of(tree, outer)]
@@ -63,12 +63,12 @@ def image_with_dark_blood(tree):
     return "dark-blood", [contour, edit(path, PixelData=(pixels.max() - pixels).tobytes())]
 
 
-def outline_outside_the_image(tree):
+def contour_outside_the_image(tree):
     contour = move(contours(tree, "o")[2], (140, 0))
     return "outside-image", [contour, image_of(tree, contour)]
 
 
-def outline_that_crosses_itself(tree):
+def contour_that_crosses_itself(tree):
     contour = contours(tree, "i")[2]
     points = read_contour(contour)
     quarter = len(points) // 4
@@ -78,7 +78,7 @@ def outline_that_crosses_itself(tree):
     return "crossed-contour", [contour, image_of(tree, contour)]
 
 
-def outline_around_nothing(tree):
+def contour_around_nothing(tree):
     contour = contours(tree, "i")[2]
     write_contour(contour, read_contour(contour).mean(axis=0) + np.array([[0, 0], [0.1, 0], [0, 0.1]]))
     return "empty-contour", [contour, image_of(tree, contour)]
@@ -183,13 +183,13 @@ def header_with_another_slice_spacing(tree):
 
 
 PLANTED = [
-    outline_of_another_patient,
-    outline_of_another_frame,
-    inner_outline_beside_the_outer_one,
+    contour_of_another_patient,
+    contour_of_another_frame,
+    inner_contour_beside_the_outer_one,
     image_with_dark_blood,
-    outline_outside_the_image,
-    outline_that_crosses_itself,
-    outline_around_nothing,
+    contour_outside_the_image,
+    contour_that_crosses_itself,
+    contour_around_nothing,
     frame_of_another_spacing,
     frame_of_another_series,
     stack_with_a_crooked_frame,
@@ -206,11 +206,11 @@ PLANTED = [
     thin_slices,
     header_with_another_slice_spacing,
 ]
-# What follows from a fault: the other outline of a moved one, an image that is there twice, a contour that is gone.
+# Faults that follow from a planted one, such as a missing contour.
 FOLLOWS = {
-    outline_of_another_patient: {"inner-not-inside-outer"},
-    outline_of_another_frame: {"inner-not-inside-outer"},
-    outline_that_crosses_itself: {"dark-blood"},
+    contour_of_another_patient: {"inner-not-inside-outer"},
+    contour_of_another_frame: {"inner-not-inside-outer"},
+    contour_that_crosses_itself: {"dark-blood"},
     frame_of_another_series: {"unusable-study"},
     image_cut_short: {"missing-contour"},
     contour_with_letters_in_it: {"missing-contour"},
@@ -238,7 +238,7 @@ def test_faults_every_code_is_planted(tmp_path, phantom_tree):
 def test_audit_tree_unreadable_patient_does_not_hide_faults_of_others(tree):
     for path in images(tree, "PHANTOM0002"):
         path.write_bytes(b"no image")
-    planted = [plant(tree)[0] for plant in (outline_that_crosses_itself, two_frames_of_one_identity)]
+    planted = [plant(tree)[0] for plant in (contour_that_crosses_itself, two_frames_of_one_identity)]
     codes = [finding.code for finding in audit_tree(tree).errors]
     assert codes.count("unreadable-image") == len(images(tree, "PHANTOM0002"))
     assert set(planted) <= set(codes)
@@ -286,7 +286,7 @@ def test_audit_tree_blank_images_are_not_repeated_images(tmp_path):
 
 
 def test_audit_tree_contour_origin_moves_the_contours(tmp_path):
-    # A disc 2 pixels from the right edge: four pixels further right its outline is outside.
+    # A disc 2 pixels from the right edge: four pixels further right its contour is outside.
     folder = write_small_tree(tmp_path, {"A": "a"}, shape=(20, 14), radius=lambda s, p: 4.0)
     assert audit_tree(folder).findings == ()
     assert {finding.code for finding in audit_tree(folder, contour_origin=4).findings} >= {"outside-image"}
@@ -336,7 +336,7 @@ def test_audit_tree_unknown_layout_is_an_error(tmp_path):
 
 
 def test_audit_report_as_dict_is_json(tree):
-    outline_of_another_patient(tree)
+    contour_of_another_patient(tree)
     report = audit_tree(tree)
     values = json.loads(json.dumps(report.as_dict()))
     assert (values["errors"], values["warnings"]) == (len(report.errors), len(report.warnings))

@@ -135,7 +135,7 @@ def test_index_tree_link_out_of_the_tree_is_an_error(tmp_path, link, alone):
     is_folder = "." not in link
     (tree / link).symlink_to(outside if is_folder else outside / "IM-0003-0060.dcm")
     if alone and not is_folder and "CINESAX" not in link:
-        expected = "has no known layout"  # a lone contour or table, which nobody opens
+        expected = "has no known layout"  # a contour or table alone is not opened
     else:
         expected = f"is a link out of {tree}"
     with pytest.raises(DataError, match=expected):

@@ -75,7 +75,7 @@ def test_index_tree_any_cohort_is_read_as_written(cohort, between, suffix):
 
 
 @pytest.fixture(scope="module")
-def picture_tree(tmp_path_factory):
+def png_tree(tmp_path_factory):
     """A tree whose table each test writes anew."""
     return write_png_tree(tmp_path_factory.mktemp("pictures") / "tree", numbers=(1,))
 
@@ -161,11 +161,11 @@ def test_index_tree_row_with_too_many_cells_is_an_error(tree, row):
 
 
 @given(st.sampled_from(["", " ", "\t "]), st.sampled_from(["20", "20.0", "20.", ""]), st.sampled_from(["", ",", ",,"]))
-def test_index_tree_blanks_empty_cells_and_float_integers_are_accepted(picture_tree, blank, phases, end):
+def test_index_tree_blanks_empty_cells_and_float_integers_are_accepted(png_tree, blank, phases, end):
     head = f",{blank}".join(["patient_id", "pixel_spacing_mm", "phases"]) + blank
     rows = [f",{blank}".join([name, "1.5", phases]) + blank + end for name in ("P1", "P2")]
-    (picture_tree / "patients.csv").write_text("\n".join([head, *rows, ""]))
-    patients = index_tree(picture_tree)
+    (png_tree / "patients.csv").write_text("\n".join([head, *rows, ""]))
+    patients = index_tree(png_tree)
     assert [(patient.patient_id, patient.phases) for patient in patients] == [("P1", 20), ("P2", 20)]
     assert {frame.pixel_spacing for patient in patients for frame in patient.frames} == {(1.5, 1.5)}
 
