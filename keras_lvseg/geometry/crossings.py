@@ -33,7 +33,7 @@ def crossed_area(points: ArrayLike) -> float:
     contour = contour - (0, np.floor(contour[:, 1].min(initial=0)))
     area, senses, crossed = 0.0, (1, -1), np.zeros(2)
     for _, x, sense in scan_lines(contour, int(np.ceil(contour[:, 1].max(initial=0)))):
-        # How often the contour encloses what lies right of a crossing; it is 0 again at the end of each line.
+        # The winding number to the right of each crossing, which is 0 at the end of each line.
         winding = np.cumsum(sense)
         width = np.append(np.diff(x), 0) * (winding != 0)
         area += (winding * width).sum()
