@@ -62,6 +62,7 @@ napoleon_use_ivar = True
 _BASES = {
     getattr(module, name): f":py:class:`{module.__name__}.{name}`"
     for module, name in (
+        (keras.initializers, "Initializer"),
         (keras.layers, "Layer"),
         (keras.losses, "Loss"),
         (keras.metrics, "Metric"),
@@ -106,7 +107,11 @@ sphinx_gallery_conf = {
 # Every public name has a page ----------------------------------------------------------------------------------------
 PUBLIC = (
     "keras_lvseg",
-    *(f"keras_lvseg.{part}" for part in ("data", "data.audit", "data.phantom", "evaluation", "geometry", "testing")),
+    *(
+        f"keras_lvseg.{folder.name}"
+        for folder in (DOCS.parent / "keras_lvseg").iterdir()
+        if (folder / "__init__.py").is_file() and folder.name != "ops"
+    ),
 )
 
 

@@ -1,13 +1,14 @@
-"""Time changed images of 256 x 256 pixels in batches of 16, beside a PyTorch DataLoader with MONAI's transforms.
+"""Speed of augmentation: images of 256 x 256 pixels in batches of 16, beside MONAI's transforms in a DataLoader.
 
     python -m benchmarks.speed.augmentation_speed docs/validation/augmentation_speed.md
 
-Needs `pip install "keras-lvseg[torch,reference]"`. Ratios of epochs in turn, in one run, after one that is not timed;
-the images lie in memory on both sides.
+Needs `pip install "keras-lvseg[torch,reference]"`. Writes synthetic patients first. Ratios are of epochs in turn, in
+one run, after one that is not timed. All images are in memory.
 """
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.table import write_table
-from keras_lvseg.data import Augmentation
-from keras_lvseg.data.sampling import Sampling
+from keras_lvseg.data import Augmentation, SAXDataset
+from keras_lvseg.phantom import write_phantom
 
-SIZE = (256, 256)
 BATCH = 16
 WORKERS = 2
 FULL = Augmentation(
@@ -40,21 +40,14 @@ ONE_MOVE, TWO_MOVES = "DataLoader, MONAI: affine within elastic", "DataLoader, M
 Epoch = Callable[[], Iterable]
 
 
-def tf_data(images: np.ndarray, labels: np.ndarray, augment: Augmentation | None) -> Epoch:
-    """The pipeline of `SAXDataset.as_dataset`."""
-    from keras_lvseg.data.tf_dataset import make_dataset
-
-    sampling = Sampling(len(images), SIZE, shuffle=True, augment=augment, seed=0)
-    return make_dataset(images, labels, sampling, batch_size=BATCH).as_numpy_iterator
+def tf_data(data: SAXDataset, augment: Augmentation | None) -> Epoch:
+    """Return the epochs of `as_dataset`."""
+    return data.as_dataset("all", batch_size=BATCH, shuffle=True, augment=augment, seed=0).as_numpy_iterator
 
 
-def pydataset(images: np.ndarray, labels: np.ndarray) -> Epoch:
-    """The batches of `SAXDataset.as_pydataset`, asked for by as many threads as keras' `workers` would be."""
-    from keras_lvseg.data.pydataset import SAXPyDataset
-
-    loader = SAXPyDataset(
-        images, labels, Sampling(len(images), SIZE, shuffle=True, augment=FULL, seed=0), batch_size=BATCH
-    )
+def pydataset(data: SAXDataset) -> Epoch:
+    """Return the epochs of `as_pydataset`, read by as many threads as Keras' `workers`."""
+    loader = data.as_pydataset("all", batch_size=BATCH, shuffle=True, augment=FULL, seed=0)
     threads = ThreadPoolExecutor(WORKERS)
 
     def epoch() -> Iterable:
@@ -65,7 +58,7 @@ def pydataset(images: np.ndarray, labels: np.ndarray) -> Epoch:
 
 
 def monai_loader(images: np.ndarray, labels: np.ndarray, moves: int) -> Epoch:
-    """PyTorch's DataLoader with MONAI's transforms of the same kinds and ranges, each on every image."""
+    """Return the epochs of a DataLoader with MONAI's transforms of the same kinds and ranges, each on every image."""
     import torch
     from monai.data import Dataset
     from monai.transforms import (
@@ -113,7 +106,7 @@ def monai_loader(images: np.ndarray, labels: np.ndarray, moves: int) -> Epoch:
 
 
 def start_worker(worker: int) -> None:
-    """As MONAI's own loader seeds its workers; and without the record of transforms, which costs time."""
+    """Seed a worker as MONAI's own loader does, without the record of transforms, which costs time."""
     from monai.data import set_track_meta
     from monai.data.utils import worker_init_fn
 
@@ -122,7 +115,7 @@ def start_worker(worker: int) -> None:
 
 
 def seconds_in_turn(epochs: dict[str, Epoch], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each epoch, in turn; the first round, which compiles and starts workers, is not timed."""
+    """Return the seconds of each epoch, in turn. The first round, which compiles and starts workers, is not timed."""
     times: dict[str, list[float]] = {name: [] for name in epochs}
     for round_ in range(rounds + 1):
         for name, epoch in epochs.items():
@@ -137,37 +130,40 @@ def seconds_in_turn(epochs: dict[str, Epoch], rounds: int) -> dict[str, list[flo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path, help="the Markdown file to write")
-    parser.add_argument("--images", type=int, default=512, help="images an epoch")
+    parser.add_argument("--patients", type=int, default=30, help="synthetic patients")
     parser.add_argument("--rounds", type=int, default=7, help="timed epochs of each")
     arguments = parser.parse_args()
-    random = np.random.default_rng(0)
-    images = random.normal(size=(arguments.images, *SIZE, 1)).astype(np.float32)
-    labels = (random.random(images.shape) < 0.1).astype(np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        write_phantom(folder, patients=arguments.patients, seed=0, frames="contoured")
+        data = SAXDataset(folder)
+        images, labels = data.as_arrays("all")
+        ours = {
+            OURS: tf_data(data, FULL),
+            f"PyDataset, {WORKERS} threads": pydataset(data),
+            "tf.data, nothing changed": tf_data(data, None),
+        }
     times = seconds_in_turn(
         {
-            OURS: tf_data(images, labels, FULL),
-            f"PyDataset, {WORKERS} threads": pydataset(images, labels),
+            **ours,
             ONE_MOVE: monai_loader(images, labels, moves=1),
             TWO_MOVES: monai_loader(images, labels, moves=2),
-            "tf.data, nothing changed": tf_data(images, labels, None),
         },
         arguments.rounds,
     )
     rows = []
     for name, seconds in times.items():
         ratio = statistics.median(theirs / ours for theirs, ours in zip(seconds, times[OURS], strict=True))
-        rows.append(f"| {name} | {arguments.images / statistics.median(seconds):,.0f} | {ratio:.1f} |")
+        rows.append(f"| {name} | {len(images) / statistics.median(seconds):,.0f} | {ratio:.1f} |")
     packages = ("tensorflow", "keras", "scipy", "torch", "monai")
     lines = [
         "# Speed of augmentation",
         "",
-        f"Epochs of {arguments.images} images of {SIZE[0]} x {SIZE[1]} pixels with their labels, in memory, in",
-        f"batches of {BATCH}; every kind of change on every image: rotation, scale, shift, flip, elastic deformation,",
-        f"contrast, brightness, gamma, noise, shading. Medians of {arguments.rounds} epochs in turn, after one that is",
-        "not timed.",
-        f"MONAI's transforms run in a PyTorch DataLoader of {WORKERS} processes, with its record of transforms turned",
-        "off: once with the affine map within the elastic one, so that an image is interpolated once, as here, and",
-        "once as the two transforms that they usually are.",
+        f"Epochs of {len(images)} images of {images.shape[1]} x {images.shape[2]} pixels with their labels, in memory,",
+        f"in batches of {BATCH}. Every image gets every kind of augmentation: rotation, scale, shift, flip, elastic",
+        f"deformation, contrast, brightness, gamma, noise and shading. Medians of {arguments.rounds} epochs in turn,",
+        f"after one that is not timed. MONAI's transforms run in a PyTorch DataLoader of {WORKERS} processes, without",
+        "its record of transforms. In one row the affine map is part of the elastic one, so that an image is",
+        "interpolated once, as here. In the other they are two transforms, as usual.",
         "",
         f"| | images/s | times as long as {OURS} |",
         "| --- | --- | --- |",

@@ -15,8 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from keras_lvseg.data import Augmentation, SAXDataset
-from keras_lvseg.data.augmentation_ops import apply_augmentation, source_points
+from keras_lvseg.data import Augmentation, SAXDataset, apply_augmentation, source_points
 from keras_lvseg.phantom import write_phantom
 
 SIZE = (192, 192)

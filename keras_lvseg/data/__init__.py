@@ -1,7 +1,7 @@
 """Data sets of short-axis cine MRI for training, from any known tree."""
 
 from keras_lvseg.data.augmentation import Augmentation
-from keras_lvseg.data.augmentation_ops import apply_augmentation
+from keras_lvseg.data.augmentation_ops import apply_augmentation, source_points
 from keras_lvseg.data.dataset import SAXDataset
 from keras_lvseg.data.labels import draw_label, is_labelled
 from keras_lvseg.data.official_splits import OFFICIAL_SPLITS
@@ -21,4 +21,5 @@ __all__ = [
     "is_labelled",
     "patient_folds",
     "patient_split",
+    "source_points",
 ]
