@@ -50,11 +50,11 @@ def draw_label(frame: Frame, target: Target, contour_origin: float, grid: Networ
         raise invalid_argument("frame", str(frame.path), f"a frame with the contours of {target!r}")
     if frame.mask is not None:
         mask = read_mask(frame).astype(np.uint8)
-        return mask if grid is None else grid.from_native(mask)
+        return mask if grid is None else grid.to_network(mask)
     shape = frame.shape if grid is None else grid.image_size
     label = np.zeros(shape, dtype=np.uint8)
     borders: dict[Border, int] = {"epicardium": 2, "endocardium": 1} if target == "myocardium" else {"endocardium": 1}
     for border, value in borders.items():
         points = read_frame_contour(frame, border, contour_origin=contour_origin)
-        label[polygon_mask(points if grid is None else grid.points_from_native(points), shape)] = value
+        label[polygon_mask(points if grid is None else grid.points_to_network(points), shape)] = value
     return label

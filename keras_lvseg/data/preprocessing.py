@@ -73,9 +73,9 @@ class Preprocessing:
             # Counted from the darkest pixel and in parts of the range, so that a padded border is black whatever the
             # file's unit and offset are, and no unit is too large or too small to compute in.
             low, high = float(pixels.min()), float(pixels.max())
-            image = grid.from_native(((pixels - low) / ((high - low) or 1.0)).astype(np.float32))
+            image = grid.to_network(((pixels - low) / ((high - low) or 1.0)).astype(np.float32))
             return (image - image.mean()) / max(image.std(), 1e-6)
-        image = grid.from_native(pixels).astype(np.float32)
+        image = grid.to_network(pixels).astype(np.float32)
         if self.intensity == "course":
             return image / 1024
         if callable(self.intensity):

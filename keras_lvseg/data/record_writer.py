@@ -56,7 +56,7 @@ def write_course_records(
 
     def features(frame: Frame) -> dict[str, Feature]:
         grid = preprocessing.grid(frame)
-        image = np.rint(grid.from_native(read_image(frame))).astype(np.int64)
+        image = np.rint(grid.to_network(read_image(frame))).astype(np.int64)
         name = f"{frame.original_id}/IM-0001-{frame.instance_number:04}"
         return CourseRecord(image, draw_label(frame, "endocardium", contour_origin, grid), name).to_features(schema)
 

@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from skimage.measure import label as connected_parts
 
 from keras_lvseg.data import SAXDataset
@@ -33,11 +37,32 @@ def test_masks_lie_on_the_frame_s_own_grid(thresholding, frames, size, batch_siz
         bright = read_pixels(frame.path) > THRESHOLD
         seen = np.zeros(frame.shape, bool)
         rows, columns = (
-            slice(max((native - n) // 2, 0), max((native - n) // 2, 0) + min(n, native))
+            slice(max(-(-(native - n) // 2), 0), max((native - n) // 2, 0) + min(n, native))  # symmetric
             for native, n in zip(frame.shape, size, strict=True)
         )
         seen[rows, columns] = True
         np.testing.assert_array_equal(mask, bright & seen)
+
+
+@settings(max_examples=20)
+@given(
+    shape=st.tuples(st.integers(8, 40), st.integers(8, 40)),
+    spacing=st.tuples(st.floats(0.7, 2.0), st.floats(0.7, 2.0)),
+    size=st.sampled_from([(24, 24), (25, 30)]),
+    pixel_spacing=st.sampled_from([None, 1.0, 1.5]),
+    axes=st.sampled_from([(0,), (1,), (0, 1)]),
+)
+def test_predict_masks_of_mirrored_frames_gives_mirrored_masks(
+    thresholding, frames, shape, spacing, size, pixel_spacing, axes
+):
+    image = np.random.default_rng(0).uniform(0, 2 * THRESHOLD, shape).astype(np.float32)
+    frame = replace(frames[0], rows=shape[0], columns=shape[1], pixel_spacing=spacing)
+    preprocessing = Preprocessing(size, pixel_spacing, intensity=None)
+    images = iter([image, np.flip(image, axes)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("keras_lvseg.inference.predict.read_image", lambda _: next(images))
+        mask, mirrored = predict_masks(thresholding, [frame, frame], preprocessing=preprocessing)
+    np.testing.assert_array_equal(mirrored, np.flip(mask, axes))
 
 
 def test_resampling_there_and_back_keeps_the_mask(thresholding, frames):
