@@ -1,34 +1,47 @@
+"""Settings and data that all tests share."""
+
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+# One thread per process, because pytest-xdist runs a process per core. This must precede the import of Keras.
+for name in ("OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"):
+    os.environ.setdefault(name, "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if os.environ.get("KERAS_BACKEND") == "jax":
-    # Most of the time goes into compiling what then runs once; a test of what optimizations do turns them on again.
+    # Most code is compiled to run once. A test of optimized code turns the optimizations on again.
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
-# The first call on a backend compiles and takes as long as it takes. CI draws the same examples every time.
-settings.register_profile("keras-lvseg", deadline=None, derandomize="CI" in os.environ)
-settings.load_profile("keras-lvseg")
+# No deadline, because the first call on a backend compiles. The same examples are drawn on every machine, so that a
+# release passes for everybody.
+settings.register_profile("default", deadline=None, derandomize=True, max_examples=20)
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def _real_data(name: str) -> Path:
+    folder = os.environ.get("KERAS_LVSEG_DATA")
+    if not folder:
+        pytest.skip("KERAS_LVSEG_DATA is not set: the folder of the real patients")
+    path = Path(folder) / name
+    if not path.is_dir():
+        pytest.skip(f"KERAS_LVSEG_DATA has no folder {name}")
+    return path
 
 
 @pytest.fixture(scope="session")
 def sunnybrook() -> Path:
-    """The folder of the real sample."""
-    folder = os.environ.get("KERAS_LVSEG_SUNNYBROOK")
-    if not folder:
-        pytest.skip("KERAS_LVSEG_SUNNYBROOK is not set: the folder of the Sunnybrook sample")
-    return Path(folder)
+    """Three real patients as DICOM, end-diastole and end-systole, with contours."""
+    return _real_data("sunnybrook-sample")
 
 
 @pytest.fixture(scope="session")
 def sunnybrook_png() -> Path:
-    """The folder of the challenge's training patients as PNG files."""
-    folder = os.environ.get("KERAS_LVSEG_SUNNYBROOK_PNG")
-    if not folder:
-        pytest.skip("KERAS_LVSEG_SUNNYBROOK_PNG is not set: the folder of the training patients as PNG files")
-    return Path(folder)
+    """The 15 training patients of the 2009 challenge as PNG images and labels."""
+    return _real_data("sunnybrook-training-png")
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +72,7 @@ def _write_phantoms(tmp_path_factory, tree: str) -> Path:
 
 @pytest.fixture(scope="session")
 def small_run(phantom_tree, tmp_path_factory):
-    """A U-Net trained for seconds on two of the three, tested on the third; read-only."""
+    """A U-Net trained for seconds on two patients of `phantom_tree`, tested on the third. Tests must not change it."""
     from keras_lvseg.data import SAXDataset
     from keras_lvseg.training import TrainingSettings, train
 
