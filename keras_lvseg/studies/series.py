@@ -120,7 +120,7 @@ def match_contours(files: PatientFiles, headers: Sequence[Header]) -> tuple[Seri
         DataError: A contour or an image cannot be read.
     """
     folder = _folder(headers)
-    contours = {(contour.number, contour.border): read_contour(contour.path) for contour in files.contours}
+    contours: dict[tuple[int, str], np.ndarray] = {(c.number, c.border): read_contour(c.path) for c in files.contours}
     matches = []
     for series in split_series(headers):
         first = min(header.path for header in series).relative_to(folder)
