@@ -26,8 +26,9 @@ from keras_lvseg.training.devices import preferred_dtype
 from keras_lvseg.training.run_folder import RunFolder
 from keras_lvseg.training.settings import AugmentationName, TrainingSettings
 
-# Radiographers turn the imaging plane by hand, so any rotation is possible. The shift of "full" brings every part of an
-# image of 144 pixels into a crop of 96 pixels, so that the network also learns the surroundings of the heart.
+# Patients lie at any angle and radiographers turn the imaging plane by hand, so all rotations are equally likely. The
+# shift of "full" brings every part of an image of 144 pixels into a crop of 96 pixels, so that the network also learns
+# the surroundings of the heart.
 _AUGMENTATIONS: dict[AugmentationName, Augmentation] = {
     "full": Augmentation(
         rotation=180,

@@ -1,4 +1,4 @@
-"""Networks whose right answer is known, as finished training runs, and frames made of nothing but numbers."""
+"""Networks with known answers, as finished training runs, and frames without files."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def write_planted_run(
         training={},
     )
     write_pretrained(folder / "network.json", threshold_network(threshold), info)
-    write_json(folder / "split.json", {"train": ["somebody"]})
+    write_json(folder / "split.json", {"train": ["P0"]})
     return folder
 
 
@@ -65,7 +65,7 @@ def threshold_network(threshold: float) -> keras.Model:
 
 
 def frame(path: Path, **values: object) -> Frame:
-    """A frame that nobody reads."""
+    """Return a frame whose file does not exist."""
     known = {
         "rows": 20,
         "columns": 16,

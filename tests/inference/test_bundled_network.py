@@ -1,4 +1,4 @@
-"""The network that comes with the package, on real hearts and on phantoms that it was not trained on."""
+"""The bundled network on real hearts and on phantoms that it was not trained on."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def masks_of(segmenter, frames):
     return {(f.patient_id, f.slice, f.phase): segmenter.mask(read_image(f), f.pixel_spacing) for f in frames}
 
 
-def test_hearts_of_a_new_phantom_are_found(segmenter, phantom_tree):
+def test_bundled_network_finds_phantoms_that_it_was_not_trained_on(segmenter, phantom_tree):
     frames = SAXDataset(phantom_tree).labelled_frames("all")
     found = [
         dice(
@@ -34,7 +34,7 @@ def test_hearts_of_a_new_phantom_are_found(segmenter, phantom_tree):
     assert np.mean(found) > 0.85
 
 
-def test_units_do_not_matter(segmenter, phantom_tree):
+def test_bundled_network_does_not_depend_on_units(segmenter, phantom_tree):
     for frame in SAXDataset(phantom_tree).labelled_frames("all")[::9]:
         image, spacing = read_image(frame).astype(np.float32), frame.pixel_spacing
         mask = segmenter.mask(image, spacing)
@@ -43,11 +43,11 @@ def test_units_do_not_matter(segmenter, phantom_tree):
         assert dice(segmenter.mask(0.37 * image - 1000, spacing), mask) > 0.99
 
 
-def test_a_dicom_frame_and_its_picture_give_the_same_mask(segmenter, sunnybrook, sunnybrook_png):
-    """The picture is scaled by the frame's own maximum and rounded to 8 bits."""
-    pictured = masks_of(segmenter, SAXDataset(sunnybrook_png).labelled_frames("all"))
-    stored = masks_of(segmenter, SAXDataset(sunnybrook).labelled_frames("all"))
-    shared = sorted(stored.keys() & pictured.keys())
+def test_bundled_network_dicom_and_png_of_a_frame_give_the_same_mask(segmenter, sunnybrook, sunnybrook_png):
+    """The PNG image is the frame divided by its maximum, in 8 bits."""
+    from_png = masks_of(segmenter, SAXDataset(sunnybrook_png).labelled_frames("all"))
+    from_dicom = masks_of(segmenter, SAXDataset(sunnybrook).labelled_frames("all"))
+    shared = sorted(from_dicom.keys() & from_png.keys())
     assert len(shared) == 56
-    scores = [dice(stored[place], pictured[place]) for place in shared]
+    scores = [dice(from_dicom[place], from_png[place]) for place in shared]
     assert min(scores) >= 0.99

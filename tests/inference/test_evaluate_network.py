@@ -20,7 +20,7 @@ def thresholding():
 
 
 @pytest.mark.parametrize("repair", [False, True])
-def test_label_pictures_are_scored_as_they_are_drawn(thresholding, tmp_path, repair):
+def test_evaluate_label_images_are_scored_as_given_or_corrected(thresholding, tmp_path, repair):
     frames = SAXDataset(write_png_tree(tmp_path / "tree"), labels_include_outline=repair).frames
     evaluation = evaluate(thresholding, frames, preprocessing=PREPROCESSING, contour_origin=-0.25)
     apd = evaluation.challenge.overall["all_apd_mm"].mean
@@ -32,7 +32,7 @@ def test_label_pictures_are_scored_as_they_are_drawn(thresholding, tmp_path, rep
         assert evaluation.scores.mean_dice == 1
 
 
-def test_records_tell_no_spacing_to_measure_distances_by(thresholding, tmp_path):
+def test_evaluate_mask_without_spacing_is_one_line(thresholding, tmp_path):
     record = CourseRecord(np.arange(16).reshape(4, 4), np.eye(4, dtype=np.uint8))
     write_examples(tmp_path / "train_images.tfrecords", [record.to_features("course")])
     with pytest.raises(DataError, match="has a mask but no pixel spacing"):

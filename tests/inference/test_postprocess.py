@@ -8,7 +8,7 @@ from keras_lvseg.inference.postprocess import keep_best_component
 
 
 def probabilities(scores):
-    """A softmax written out."""
+    """Return the softmax of scores."""
     powers = np.exp(scores - scores.max(axis=0))
     return powers / powers.sum(axis=0)
 
@@ -19,7 +19,7 @@ scores = hnp.array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=12).flatm
 
 
 @given(scores)
-def test_one_part_without_holes_is_left_of_what_was_found(scores):
+def test_keep_best_component_leaves_one_component_without_holes(scores):
     found = probabilities(scores)
     raw, cleaned = np.argmax(found, axis=0), keep_best_component(found)
     assert cleaned.dtype == np.uint8
@@ -35,13 +35,13 @@ def test_one_part_without_holes_is_left_of_what_was_found(scores):
 
 
 @given(scores)
-def test_cleaning_twice_is_cleaning_once(scores):
+def test_keep_best_component_is_idempotent(scores):
     once = keep_best_component(probabilities(scores))
     classes = np.arange(len(scores))[:, None, None]
     np.testing.assert_array_equal(keep_best_component((once == classes).astype(float)), once)
 
 
-def test_what_the_network_is_sure_of_outweighs_what_is_large():
+def test_keep_best_component_prefers_certain_to_large():
     heart = np.full((40, 40), 0.02)
     heart[2:12, 2:12] = 0.99  # 100 pixels of log-odds 4.6
     heart[16:36, 10:30] = 0.6  # 400 pixels of log-odds 0.4
@@ -49,7 +49,7 @@ def test_what_the_network_is_sure_of_outweighs_what_is_large():
     np.testing.assert_array_equal(cleaned == 1, heart == 0.99)
 
 
-def test_a_hole_gets_the_likeliest_class_but_the_background():
+def test_keep_best_component_hole_gets_the_most_likely_foreground_class():
     scores = np.full((3, 7, 7), 0.05)
     scores[0] = 0.9
     scores[:, 1:6, 1:6] = np.array([0.1, 0.2, 0.7])[:, None, None]

@@ -28,7 +28,7 @@ def frames(phantom_tree):
 
 @pytest.mark.parametrize("size", [(256, 256), (100, 131), (280, 90)])
 @pytest.mark.parametrize("batch_size", [3, 16])
-def test_masks_lie_on_the_frame_s_own_grid(thresholding, frames, size, batch_size):
+def test_predict_masks_are_on_the_native_grid(thresholding, frames, size, batch_size):
     preprocessing = Preprocessing(size, intensity=None)
     masks = list(predict_masks(thresholding, frames, preprocessing=preprocessing, batch_size=batch_size))
     assert len(masks) == len(frames)
@@ -65,7 +65,7 @@ def test_predict_masks_of_mirrored_frames_gives_mirrored_masks(
     np.testing.assert_array_equal(mirrored, np.flip(mask, axes))
 
 
-def test_resampling_there_and_back_keeps_the_mask(thresholding, frames):
+def test_predict_masks_resampled_grid_keeps_the_mask(thresholding, frames):
     # The bright part is smoothed so that it has no detail which a grid of another spacing cannot hold.
     from scipy.ndimage import gaussian_filter
 
@@ -83,7 +83,7 @@ def test_resampling_there_and_back_keeps_the_mask(thresholding, frames):
 
 @pytest.fixture(scope="module")
 def lopsided():
-    """A network that looks to one side: nothing of it is the same in a mirror."""
+    """Return a network without any symmetry."""
     image = keras.Input((None, None, 1))
     model = keras.Model(image, keras.layers.Conv2D(3, 3, padding="same", name="logits")(image))
     kernel = np.random.default_rng(0).normal(size=(3, 3, 1, 3))
@@ -92,7 +92,7 @@ def lopsided():
 
 
 @pytest.mark.parametrize("axes", [(1,), (2,), (1, 2)])
-def test_mirrored_images_give_mirrored_masks_where_mirrors_are_asked_for(lopsided, axes):
+def test_predict_probabilities_with_flip_tta_commutes_with_flips(lopsided, axes):
     images = np.random.default_rng(1).normal(size=(2, 9, 12, 1)).astype(np.float32)
     there = predict_probabilities(lopsided, np.flip(images, axes), flip_tta=True)
     np.testing.assert_allclose(np.flip(there, axes), predict_probabilities(lopsided, images, flip_tta=True), atol=1e-6)
@@ -101,7 +101,7 @@ def test_mirrored_images_give_mirrored_masks_where_mirrors_are_asked_for(lopside
     np.testing.assert_allclose(there.sum(axis=-1), 1, atol=1e-6)
 
 
-def test_masks_can_be_cleaned(thresholding, frames):
+def test_predict_masks_with_postprocess_has_one_component(thresholding, frames):
     preprocessing = Preprocessing((256, 256), intensity=None)
     raw, cleaned = (
         list(predict_masks(thresholding, frames[:3], preprocessing=preprocessing, postprocess=postprocess))

@@ -21,7 +21,7 @@ ORIGIN = -0.25
 
 
 def segmentation_of(root):
-    """Masks drawn at random; every fifth is empty."""
+    """Return a segmentation with random masks. Every fifth mask is empty."""
     inputs = find_inputs(root)
     rng = np.random.default_rng(3)
     frames = [frame for study in inputs.studies for frame in study.frames]
@@ -31,14 +31,14 @@ def segmentation_of(root):
     return Segmentation(inputs.root, inputs.studies, masks, refused, ("a note",), settings)
 
 
-@pytest.fixture(params=["DICOM", "pictures"])
+@pytest.fixture(params=["DICOM", "PNG"])
 def segmentation(request, tmp_path):
     if request.param == "DICOM":
         return segmentation_of(write_small_tree(tmp_path / "tree", {"P1": "O1", "P2": "O2"}, slices=2, phases=3))
     return segmentation_of(write_png_tree(tmp_path / "tree"))
 
 
-def test_what_is_written_is_what_was_found(segmentation, tmp_path):
+def test_write_leaves_every_mask_contour_and_overlay(segmentation, tmp_path):
     out = tmp_path / "out"
     segmentation.write(out)
     written = json.loads((out / "segmentation.json").read_text())
@@ -51,9 +51,9 @@ def test_what_is_written_is_what_was_found(segmentation, tmp_path):
         assert (image["slice"], image["phase"], image["patient"]) == (frame.slice, frame.phase, frame.patient_id)
         assert (image["area_pixels"], image["empty"]) == (mask.sum(), not mask.any())
         np.testing.assert_allclose(image["area_mm2"], mask.sum() * 1.5**2, atol=0.005)
-        picture = np.array(Image.open(out / image["mask"]))
-        assert picture.dtype == np.uint8
-        np.testing.assert_array_equal(picture, 255 * mask)
+        stored = np.array(Image.open(out / image["mask"]))
+        assert stored.dtype == np.uint8
+        np.testing.assert_array_equal(stored, 255 * mask)
         drawn = np.array(Image.open(out / image["overlay"]).convert("RGB"))
         np.testing.assert_array_equal(drawn, np.array(draw_overlay(read_image(frame), mask).convert("RGB")))
         files |= {out / image["mask"], out / image["overlay"]}
@@ -69,7 +69,7 @@ def test_what_is_written_is_what_was_found(segmentation, tmp_path):
     assert written["notes"] == ["a note"]
 
 
-def test_a_study_s_volumes_stand_with_it(segmentation):
+def test_as_dict_volumes_agree_with_areas(segmentation):
     result = segmentation.as_dict()
     for study in result["studies"]:
         own = [image for image in result["images"] if image["study"] == study["name"]]
@@ -89,7 +89,7 @@ def test_a_study_s_volumes_stand_with_it(segmentation):
         assert study["missing_reason"] is None
 
 
-def test_the_experts_outlines_give_the_real_patients_volumes(sunnybrook):
+def test_as_dict_manual_contours_give_the_volumes_of_real_patients(sunnybrook):
     labelled = {frame.path: frame for frame in SAXDataset(sunnybrook).frames if frame.endocardium is not None}
     inputs = find_inputs(sunnybrook)
     studies = tuple(study.only(labelled) for study in inputs.studies)
@@ -103,7 +103,7 @@ def test_the_experts_outlines_give_the_real_patients_volumes(sunnybrook):
         np.testing.assert_allclose((study["ed"]["volume_ml"], study["es"]["volume_ml"]), volumes, rtol=0.005)
 
 
-def test_what_is_not_known_is_null(tmp_path):
+def test_as_dict_unknown_values_are_none(tmp_path):
     root = write_png_tree(tmp_path / "tree")
     (root / "patients.csv").unlink()
     result = segmentation_of(root).as_dict()
@@ -116,7 +116,7 @@ def test_what_is_not_known_is_null(tmp_path):
         assert image["area_pixels"] > 0 or image["empty"]
 
 
-def test_a_mask_of_noise_has_no_contour_file(tmp_path):
+def test_write_mask_of_noise_has_no_contour_file(tmp_path):
     tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=1, phases=1, shape=(512, 512))
     segmentation = segmentation_of(tree)
     (mask,) = segmentation.masks.values()
@@ -128,7 +128,7 @@ def test_a_mask_of_noise_has_no_contour_file(tmp_path):
     assert not (tmp_path / "out" / "contours").exists()
 
 
-def test_it_is_written_whole_or_not_at_all(segmentation, tmp_path):
+def test_write_is_atomic(segmentation, tmp_path):
     out = tmp_path / "out"
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").touch()

@@ -19,18 +19,18 @@ THRESHOLD = 100.0
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """A segmenter that takes whatever is brighter than a threshold."""
+    """Return a segmenter whose masks are the pixels brighter than a threshold."""
     return Segmenter(write_planted_run(tmp_path_factory.mktemp("planted") / "run", THRESHOLD))
 
 
 @pytest.fixture(scope="module")
-def shipped():
+def bundled():
     return Segmenter()
 
 
 @pytest.fixture
 def heart(phantom_tree, tmp_path):
-    """One frame of a synthetic heart as a DICOM file of its own."""
+    """Write one frame of a synthetic heart as a single DICOM file."""
     return shutil.copy(sorted(phantom_tree.glob("dicoms/*/*.dcm"))[5], tmp_path / "heart.dcm")
 
 
@@ -39,7 +39,7 @@ def mask_of(segmentation):
     return mask
 
 
-def test_a_folder_s_masks_are_the_network_s(planted, phantom_tree):
+def test_segment_folder_gives_the_masks_of_the_network(planted, phantom_tree):
     told = []
     segmentation = planted.segment(phantom_tree / "dicoms", on_progress=lambda *progress: told.append(progress))
     paths = sorted(phantom_tree.glob("dicoms/*/*.dcm"))
@@ -53,7 +53,7 @@ def test_a_folder_s_masks_are_the_network_s(planted, phantom_tree):
     assert told == sorted(set(told))
 
 
-def test_a_run_s_network_is_used_as_the_run_says(phantom_tree, tmp_path, heart):
+def test_segmenter_of_run_uses_grid_and_options_of_the_run(phantom_tree, tmp_path, heart):
     run = write_planted_run(tmp_path / "run", THRESHOLD, image_size=(64, 48), flip_tta=True, postprocess=True)
     segmenter = Segmenter(run)
     mask, bright = mask_of(segmenter.segment(heart)), read_pixels(heart) > THRESHOLD
@@ -76,7 +76,7 @@ def test_a_run_s_network_is_used_as_the_run_says(phantom_tree, tmp_path, heart):
         Segmenter(phantom_tree)
 
 
-def test_what_cannot_be_decoded_does_not_stop_the_others(planted, tmp_path):
+def test_segment_undecodable_files_are_skipped_with_reasons(planted, tmp_path):
     tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=2, phases=3)
     paths = list(images_of(tree, "P1"))
     dataset = pydicom.dcmread(paths[1])
@@ -97,7 +97,7 @@ def test_what_cannot_be_decoded_does_not_stop_the_others(planted, tmp_path):
 
 
 @pytest.mark.parametrize("contents", [{}, {"report.pdf": b"%PDF-1.7"}, {".DS_Store": b""}])
-def test_a_folder_without_images_is_one_line(planted, tmp_path, contents):
+def test_segment_folder_without_images_is_one_line(planted, tmp_path, contents):
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError) as caught:
@@ -107,7 +107,7 @@ def test_a_folder_without_images_is_one_line(planted, tmp_path, contents):
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_no_image_is_one_line(planted, heart):
+def test_segment_damaged_file_is_one_line(planted, heart):
     heart.write_bytes(heart.read_bytes()[:3000])
     with pytest.raises(DataError) as caught:
         planted.segment(heart)
@@ -115,14 +115,14 @@ def test_a_file_that_is_no_image_is_one_line(planted, heart):
 
 
 def small_heart(rows=100, columns=180):
-    """A bright disc in a dark ring, and a brighter patch far away."""
+    """Return an image of a bright disc in a dark ring, with a brighter patch in a corner."""
     y, x = np.ogrid[:rows, :columns]
     away = np.hypot(y - rows // 2, x - columns // 2)
     return np.where(away < 15, 150, np.where(away < 22, 10, 60)) + 90 * ((y < 12) & (x < 30))
 
 
 def saved(heart, pixels, kind="int16", **elements):
-    """The heart's file with other pixels."""
+    """Write other pixels into the heart's file."""
     dataset = pydicom.dcmread(heart)
     pixels = np.ascontiguousarray(pixels, kind)
     dataset.Rows, dataset.Columns = pixels.shape
@@ -151,14 +151,14 @@ IMAGES = {
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_however_an_image_is_stored_its_mask_is_the_same(planted, heart, image):
+def test_segment_any_pixel_encoding_gives_the_same_mask(planted, heart, image):
     mask = mask_of(planted.segment(IMAGES[image](heart)))
     assert mask.shape == (100, 180)
     np.testing.assert_array_equal(mask, small_heart() > THRESHOLD)
 
 
 @pytest.mark.parametrize("spacing", [0.7, 1.4, 2.5])
-def test_a_heart_has_one_size_in_mm_at_every_spacing(tmp_path, heart, spacing):
+def test_segment_any_pixel_spacing_gives_the_same_area_in_mm2(tmp_path, heart, spacing):
     run = write_planted_run(tmp_path / "run", THRESHOLD, (96, 96), pixel_spacing=1.4)
     rows, columns = round(120 / spacing), round(130 / spacing)
     y, x = np.ogrid[:rows, :columns]
@@ -172,15 +172,15 @@ def test_a_heart_has_one_size_in_mm_at_every_spacing(tmp_path, heart, spacing):
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((64, 64)), np.full((1, 1), 7), np.full((300, 30), 2000)])
-def test_a_constant_image_has_a_mask(shipped, heart, pixels):
-    assert mask_of(shipped.segment(saved(heart, pixels))).shape == pixels.shape
+def test_segment_constant_image_gives_a_mask(bundled, heart, pixels):
+    assert mask_of(bundled.segment(saved(heart, pixels))).shape == pixels.shape
 
 
-def test_no_heart_is_an_empty_mask(planted, heart):
+def test_segment_image_without_heart_gives_an_empty_mask(planted, heart):
     assert not mask_of(planted.segment(saved(heart, np.full((64, 64), 20)))).any()
 
 
-def test_pictures_of_unknown_spacing_are_said_to_be(planted, tmp_path):
+def test_segment_unknown_spacing_is_assumed_and_noted(planted, tmp_path):
     root = write_png_tree(tmp_path / "pictures")
     (root / "patients.csv").unlink()
     own = "the pixel spacing of 8 images is unknown: "
@@ -199,7 +199,7 @@ def test_pictures_of_unknown_spacing_are_said_to_be(planted, tmp_path):
         segmenter.segment(root, pixel_spacing=0)
 
 
-def test_images_of_unknown_spacing_that_are_refused_are_not_counted(planted, tmp_path):
+def test_segment_note_on_spacing_does_not_count_skipped_files(planted, tmp_path):
     for name in ("a.png", "b.png"):
         Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 12)).save(tmp_path / name)
     Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(tmp_path / "colours.png")
@@ -207,7 +207,7 @@ def test_images_of_unknown_spacing_that_are_refused_are_not_counted(planted, tmp
     assert note.startswith("the pixel spacing of 2 images is unknown")
 
 
-def test_a_dicom_file_that_tells_no_spacing_takes_the_one_that_is_given(planted, heart):
+def test_segment_dicom_without_spacing_takes_the_given_one(planted, heart):
     dataset = pydicom.dcmread(heart)
     del dataset.PixelSpacing, dataset.SOPInstanceUID
     dataset.save_as(heart)
@@ -219,21 +219,21 @@ def test_a_dicom_file_that_tells_no_spacing_takes_the_one_that_is_given(planted,
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1e-3, 1e25, 1e300])
-def test_a_mask_knows_no_unit(shipped, unit):
+def test_mask_does_not_depend_on_the_unit(bundled, unit):
     image = small_heart()
-    mask = shipped.mask(image, 1.4)
-    scaled = shipped.mask(image * unit, 1.4)
+    mask = bundled.mask(image, 1.4)
+    scaled = bundled.mask(image * unit, 1.4)
     assert (mask ^ scaled).sum() <= 0.01 * mask.sum()
     assert mask.any()
 
 
-def test_an_array_s_mask_is_its_file_s(shipped, heart):
+def test_mask_of_array_equals_mask_of_its_file(bundled, heart):
     pixels = read_pixels(heart)
     spacing = tuple(map(float, pydicom.dcmread(heart).PixelSpacing))
-    mask = shipped.mask(pixels, spacing)
+    mask = bundled.mask(pixels, spacing)
     assert mask.dtype == bool
-    np.testing.assert_array_equal(mask, mask_of(shipped.segment(heart)))
-    np.testing.assert_array_equal(mask, shipped.mask(pixels.tolist(), spacing[0]))
+    np.testing.assert_array_equal(mask, mask_of(bundled.segment(heart)))
+    np.testing.assert_array_equal(mask, bundled.mask(pixels.tolist(), spacing[0]))
 
 
 @pytest.mark.parametrize(
@@ -251,11 +251,11 @@ def test_an_array_s_mask_is_its_file_s(shipped, heart):
         (np.zeros((4, 4)), (1.0, 1.0, 1.0), "0.1 to 10 mm"),
     ],
 )
-def test_what_is_no_image_is_refused(planted, image, spacing, message):
+def test_mask_invalid_image_or_spacing_raises(planted, image, spacing, message):
     with pytest.raises(ValueError, match=message):
         planted.mask(image, spacing)
 
 
-def test_the_weights_that_come_along_are_named(shipped):
-    assert shipped.settings["network"]["weights"] == "sax-lv"
-    assert len(shipped.settings["network"]["sha256"]) == 64
+def test_segmenter_settings_name_the_bundled_weights(bundled):
+    assert bundled.settings["network"]["weights"] == "sax-lv"
+    assert len(bundled.settings["network"]["sha256"]) == 64

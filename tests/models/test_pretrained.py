@@ -92,7 +92,7 @@ def sax_lv():
     return unet(weights="sax-lv")
 
 
-def test_every_backend_gives_the_logits_of_plain_numpy(sax_lv):
+def test_bundled_unet_gives_the_logits_of_plain_numpy(sax_lv):
     """Each within half of 1e-4 of one reference: any two within 1e-4 of each other."""
     image = gaussian_filter(np.random.default_rng(0).normal(size=(93, 110)), 3)
     image = ((image - image.mean()) / image.std()).astype("float32")[..., None]
@@ -103,13 +103,13 @@ def test_every_backend_gives_the_logits_of_plain_numpy(sax_lv):
     np.testing.assert_allclose(logits, expected, rtol=0, atol=5e-5)
 
 
-def test_the_files_are_small():
+def test_bundled_files_are_small():
     for name in pretrained_names():
         assert (WEIGHTS / f"{name}.npz").stat().st_size <= 5_000_000
     assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 7_000_000  # the wheel is to stay under 8 MB
 
 
-def test_what_travels_with_them_is_what_others_take():
+def test_pretrained_info_parts_are_keyword_arguments():
     info = pretrained_info("sax-lv")
     assert {*info.architecture} == {*inspect.signature(unet).parameters} - {"weights", "name"}
     assert {*info.data} == {"target", "image_size", "pixel_spacing", "intensity", "contour_origin"}
@@ -122,7 +122,7 @@ def test_what_travels_with_them_is_what_others_take():
     assert info.training
 
 
-def test_they_train_on():
+def test_bundled_unet_can_be_trained():
     model = unet(weights="sax-lv")
     (images,) = arrays_of([(2, 32, 32, 1)])
     before = values_of(model)
@@ -134,7 +134,7 @@ def test_they_train_on():
         assert (after[path] != before[path]).any()
 
 
-def test_images_may_have_a_size_that_is_known(sax_lv):
+def test_bundled_unet_fixed_image_size_gives_the_same_logits(sax_lv):
     sized = unet((32, 48, 1), num_classes=2, filters=16, depth=4, weights="sax-lv")
     assert sized.output_shape == (None, 32, 48, 2)
     (image,) = arrays_of([(1, 32, 48, 1)])
@@ -153,7 +153,7 @@ def test_images_may_have_a_size_that_is_known(sax_lv):
         ("residual", True, "False"),
     ],
 )
-def test_arguments_that_contradict_a_name_raise(argument, value, due):
+def test_bundled_unet_contradicting_argument_raises(argument, value, due):
     with pytest.raises(ValueError, match="Received") as caught:
         unet(**{argument: value}, weights="sax-lv")
     shown = list(value) if argument == "input_shape" else value
@@ -163,7 +163,7 @@ def test_arguments_that_contradict_a_name_raise(argument, value, due):
     )
 
 
-def test_a_name_is_no_path(tmp_path, monkeypatch, sax_lv):
+def test_bundled_unet_name_wins_over_a_file_of_that_name(tmp_path, monkeypatch, sax_lv):
     monkeypatch.chdir(tmp_path)
     Path("sax-lv").write_text("a file of that name")
     model = unet(weights="sax-lv")

@@ -9,27 +9,29 @@ from keras_lvseg.models.build import load_network
 from keras_lvseg.training import RunFolder
 from tests.harness import outputs_of
 from tests.png_tree import write_png_tree
-from tools import train_bundled_weights as ship
+from tools import train_bundled_weights as script
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    """A tree of pictures, the run on it, and the folder that its weights were put into, twice."""
-    folder = tmp_path_factory.mktemp("ship")
+def bundled(tmp_path_factory):
+    """Return a tree of PNG images, the run on it, and the folder of its weights. The script runs twice."""
+    folder = tmp_path_factory.mktemp("bundled")
     tree, run, out = write_png_tree(folder / "tree"), folder / "run", folder / "weights"
     out.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ship, "SETTINGS", replace(ship.SETTINGS, epochs=1, filters=2, crop=32, phantoms=0))
-        patch.setattr(sys, "argv", ["ship.py", str(tree), str(run), "--dtype", "float32", "--out", str(out)])
-        ship.main()
+        patch.setattr(script, "SETTINGS", replace(script.SETTINGS, epochs=1, filters=2, crop=32, phantoms=0))
+        patch.setattr(
+            sys, "argv", ["train_bundled_weights.py", str(tree), str(run), "--dtype", "float32", "--out", str(out)]
+        )
+        script.main()
         before = [path.read_bytes() for path in (run / "network.npz", out / "sax-lv.npz", out / "sax-lv.json")]
-        ship.main()  # a training that is over is not done again
+        script.main()  # a training that is over is not done again
         assert before == [path.read_bytes() for path in (run / "network.npz", out / "sax-lv.npz", out / "sax-lv.json")]
     return tree, RunFolder(run), out
 
 
-def test_the_weights_are_the_run_s_and_tell_what_they_want(shipped):
-    tree, run, out = shipped
+def test_main_writes_the_weights_of_the_run_in_float16(bundled):
+    tree, run, out = bundled
     model, info = load_network(out / "sax-lv.json")
     trained, trained_info = load_network(run.network)
     image = np.random.default_rng(0).normal(size=(1, 32, 48, 1)).astype("float32")

@@ -10,7 +10,7 @@ def small_model():
     return model
 
 
-def test_a_checkpoint_holds_the_network_and_its_optimizer_after_each_epoch(tmp_path):
+def test_checkpoint_holds_network_and_optimizer_after_each_epoch(tmp_path):
     path, model, epochs = tmp_path / "checkpoint.keras", small_model(), []
 
     class Look(keras.callbacks.Callback):
@@ -29,7 +29,7 @@ def test_a_checkpoint_holds_the_network_and_its_optimizer_after_each_epoch(tmp_p
     assert epochs == [2, 4, 6]
 
 
-def test_a_history_that_goes_on_keeps_what_the_checkpoint_holds_and_no_more(tmp_path):
+def test_history_file_resumed_keeps_the_epochs_of_the_checkpoint_only(tmp_path):
     path, model = tmp_path / "history.csv", small_model()
     path.write_text("epoch,loss,learning_rate\n1,0.5,0.25\n2,0.125,0.25\n")
     again = HistoryFile(path, done=1)  # the second epoch was written, and its checkpoint was not

@@ -11,7 +11,7 @@ def dice(label, mask):
     return 2 * (label & mask).sum() / (label.sum() + mask.sum())
 
 
-def test_patients_that_were_not_trained_on_are_scored(small_run, phantom_tree):
+def test_evaluate_run_scores_held_out_patients(small_run, phantom_tree):
     evaluation = evaluate_run(small_run, phantom_tree)
     assert [(p.patient_id, p.role) for p in evaluation.scores.patients] == [("PHANTOM0003", "test")]
     labels = SAXDataset(phantom_tree, splits={"test": ["PHANTOM0003"]}).as_arrays("test")[1][..., 0]
@@ -21,7 +21,7 @@ def test_patients_that_were_not_trained_on_are_scored(small_run, phantom_tree):
     assert evaluation.scores.mean_dice > 0.5
 
 
-def test_seen_patients_are_scored_when_asked_for_and_told_apart(small_run, phantom_tree):
+def test_evaluate_run_with_seen_scores_all_patients_with_their_split(small_run, phantom_tree):
     patients = evaluate_run(small_run, phantom_tree, seen=True).scores.patients
     assert [(p.patient_id, p.role) for p in patients] == [
         ("PHANTOM0001", "train"),
@@ -30,7 +30,7 @@ def test_seen_patients_are_scored_when_asked_for_and_told_apart(small_run, phant
     ]
 
 
-def test_strangers_are_scored_as_new(small_run, tmp_path):
+def test_evaluate_run_patient_of_no_split_is_new(small_run, tmp_path):
     write_phantom(tmp_path / "tree", patients=4, seed=9, frames="contoured")
     for name in ("PHANTOM0001", "PHANTOM0002", "PHANTOM0003"):
         table = (tmp_path / "tree" / "link.csv").read_text().splitlines()
@@ -39,13 +39,13 @@ def test_strangers_are_scored_as_new(small_run, tmp_path):
     assert [p.role for p in evaluate_run(small_run, tmp_path / "tree").scores.patients] == ["new"]
 
 
-def test_nobody_left_to_score_is_said(small_run, tmp_path):
+def test_evaluate_run_without_patient_to_score_is_one_line(small_run, tmp_path):
     write_phantom(tmp_path / "tree", patients=2, seed=7, frames="contoured")
     with pytest.raises(DataError, match="was not trained on"):
         evaluate_run(small_run, tmp_path / "tree")
 
 
-def test_what_a_crop_cuts_away_counts_as_the_error_that_it_is(phantom_tree, tmp_path):
+def test_evaluate_run_pixels_outside_the_crop_count_as_errors(phantom_tree, tmp_path):
     splits = {"train": ["PHANTOM0001"], "test": ["PHANTOM0003"]}
     dataset = SAXDataset(phantom_tree, splits=splits, image_size=(16, 16))
     run = train(dataset, tmp_path / "run", settings=TrainingSettings(epochs=1, filters=2))

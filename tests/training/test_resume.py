@@ -1,4 +1,4 @@
-"""Training that is killed and goes on; real processes, really killed."""
+"""Training runs that are killed and resumed, as processes of their own."""
 
 import shutil
 import subprocess
@@ -45,13 +45,13 @@ def start(tree, folder):
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-def test_the_same_seed_gives_the_same_weights_twice(phantom_tree, tmp_path, unbroken):
+def test_train_same_seed_gives_the_same_weights(phantom_tree, tmp_path, unbroken):
     assert_same(train(dataset(phantom_tree), tmp_path / "again", settings=TrainingSettings(**OPTIONS)), unbroken)
     other = train(dataset(phantom_tree), tmp_path / "other", settings=TrainingSettings(**{**OPTIONS, "seed": 4}))
     assert any(not np.array_equal(a, b) for a, b in zip(weights(other), weights(unbroken), strict=True))
 
 
-def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(phantom_tree, tmp_path, unbroken):
+def test_train_killed_and_resumed_gives_the_weights_of_an_uninterrupted_run(phantom_tree, tmp_path, unbroken):
     run = RunFolder(tmp_path / "killed")
     killed_after = []
     for wait in (0.0, 0.3):  # after the first checkpoint of the process: at once, and somewhere behind
@@ -76,8 +76,8 @@ def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(phantom_tre
     assert not list(run.path.glob(".*"))
 
 
-def test_a_checkpoint_older_than_the_history_is_what_counts(phantom_tree, tmp_path, unbroken, monkeypatch):
-    """As after a kill between the history's writing and the checkpoint's."""
+def test_train_resumed_with_longer_history_continues_from_the_checkpoint(phantom_tree, tmp_path, unbroken, monkeypatch):
+    """The state after a kill between writing the history and writing the checkpoint."""
 
     class Killed(Exception):
         pass
@@ -104,13 +104,13 @@ def steps(tree):
     return len(dataset(tree).labelled_frames("train")) // OPTIONS["batch_size"]
 
 
-def test_a_finished_run_is_left_as_it_is(phantom_tree, unbroken):
+def test_train_resumed_finished_run_is_unchanged(phantom_tree, unbroken):
     before = unbroken.model.stat().st_mtime_ns
     assert train(dataset(phantom_tree), unbroken.path, settings=TrainingSettings(**OPTIONS), resume=True) == unbroken
     assert unbroken.model.stat().st_mtime_ns == before
 
 
-def test_other_settings_or_data_are_refused(phantom_tree, unbroken):
+def test_train_resumed_with_other_settings_or_patients_is_one_line(phantom_tree, unbroken):
     with pytest.raises(DataError, match="was begun with seed=3, and 5 was asked for"):
         train(dataset(phantom_tree), unbroken.path, settings=TrainingSettings(**{**OPTIONS, "seed": 5}), resume=True)
     others = SAXDataset(phantom_tree, splits={"train": ("PHANTOM0001",)}, image_size=(40, 40), pixel_spacing=1.5)
@@ -118,18 +118,18 @@ def test_other_settings_or_data_are_refused(phantom_tree, unbroken):
         train(others, unbroken.path, settings=TrainingSettings(**OPTIONS), resume=True)
 
 
-def test_without_resume_a_run_is_not_touched(phantom_tree, unbroken):
+def test_train_into_existing_run_without_resume_is_one_line(phantom_tree, unbroken):
     with pytest.raises(DataError, match="not empty"):
         train(dataset(phantom_tree), unbroken.path, settings=TrainingSettings(**OPTIONS))
 
 
-def test_a_folder_of_something_else_is_not_resumed(phantom_tree, tmp_path):
+def test_train_resumed_in_other_folder_is_one_line(phantom_tree, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(DataError, match="not empty"):
         train(dataset(phantom_tree), tmp_path, settings=TrainingSettings(**OPTIONS), resume=True)
 
 
-def test_fewer_contours_are_other_data(phantom_tree, tmp_path):
+def test_train_resumed_with_fewer_contours_is_one_line(phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     run = train(dataset(tree), tmp_path / "run", settings=TrainingSettings(**{**OPTIONS, "epochs": 1}))
     settings = run.settings.read_bytes()
@@ -140,7 +140,7 @@ def test_fewer_contours_are_other_data(phantom_tree, tmp_path):
     assert run.settings.read_bytes() == settings
 
 
-def test_what_a_kill_left_behind_is_swept_away(phantom_tree, tmp_path):
+def test_train_resumed_deletes_leftover_files(phantom_tree, tmp_path):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
     (run.path / ".settings.123.json").write_text("{")  # killed within the very first write

@@ -26,14 +26,14 @@ from keras_lvseg.training.settings import TrainingSettings, recipe_grid
         ({"decay_rate": 0.0, "decay_steps": 10}, "argument `decay_rate`. Expected a number above 0. "),
     ],
 )
-def test_ill_settings_are_refused(arguments, message):
+def test_training_settings_invalid_value_raises(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)) as caught:
         TrainingSettings(**arguments)
     assert "Received: " in str(caught.value)
 
 
 @pytest.mark.parametrize("model", ["unet", "fcn", "fully_connected"])
-def test_a_u_net_sees_millimetres_and_the_course_s_networks_pixels(model):
+def test_recipe_grid_is_in_mm_for_unet_and_in_pixels_for_others(model):
     grid = Preprocessing(**recipe_grid(model))
     rows, columns = grid.image_size
     assert rows == columns
@@ -45,6 +45,6 @@ def test_a_u_net_sees_millimetres_and_the_course_s_networks_pixels(model):
         assert (rows, grid.pixel_spacing) == (256, None)
 
 
-def test_a_recipe_grid_is_the_caller_s_to_change():
+def test_recipe_grid_changed_by_the_caller_stays_the_same():
     recipe_grid("unet")["image_size"] = (8, 8)
     assert recipe_grid("unet")["image_size"] == (144, 144)

@@ -25,7 +25,7 @@ def rows(run):
 
 
 def events(folder):
-    """What stands in a folder's event file, which is a TFRecord file: length, its CRC, content, its CRC."""
+    """Yield the events of a folder's event file, a TFRecord file: length, its CRC, content, its CRC."""
     (path,) = folder.glob("events.*")
     content = path.read_bytes()
     while content:
@@ -34,7 +34,7 @@ def events(folder):
         content = content[16 + length :]
 
 
-def test_a_run_learns_and_leaves_its_history(small_run):
+def test_train_lowers_the_loss_and_writes_the_history(small_run):
     history = rows(small_run)
     assert [row["epoch"] for row in history] == [*range(1, 11)]
     assert history[-1]["loss"] < 0.6 * history[0]["loss"]
@@ -44,7 +44,7 @@ def test_a_run_learns_and_leaves_its_history(small_run):
     assert rates[-1] == pytest.approx(0, abs=1e-6)
 
 
-def test_a_run_leaves_settings_split_and_pictures(small_run):
+def test_train_writes_settings_split_and_curves(small_run):
     settings = json.loads(small_run.settings.read_text())
     assert settings["training"]["epochs"] == 10
     assert settings["data"]["contour_origin"] == -0.75
@@ -56,19 +56,19 @@ def test_a_run_leaves_settings_split_and_pictures(small_run):
     assert small_run.curves.read_bytes().startswith(b"\x89PNG")
 
 
-def test_tensorboard_finds_scalars_and_sample_predictions(small_run):
-    scalars, pictures = {}, []
+def test_train_writes_scalars_and_images_for_tensorboard(small_run):
+    scalars, images_logged = {}, []
     for event in events(small_run.logs):
         for value in event.summary.value:
             if value.HasField("image"):
-                pictures.append((event.step, value.image.height, value.image.width))
+                images_logged.append((event.step, value.image.height, value.image.width))
             else:
                 scalars.setdefault(value.tag, []).append(value.simple_value)
     history = rows(small_run)
     assert scalars["loss"] == pytest.approx([row["loss"] for row in history])
     assert scalars["dice_coefficient"] == pytest.approx([row["dice_coefficient"] for row in history])
-    assert [step for step, _, _ in pictures] == [*range(1, 11)]
-    assert {(height, width) for _, height, width in pictures} == {(4 * 80, 3 * 80)}
+    assert [step for step, _, _ in images_logged] == [*range(1, 11)]
+    assert {(height, width) for _, height, width in images_logged} == {(4 * 80, 3 * 80)}
 
 
 def test_train_leaves_one_network_in_both_formats(small_run):
@@ -82,7 +82,7 @@ def test_train_leaves_one_network_in_both_formats(small_run):
     assert logits.shape == (1, 33, 47, 2)
 
 
-def test_a_validation_split_is_followed_along(phantom_tree, tmp_path):
+def test_train_validation_split_is_in_the_history(phantom_tree, tmp_path):
     splits = {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"]}
     dataset = SAXDataset(phantom_tree, target="myocardium", splits=splits, image_size=(32, 32))
     run = train(dataset, tmp_path / "run", settings=TrainingSettings(epochs=1, filters=2))
@@ -90,7 +90,7 @@ def test_a_validation_split_is_followed_along(phantom_tree, tmp_path):
     assert set(rows(run)[0]) == {"epoch", "learning_rate"} | names | {f"val_{name}" for name in names}
 
 
-def test_a_folder_that_holds_something_is_left_alone(phantom_tree, tmp_path):
+def test_train_folder_not_empty_is_unchanged(phantom_tree, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32))
     with pytest.raises(DataError, match="not empty"):
@@ -98,14 +98,14 @@ def test_a_folder_that_holds_something_is_left_alone(phantom_tree, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_nothing_is_written_when_the_data_cannot_be_read(phantom_tree, tmp_path):
+def test_train_without_patients_writes_nothing(phantom_tree, tmp_path):
     dataset = SAXDataset(phantom_tree, splits={"train": []}, image_size=(32, 32))
     with pytest.raises(DataError, match="no patient in split 'train'"):
         train(dataset, tmp_path / "run")
     assert not any(tmp_path.iterdir())
 
 
-def test_a_function_for_intensities_cannot_be_written_down(phantom_tree, tmp_path):
+def test_train_intensity_function_raises(phantom_tree, tmp_path):
     splits = {"train": ["PHANTOM0001"]}
     dataset = SAXDataset(phantom_tree, splits=splits, image_size=(32, 32), intensity=np.sqrt)
     with pytest.raises(ValueError, match="Invalid value for argument `intensity`"):
@@ -131,20 +131,18 @@ def test_train_diverged_is_one_line_and_not_finished(phantom_tree, tmp_path):
     assert not (tmp_path / "run" / "network.json").exists()
 
 
-def test_the_course_s_decay_is_a_staircase():
+def test_learning_rate_schedule_with_decay_is_a_staircase():
     rate = learning_rate_schedule(TrainingSettings(learning_rate=0.03, decay_rate=0.75, decay_steps=100), 7)
     values = [float(rate(step)) for step in (0, 99, 100, 199, 200)]
     assert values == pytest.approx([0.03, 0.03, 0.0225, 0.0225, 0.016875])
 
 
-def test_the_default_rate_ends_at_zero_with_the_last_step():
+def test_learning_rate_schedule_default_ends_at_zero():
     rate = learning_rate_schedule(TrainingSettings(learning_rate=0.01, epochs=5), 8)
     assert [float(rate(step)) for step in (0, 20, 40)] == pytest.approx([0.01, 0.005, 0], abs=1e-7)
 
 
-def test_phantoms_join_in_and_what_is_left_computes_in_float32_whatever_it_was_trained_in(
-    phantom_tree, tmp_path, monkeypatch
-):
+def test_train_with_phantoms_in_bfloat16_leaves_a_float32_network(phantom_tree, tmp_path, monkeypatch):
     written, checkpoints = [], []
 
     def write(folder, patients, seed, **options):
@@ -173,7 +171,7 @@ def test_phantoms_join_in_and_what_is_left_computes_in_float32_whatever_it_was_t
 
 
 @pytest.mark.parametrize(("model", "crop", "seen"), [("unet", 24, 24), ("unet", 500, 40), ("fcn", 24, (40, 48))])
-def test_a_u_net_is_trained_on_crops_that_fit(phantom_tree, tmp_path, monkeypatch, model, crop, seen):
+def test_train_unet_crop_is_at_most_the_image(phantom_tree, tmp_path, monkeypatch, model, crop, seen):
     class Made(Exception):
         pass
 
