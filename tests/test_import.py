@@ -19,33 +19,33 @@ def imported(tmp_path_factory):
     return json.loads(report.read_text())
 
 
-def test_the_import_is_quick(imported):
+def test_import_adds_less_than_50_ms(imported):
     assert imported["seconds"] < 0.05
 
 
-def test_nothing_heavy_is_added(imported):
+def test_import_adds_no_heavy_module(imported):
     heavy = [name for name in imported["added"] if name.partition(".")[0] in HEAVY]
     assert heavy == []
     assert BACKEND == "tensorflow" or "tensorflow" not in imported["loaded"]
 
 
-def test_what_reads_data_waits(imported):
+def test_import_loads_no_module_that_reads_data(imported):
     folders = {name.split(".")[1] for name in imported["added"] if name.startswith("keras_lvseg.")}
     assert folders == {"errors", "files", "layers", "losses", "metrics", "models", "ops", "version"}
 
 
 @pytest.mark.parametrize("name", keras_lvseg.__all__)
-def test_every_public_name_is_there(name):
+def test_public_name_is_documented_and_listed(name):
     assert getattr(keras_lvseg, name).__doc__
     assert name in dir(keras_lvseg)
 
 
-def test_other_names_are_not():
+def test_unknown_name_raises():
     with pytest.raises(AttributeError, match="module 'keras_lvseg' has no attribute 'DiceCoeficient'"):
         keras_lvseg.DiceCoeficient  # noqa: B018
 
 
-def test_classes_are_registered():
+def test_public_classes_are_registered_with_keras():
     for name in (
         "DiceCoefficient",
         "SparseDiceCE",
@@ -58,5 +58,5 @@ def test_classes_are_registered():
         assert keras.saving.get_registered_object(f"keras_lvseg>{name}") is public
 
 
-def test_it_has_a_version():
+def test_version_starts_with_a_digit():
     assert keras_lvseg.__version__[0].isdigit()

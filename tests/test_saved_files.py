@@ -65,7 +65,7 @@ def reloaded(tmp_path_factory):
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_layers_give_the_same_bits(reloaded, policy):
+def test_saved_layers_loaded_in_a_new_process_give_equal_bits(reloaded, policy):
     folder, here = reloaded
     with np.load(folder / f"{policy}.outputs.npz") as there:
         assert set(there) == set(LAYERS)
@@ -74,7 +74,7 @@ def test_layers_give_the_same_bits(reloaded, policy):
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_models_give_the_same_bits_and_train_on(reloaded, name):
+def test_saved_models_loaded_in_a_new_process_give_equal_bits_and_train_on(reloaded, name):
     folder, here = reloaded
     predicted, history = here[name]
     with np.load(folder / f"{name}.outputs.npz") as there:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_lvseg.ops.counts import packed_count, packed_mask
+from keras_lvseg.ops.counts import count_packed, pack_mask
 from keras_lvseg.ops.shapes import Tensor, flatten_images
 from keras_lvseg.ops.sums import exact_pixel_sum
 
@@ -60,8 +60,8 @@ def pixel_overlap(predicted: Tensor, truth: Tensor, weights: Tensor | None = Non
         The size of the overlap and the sum of both sizes, each float32 `(B, 2)`, as of `exact_sum`.
     """
     if weights is None:
-        predicted, truth = packed_mask(predicted), packed_mask(truth)
-        return packed_count(ops.bitwise_and(predicted, truth)), packed_count(predicted + truth)
+        predicted, truth = pack_mask(predicted), pack_mask(truth)
+        return count_packed(ops.bitwise_and(predicted, truth)), count_packed(predicted + truth)
     predicted, truth, weights = (ops.cast(flatten_images(pixels), "float32") for pixels in (predicted, truth, weights))
     return exact_pixel_sum(predicted * truth * weights), exact_pixel_sum((predicted + truth) * weights)
 

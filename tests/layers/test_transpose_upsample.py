@@ -11,14 +11,16 @@ from tests.layers.cases import parameters
 @pytest.mark.parametrize(
     ("layer_class", "kwargs", "shapes", "output_shape", "trainable", "non_trainable"), parameters(TransposeUpsample)
 )
-def test_as_a_layer(layer_class, kwargs, shapes, output_shape, trainable, non_trainable):
+def test_transpose_upsample_every_case_passes_layer_checks(
+    layer_class, kwargs, shapes, output_shape, trainable, non_trainable
+):
     check_layer(
         layer_class, kwargs, *shapes, output_shape=output_shape, trainable=trainable, non_trainable=non_trainable
     )
 
 
 @pytest.mark.parametrize("skip", [(1, 1), (2, 2), (3, 1), (1, 3)])
-def test_skip_is_stacked_behind_what_is_cropped_or_padded(skip):
+def test_transpose_upsample_skip_is_stacked_after_cropped_or_padded_maps(skip):
     coarse, fine = arrays_of([(2, 1, 1, 3), (2, *skip, 2)])
     layer = TransposeUpsample(4)
     alone, stacked = (ops.convert_to_numpy(x) for x in (layer(coarse), layer(coarse, fine)))
@@ -31,7 +33,7 @@ def test_skip_is_stacked_behind_what_is_cropped_or_padded(skip):
 
 
 @pytest.mark.parametrize(("factor", "kernel_size"), [(2, None), (2, 3), (3, None), (4, 7), (4, 9), (16, 31)])
-def test_bilinear_start(factor, kernel_size):
+def test_transpose_upsample_bilinear_start_keeps_planes(factor, kernel_size):
     """A plane stays a plane, but for the border, where there is nothing to interpolate with."""
     layer = TransposeUpsample(2, factor=factor, kernel_size=kernel_size, kernel_initializer="bilinear")
     y, x = np.mgrid[:5, :6].astype("float32")
@@ -44,27 +46,27 @@ def test_bilinear_start(factor, kernel_size):
 
 
 @pytest.mark.parametrize("initializer", ["bilinear", Bilinear(), {"class_name": "bilinear", "config": {}}])
-def test_bilinear_is_found_by_name_class_and_config(initializer):
+def test_transpose_upsample_bilinear_is_found_by_name_instance_and_config(initializer):
     layer = TransposeUpsample(2, factor=4, kernel_size=9, kernel_initializer=initializer)
     assert isinstance(layer.kernel_initializer, Bilinear)
     assert layer.kernel_initializer.factor == 4
     assert TransposeUpsample.from_config(layer.get_config()).get_config() == layer.get_config()
 
 
-def test_regularizer_is_that_of_the_kernel():
+def test_transpose_upsample_regularizer_is_applied_to_the_kernel():
     layer = TransposeUpsample(4, kernel_initializer="ones", kernel_regularizer="l2")
     layer.build((None, None, None, 3))
     assert [float(loss) for loss in layer.losses] == pytest.approx([0.01 * 2 * 2 * 4 * 3])
 
 
-def test_sizes_of_kernels():
+def test_transpose_upsample_default_kernel_size_depends_on_initializer():
     assert TransposeUpsample(1, factor=3).kernel_size == 3
     assert TransposeUpsample(1, factor=3, kernel_initializer="bilinear").kernel_size == 5
     assert TransposeUpsample(1, factor=16, kernel_initializer="bilinear").kernel_size == 32
 
 
 @pytest.mark.skipif(BACKEND == "tensorflow", reason="TensorFlow's convolutions on a CPU want channels last")
-def test_both_data_formats_give_the_same():
+def test_transpose_upsample_both_data_formats_give_equal_output():
     coarse, fine = arrays_of([(2, 3, 4, 3), (2, 5, 9, 2)])
     last, first = (TransposeUpsample(3, data_format=f) for f in ("channels_last", "channels_first"))
     expected = ops.convert_to_numpy(last(coarse, fine))
@@ -87,12 +89,12 @@ def test_both_data_formats_give_the_same():
         {"filters": 4, "kernel_regularizer": "l3"},
     ],
 )
-def test_ill_arguments_raise(kwargs):
+def test_transpose_upsample_invalid_argument_raises(kwargs):
     with pytest.raises(ValueError, match=r"Received: |Could not interpret"):
         TransposeUpsample(**kwargs)
 
 
-def test_bilinear_keeps_channels_apart():
+def test_transpose_upsample_bilinear_with_other_channels_raises():
     with pytest.raises(ValueError, match=r"as many filters as input channels. Received: shape=\(4, 4, 2, 3\)"):
         TransposeUpsample(2, kernel_initializer="bilinear").build((None, None, None, 3))
     with pytest.raises(ValueError, match="as many filters as input channels"):

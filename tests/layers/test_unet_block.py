@@ -13,7 +13,7 @@ from tests.layers.cases import parameters
 @pytest.mark.parametrize(
     ("layer_class", "kwargs", "shapes", "output_shape", "trainable", "non_trainable"), parameters(UNetBlock)
 )
-def test_as_a_layer(layer_class, kwargs, shapes, output_shape, trainable, non_trainable):
+def test_unet_block_every_case_passes_layer_checks(layer_class, kwargs, shapes, output_shape, trainable, non_trainable):
     check_layer(
         layer_class, kwargs, *shapes, output_shape=output_shape, trainable=trainable, non_trainable=non_trainable
     )
@@ -21,14 +21,14 @@ def test_as_a_layer(layer_class, kwargs, shapes, output_shape, trainable, non_tr
 
 @pytest.mark.parametrize("normalization", ["batch", "group", "instance", "layer", None])
 @pytest.mark.parametrize("size", [(1, 1), (1, 3)])
-def test_tiny_images(size, normalization):
+def test_unet_block_tiny_image_gives_finite_output(size, normalization):
     block = UNetBlock(4, normalization=normalization, residual=True)
     result = ops.convert_to_numpy(block(np.ones((1, *size, 1), "float32")))
     assert result.shape == (1, *size, 4)
     assert np.isfinite(result).all()
 
 
-def test_convolution_normalization_activation():
+def test_unet_block_equals_keras_layers_in_order():
     """Against keras' own layers, in order."""
     (x,) = arrays_of([(2, 6, 6, 3)])
     block = UNetBlock(4, normalization="instance", activation="tanh", residual=True)
@@ -56,12 +56,12 @@ def test_convolution_normalization_activation():
 
 
 @pytest.mark.parametrize(("filters", "groups"), [(1, 1), (6, 6), (8, 8), (16, 8), (9, 3), (11, 1), (20, 5)])
-def test_groups_divide_filters(filters, groups):
+def test_unet_block_group_normalization_divides_filters(filters, groups):
     assert UNetBlock(filters, normalization="group")._normalizations[0].groups == groups
 
 
 @pytest.mark.parametrize("normalization", ["group", "instance", "layer"])
-def test_an_image_does_not_depend_on_its_batch(normalization):
+def test_unet_block_image_normalization_does_not_depend_on_the_batch(normalization):
     (x,) = arrays_of([(3, 4, 4, 2)])
     block = UNetBlock(4, normalization=normalization)
     np.testing.assert_allclose(
@@ -70,7 +70,7 @@ def test_an_image_does_not_depend_on_its_batch(normalization):
 
 
 @pytest.mark.parametrize("initializer", ["he_normal", keras.initializers.HeNormal()])
-def test_convolutions_of_one_shape_start_with_different_kernels(initializer):
+def test_unet_block_convolutions_of_one_shape_start_with_different_kernels(initializer):
     block = UNetBlock(4, convolutions=3, kernel_initializer=initializer)
     block.build((None, None, None, 4))
     kernels = [ops.convert_to_numpy(w) for w in block.trainable_weights if w.name == "kernel"]
@@ -78,7 +78,7 @@ def test_convolutions_of_one_shape_start_with_different_kernels(initializer):
     assert not any((a == b).all() for a, b in itertools.combinations(kernels, 2))
 
 
-def test_initializer_and_regularizer_reach_every_kernel():
+def test_unet_block_initializer_and_regularizer_reach_every_kernel():
     kwargs = {"kernel_initializer": "ones", "kernel_regularizer": keras.regularizers.L2(0.5)}
     block = UNetBlock(4, residual=True, **kwargs)
     block.build((None, None, None, 2))
@@ -88,7 +88,7 @@ def test_initializer_and_regularizer_reach_every_kernel():
     assert sum(map(float, block.losses)) == 0.5 * sum(np.prod(kernel.shape) for kernel in kernels)
 
 
-def test_momentum_is_that_of_the_moving_statistics():
+def test_unet_block_momentum_is_that_of_the_moving_statistics():
     (x,) = arrays_of([(4, 8, 8, 2)])
     block = UNetBlock(4, convolutions=1, momentum=0.25)
     block(x, training=True)
@@ -97,7 +97,7 @@ def test_momentum_is_that_of_the_moving_statistics():
     np.testing.assert_allclose(mean, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_training_only():
+def test_unet_block_dropout_and_statistics_change_only_in_training():
     (x,) = arrays_of([(2, 8, 8, 2)])
     block = UNetBlock(8, normalization=None, dropout=0.5)
     at_rest = ops.convert_to_numpy(block(x))
@@ -116,7 +116,7 @@ def test_training_only():
 
 @pytest.mark.skipif(BACKEND == "tensorflow", reason="TensorFlow's convolutions on a CPU want channels last")
 @pytest.mark.parametrize("normalization", ["batch", "group", "instance", "layer", None])
-def test_both_data_formats_give_the_same(normalization):
+def test_unet_block_both_data_formats_give_equal_output(normalization):
     (x,) = arrays_of([(2, 5, 4, 3)])
     last, first = (
         UNetBlock(4, normalization=normalization, residual=True, data_format=data_format)
@@ -145,12 +145,12 @@ def test_both_data_formats_give_the_same(normalization):
         {"filters": 4, "data_format": "channels"},
     ],
 )
-def test_ill_arguments_raise(kwargs):
+def test_unet_block_invalid_argument_raises(kwargs):
     with pytest.raises(ValueError, match=r"Received: |Could not interpret"):
         UNetBlock(**kwargs)
 
 
-def test_a_hundred_steps_are_enough_to_know_the_statistics():
+def test_unet_block_after_a_hundred_steps_has_the_batch_statistics():
     images = np.random.default_rng(0).normal(50, 20, (4, 8, 8, 3)).astype("float32")
     block = UNetBlock(4)
     for _ in range(100):

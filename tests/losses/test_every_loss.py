@@ -20,7 +20,7 @@ def case(shape=(3, 4, 5), classes=3, seed=0):
     return rng.integers(0, classes, shape), rng.normal(0, 2, (*shape, classes)).astype("float32")
 
 
-def test_forms_of_labels(loss_class):
+def test_loss_every_form_of_labels_gives_one_value(loss_class):
     labels, logits = case()
     loss = loss_class()
     expected = float(loss(labels, logits))
@@ -36,7 +36,7 @@ def test_forms_of_labels(loss_class):
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 6), (2, 3, 4, 2)])
-def test_any_number_of_spatial_axes(loss_class, shape):
+def test_loss_any_number_of_spatial_axes_gives_one_value(loss_class, shape):
     labels, logits = case(shape)
     expected = float(loss_class()(labels.reshape(len(labels), -1), logits.reshape(len(labels), -1, 3)))
     assert float(loss_class()(labels, logits)) == pytest.approx(expected, rel=1e-6)
@@ -56,14 +56,14 @@ def test_any_number_of_spatial_axes(loss_class, shape):
         ((2, 4, 4), (2, 4, 4, 2), (2, 4, 4, 2)),
     ],
 )
-def test_shapes_that_do_not_fit_raise(loss_class, labels, logits, weights):
+def test_loss_shapes_that_do_not_fit_raise(loss_class, labels, logits, weights):
     with pytest.raises(ValueError, match=r"Received: .*\.shape"):
         loss_class()(np.zeros(labels, int), np.zeros(logits, "float32"), None if weights is None else np.ones(weights))
 
 
 @pytest.mark.parametrize("reduction", [*MEANS, "sum", "none", None])
 @pytest.mark.parametrize("label", [-1, 3, 255])
-def test_a_label_that_is_no_class_makes_the_loss_nan(loss_class, label, reduction):
+def test_loss_label_outside_the_classes_is_nan(loss_class, label, reduction):
     labels, logits = case()
     labels[1, 2, 3] = label
     loss = loss_class(reduction=reduction)
@@ -73,14 +73,14 @@ def test_a_label_that_is_no_class_makes_the_loss_nan(loss_class, label, reductio
     assert np.isfinite(ops.convert_to_numpy(ignoring(labels, logits))).all()
 
 
-def test_a_label_between_two_classes_makes_the_loss_nan(loss_class):
+def test_loss_label_between_two_classes_is_nan(loss_class):
     labels, logits = case()
     for label in (0.5, np.nan):
         assert np.isnan(float(loss_class()(np.full(labels.shape, label, "float32"), logits)))
 
 
 @pytest.mark.parametrize("reduction", [*MEANS, "sum"])
-def test_all_pixels_ignored(loss_class, reduction):
+def test_loss_all_pixels_ignored_is_zero(loss_class, reduction):
     labels, logits = case()
     loss = loss_class(ignore_class=255, reduction=reduction)
     value, gradient = value_and_gradient(loss, np.full(labels.shape, 255), logits)
@@ -89,7 +89,7 @@ def test_all_pixels_ignored(loss_class, reduction):
 
 
 @pytest.mark.parametrize("ignore_class", [1, 255])
-def test_ignored_pixels_change_nothing(loss_class, ignore_class):
+def test_loss_ignored_pixels_change_nothing(loss_class, ignore_class):
     labels, logits = case()
     labels[:, 1:3, 2] = ignore_class
     other = logits.copy()
@@ -102,14 +102,14 @@ def test_ignored_pixels_change_nothing(loss_class, ignore_class):
 
 
 @pytest.mark.parametrize("size", [(4, 4), (3, 5)])
-def test_weights_of_images_when_there_are_as_many_images_as_columns(loss_class, size):
+def test_loss_image_weights_with_as_many_images_as_columns_weight_images(loss_class, size):
     labels, logits = case((4, *size))
     loss = loss_class()
     expected = float(loss(labels[:2], logits[:2]))
     assert float(loss(labels, logits, np.array([1.0, 1.0, 0.0, 0.0]))) == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_weight_of_two_is_an_image_twice(loss_class):
+def test_loss_weight_of_two_equals_the_image_twice(loss_class):
     labels, logits = case()
     twice = [0, 1, 1, 2, 2, 2]
     for reduction in ("mean_with_sample_weight", "sum"):
@@ -122,13 +122,13 @@ def test_a_weight_of_two_is_an_image_twice(loss_class):
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 4, 5), (3, 4, 5, 1)])
-def test_uniform_weights_change_no_mean(loss_class, shape):
+def test_loss_uniform_weights_change_no_mean(loss_class, shape):
     labels, logits = case()
     loss = loss_class()
     assert float(loss(labels, logits, np.full(shape, 0.25))) == pytest.approx(float(loss(labels, logits)), rel=1e-6)
 
 
-def test_reductions(loss_class):
+def test_loss_reductions_agree_with_unreduced_values(loss_class):
     labels, logits = case()
     labels[0, 0] = 255
     weights = np.array([1.0, 2.0, 3.0])
@@ -146,7 +146,7 @@ def test_reductions(loss_class):
 
 
 @pytest.mark.parametrize("ignore_class", [None, 255])
-def test_call_gives_the_values_before_any_reduction(loss_class, ignore_class):
+def test_loss_call_gives_unreduced_values(loss_class, ignore_class):
     labels, logits = case()
     if ignore_class is not None:
         labels[0, 0] = ignore_class
@@ -174,7 +174,7 @@ def masked_case():
 
 @pytest.mark.parametrize("reduction", [*MEANS, "sum", "none"])
 @pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0, 3.0]), np.linspace(0, 1, 60).reshape(3, 4, 5)])
-def test_pixels_that_a_keras_mask_excludes_are_ignored(loss_class, reduction, weights):
+def test_loss_pixels_excluded_by_keras_mask_are_ignored(loss_class, reduction, weights):
     labels, masked_logits, logits, mask = masked_case()
     labels[2, 0, 0] = -1  # is no class, but ignored
     loss = loss_class(reduction=reduction, ignore_class=255)
@@ -184,7 +184,7 @@ def test_pixels_that_a_keras_mask_excludes_are_ignored(loss_class, reduction, we
     assert (ops.convert_to_numpy(loss(np.where(mask, labels, 0), logits, weights)) != expected).any()
 
 
-def test_keras_mask_counts_in_evaluate(loss_class):
+def test_loss_keras_mask_in_evaluate_counts(loss_class):
     labels, _, logits, mask = masked_case()
     image = keras.Input((None, None, 3))
     model = keras.Model(image, keras.layers.Masking()(image))
@@ -194,7 +194,7 @@ def test_keras_mask_counts_in_evaluate(loss_class):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_logits(loss_class, dtype):
+def test_loss_half_precision_logits_do_not_overflow(loss_class, dtype):
     """Sums over 512 x 512 pixels overflow in float16, which ends at 65504."""
     labels = np.zeros((1, 512, 512), int)
     labels[:, 1:] = 1
@@ -209,7 +209,7 @@ def test_half_precision_logits(loss_class, dtype):
 
 
 @pytest.mark.parametrize("floatx", ["float16", "bfloat16", "float64"])
-def test_keras_floatx_changes_nothing(loss_class, floatx):
+def test_loss_keras_floatx_changes_nothing(loss_class, floatx):
     labels, logits = case()
     expected = float(loss_class(ignore_class=255)(labels, logits))
     keras.config.set_floatx(floatx)
@@ -222,7 +222,7 @@ def test_keras_floatx_changes_nothing(loss_class, floatx):
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_huge_logits(loss_class, right):
+def test_loss_huge_logits_give_finite_gradient(loss_class, right):
     labels = np.arange(8).reshape(2, 4) % 2
     logits = np.where(np.eye(2, dtype=bool)[labels if right else 1 - labels], 1e4, -1e4)
     value, gradient = value_and_gradient(loss_class(), labels, logits)
@@ -231,7 +231,7 @@ def test_huge_logits(loss_class, right):
     assert np.isfinite(gradient).all()
 
 
-def test_gradient_goes_down(loss_class):
+def test_loss_step_along_negative_gradient_decreases(loss_class):
     labels, logits = case()
     loss = loss_class()
     before, gradient = value_and_gradient(loss, labels, logits)
@@ -239,7 +239,7 @@ def test_gradient_goes_down(loss_class):
         assert float(loss(labels, logits - step * gradient / np.abs(gradient).max())) < before
 
 
-def test_gradient_on_empty_labels(loss_class):
+def test_loss_empty_labels_have_a_useful_gradient(loss_class):
     """The logits of the class that is not there have to fall, at every pixel and by more than nothing."""
     labels = np.zeros((2, 64, 64), int)
     logits = np.random.default_rng(0).normal(0, 1, (2, 64, 64, 2))
@@ -252,7 +252,7 @@ def test_gradient_on_empty_labels(loss_class):
     assert np.isfinite(gradient).all()
 
 
-def test_no_images(loss_class):
+def test_loss_no_images_is_zero(loss_class):
     """A replica may have no share of the last batch."""
     value = loss_class()(np.zeros((0, 4, 4), int), np.zeros((0, 4, 4, 2), "float32"), np.zeros(0))
     assert float(value) == 0.0
@@ -262,7 +262,7 @@ def test_no_images(loss_class):
     "kwargs",
     [{"ignore_class": 1.5}, {"ignore_class": "void"}, {"reduction": "median"}, {"dtype": "float31"}],
 )
-def test_ill_arguments_raise(loss_class, kwargs):
+def test_loss_invalid_argument_raises(loss_class, kwargs):
     with pytest.raises(ValueError, match=r"Received|Cannot convert"):
         loss_class(**kwargs)
 
@@ -275,7 +275,7 @@ def test_ill_arguments_raise(loss_class, kwargs):
         (keras.DTypePolicy("mixed_bfloat16"), "mixed_bfloat16"),
     ],
 )
-def test_config_round_trip(loss_class, dtype, in_config):
+def test_loss_config_round_trip_is_equal(loss_class, dtype, in_config):
     loss = loss_class(ignore_class=255, reduction="sum", name="mine", dtype=dtype)
     config = loss.get_config()
     assert config["dtype"] == in_config
@@ -286,11 +286,11 @@ def test_config_round_trip(loss_class, dtype, in_config):
     assert loss_class.from_config(config).get_config() == config
 
 
-def test_every_argument_stands_in_the_config(loss_class):
+def test_loss_config_has_every_argument(loss_class):
     assert set(inspect.signature(loss_class).parameters) == set(loss_class().get_config())
 
 
-def test_compiled_in_fit_with_weights(loss_class):
+def test_loss_in_fit_with_weights_equals_the_call(loss_class):
     labels, images = case(classes=2)
     image = keras.Input((None, None, 2))
     model = keras.Model(image, keras.layers.Conv2D(2, 1, kernel_initializer="ones", use_bias=False)(image))

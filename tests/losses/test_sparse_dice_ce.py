@@ -11,7 +11,7 @@ WEIGHTS = np.array([1.0, 3.0])
 
 
 @pytest.mark.parametrize("reduction", ["mean_with_sample_weight", "sum", "mean"])
-def test_is_the_sum_of_both(reduction):
+def test_sparse_dice_ce_is_the_weighted_sum_of_both(reduction):
     of_both = {"ignore_class": 255, "reduction": reduction}
     of_dice = {"include_background": True, "average": "batch"}
     of_ce = {"class_weights": (1.0, 2.0, 3.0), "label_smoothing": 0.1}
@@ -21,7 +21,7 @@ def test_is_the_sum_of_both(reduction):
     assert float(loss(LABELS, LOGITS, WEIGHTS)) == pytest.approx(0.5 * dice + 2 * ce, rel=1e-6)
 
 
-def test_a_value_for_each_pixel():
+def test_sparse_dice_ce_unreduced_has_a_value_for_each_pixel():
     values = SparseDiceCE(ignore_class=255, reduction="none")(LABELS, LOGITS, WEIGHTS)
     dice = SparseSoftDice(ignore_class=255, reduction="none")(LABELS, LOGITS, WEIGHTS)
     ce = SparseSoftmaxCE(ignore_class=255, reduction="none")(LABELS, LOGITS, WEIGHTS)
@@ -33,6 +33,6 @@ def test_a_value_for_each_pixel():
     "kwargs",
     [{"dice_weight": -1.0}, {"ce_weight": None}, {"average": "dataset"}, {"class_weights": (-1, 1)}],
 )
-def test_ill_arguments_raise(kwargs):
+def test_sparse_dice_ce_invalid_argument_raises(kwargs):
     with pytest.raises(ValueError, match="Received"):
         SparseDiceCE(**kwargs)

@@ -19,7 +19,7 @@ few = settings(max_examples=30, deadline=None)
     arrays("float32", SHAPE, elements=st.sampled_from([0.0, 0.5, 2.0])),
     st.booleans(),
 )
-def test_agrees_with_an_image_at_a_time(labels, logits, weights, include_background):
+def test_sparse_soft_dice_agrees_with_numpy_image_by_image(labels, logits, weights, include_background):
     kwargs = {"include_background": include_background, "ignore_class": 255}
     classes = range(0 if include_background else 1, CLASSES)
     expected = soft_dice(labels, logits, classes, ignore_class=255, weights=weights)
@@ -35,14 +35,14 @@ def test_agrees_with_an_image_at_a_time(labels, logits, weights, include_backgro
     assert float(loss(labels, logits, weights)) == pytest.approx(np.nan_to_num(whole)[0], abs=2e-6)
 
 
-def test_the_loss_of_a_hard_prediction_is_one_less_the_coefficient():
+def test_sparse_soft_dice_hard_prediction_is_1_minus_dice():
     labels = np.array([[1, 1, 0, 0]])
     logits = np.where(np.eye(2, dtype=bool)[[[1, 0, 1, 0]]], 50.0, -50.0)
     assert float(SparseSoftDice()(labels, logits)) == pytest.approx(1 - 2 * 1 / (2 + 2))
     assert float(SparseSoftDice()(labels * 0, logits)) == pytest.approx(2 / 4)  # the share that is claimed
 
 
-def test_images_weigh_in_a_batch_too():
+def test_sparse_soft_dice_batch_average_weights_images():
     rng = np.random.default_rng(0)
     labels, logits = rng.integers(0, 2, (3, 8)), rng.normal(size=(3, 8, 2)).astype("float32")
     loss = SparseSoftDice(average="batch")
@@ -52,6 +52,6 @@ def test_images_weigh_in_a_batch_too():
 
 
 @pytest.mark.parametrize("average", ["dataset", None, 1])
-def test_ill_arguments_raise(average):
+def test_sparse_soft_dice_invalid_argument_raises(average):
     with pytest.raises(ValueError, match="Received: average="):
         SparseSoftDice(average=average)

@@ -17,7 +17,7 @@ few = settings(max_examples=30, deadline=None)
 
 @few
 @given(labels_or_void, some_logits, class_weight_lists, st.sampled_from([0.0, 0.1, 0.5, 1.0]))
-def test_agrees_with_torch(labels, logits, class_weights, label_smoothing):
+def test_sparse_softmax_ce_agrees_with_torch(labels, logits, class_weights, label_smoothing):
     torch = pytest.importorskip("torch", reason="torch is what the loss is compared with")
     if (labels == 255).all():
         labels[0, 0, 0] = 1  # torch's mean over nothing is NaN
@@ -39,14 +39,14 @@ def test_agrees_with_torch(labels, logits, class_weights, label_smoothing):
 @given(
     labels_or_void, some_logits, class_weight_lists, arrays("float32", SHAPE, elements=st.floats(0.125, 4, width=32))
 )
-def test_agrees_with_a_pixel_at_a_time(labels, logits, class_weights, weights):
+def test_sparse_softmax_ce_agrees_with_numpy_pixel_by_pixel(labels, logits, class_weights, weights):
     labels[0, 0, 0] = 1
     kwargs = {"class_weights": class_weights, "label_smoothing": 0.2, "ignore_class": 255}
     expected = cross_entropy(labels, logits, weights=weights, **kwargs)
     assert float(SparseSoftmaxCE(**kwargs)(labels, logits, weights)) == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
-def test_agrees_with_tensorflow():
+def test_sparse_softmax_ce_agrees_with_tensorflow():
     tf = pytest.importorskip("tensorflow", reason="TensorFlow is what the loss is compared with")
     rng = np.random.default_rng(0)
     labels, logits = rng.integers(0, 2, (4, 32, 32)), rng.normal(0, 5, (4, 32, 32, 2)).astype("float32")
@@ -58,14 +58,14 @@ def test_agrees_with_tensorflow():
         assert float(SparseSoftmaxCE(reduction=reduction)(labels, logits)) == pytest.approx(pixels.mean(), rel=1e-6)
 
 
-def test_class_weights_of_zero():
+def test_sparse_softmax_ce_class_weight_of_zero_leaves_the_class_out():
     labels, logits = np.array([[0, 1]]), np.array([[[0.0, 0.0], [3.0, 0.0]]], "float32")
     only_first = SparseSoftmaxCE(class_weights=(1.0, 0.0))
     assert float(only_first(labels, logits)) == pytest.approx(np.log(2))
     assert float(only_first(labels[:, 1:], logits[:, 1:])) == 0.0
 
 
-def test_an_impossible_class_costs_nothing_where_it_is_not_the_label():
+def test_sparse_softmax_ce_impossible_class_costs_only_where_it_is_the_label():
     logits = np.array([[[0.0, -np.inf], [0.0, 0.0]]], "float32")
     assert float(SparseSoftmaxCE()([[0, 0]], logits)) == pytest.approx(np.log(2) / 2)
     assert float(SparseSoftmaxCE()([[1, 0]], logits)) == np.inf
@@ -85,12 +85,12 @@ def test_an_impossible_class_costs_nothing_where_it_is_not_the_label():
         {"label_smoothing": None},
     ],
 )
-def test_ill_arguments_raise(kwargs):
+def test_sparse_softmax_ce_invalid_argument_raises(kwargs):
     with pytest.raises(ValueError, match="Received"):
         SparseSoftmaxCE(**kwargs)
 
 
-def test_a_weight_for_each_class():
+def test_sparse_softmax_ce_wrong_number_of_class_weights_raises():
     with pytest.raises(
         ValueError, match=r"each of the 2 classes of the logits. Received: class_weights=\(1.0, 2.0, 3.0\)"
     ):

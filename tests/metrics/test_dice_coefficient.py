@@ -63,7 +63,7 @@ def logits_of(predicted, classes=2):
 
 @few
 @given(masks, masks)
-def test_equals_the_exact_fraction(truth, predicted):
+def test_dice_random_masks_equals_the_exact_fraction(truth, predicted):
     scores = reference(truth, predicted)
     assert dice(truth, predicted) == pytest.approx(mean([1 if s is None else s for s in scores]), abs=1e-7)
     scored = [s for s in scores if s is not None]
@@ -75,7 +75,7 @@ def test_equals_the_exact_fraction(truth, predicted):
 
 @few
 @given(label_maps, arrays("float32", (*SHAPE, 4), elements=st.sampled_from([-2.0, -1.0, 0.0, 1.0])), st.integers(0, 3))
-def test_scores_are_read_as_argmax_does_ties_included(labels, scores, class_id):
+def test_dice_equal_scores_are_read_like_argmax(labels, scores, class_id):
     predicted = scores.argmax(-1)
     expected = dice(labels, predicted.astype("int32"), class_id=class_id)
     assert dice(labels, scores, class_id=class_id) == expected
@@ -85,7 +85,7 @@ def test_scores_are_read_as_argmax_does_ties_included(labels, scores, class_id):
 
 
 @pytest.mark.parametrize("class_id", [0, 1])
-def test_a_score_that_is_not_a_number_makes_no_class(class_id):
+def test_dice_nan_score_is_of_no_class(class_id):
     nan = float("nan")
     scores = np.array([[[nan, 1.0], [1.0, nan], [nan, nan], [0.0, 1.0], [1.0, 0.0]]], "float32")
     labels = np.full((1, 5), class_id)
@@ -94,13 +94,13 @@ def test_a_score_that_is_not_a_number_makes_no_class(class_id):
     assert dice(labels[:, :3], one_channel, class_id=class_id, threshold=0.5) == pytest.approx(2 * 1 / (1 + 3))
 
 
-def test_three_classes_with_a_number_missing():
+def test_dice_nan_score_of_three_classes_is_of_no_class():
     nan = float("nan")
     scores = np.array([[[nan, 2.0, 1.0], [0.0, 2.0, nan], [0.0, 2.0, 1.0]]], "float32")
     assert dice([[1, 1, 1]], scores) == pytest.approx(2 * 1 / (1 + 3))
 
 
-def test_the_forms_of_one_prediction_score_the_same():
+def test_dice_every_form_of_labels_and_prediction_scores_the_same():
     truth, predicted = random_case()
     logits = logits_of(predicted)
     probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
@@ -125,7 +125,7 @@ def test_the_forms_of_one_prediction_score_the_same():
         assert dice(form, margin, sparse_y_true=False, threshold=0.0) == expected
 
 
-def test_one_channel_of_scores_knows_class_0_too():
+def test_dice_one_channel_of_scores_scores_class_0():
     truth, predicted = random_case()
     scores = predicted.astype("float32") - 0.5
     assert dice(truth, scores, threshold=0.0, class_id=0) == dice(truth, predicted, class_id=0)
@@ -134,7 +134,7 @@ def test_one_channel_of_scores_knows_class_0_too():
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 6), (2, 3, 4, 5)])
-def test_any_number_of_spatial_axes(shape):
+def test_dice_any_number_of_spatial_axes_is_accepted(shape):
     predicted = np.random.default_rng(0).integers(0, 2, shape)
     logits = logits_of(predicted)
     assert dice(predicted, logits) == 1.0
@@ -174,7 +174,7 @@ def test_any_number_of_spatial_axes(shape):
         ),
     ],
 )
-def test_what_does_not_fit_raises(y_true, y_pred, kwargs, says):
+def test_dice_shapes_that_do_not_fit_raise(y_true, y_pred, kwargs, says):
     if y_pred.dtype == float:
         y_pred = y_pred.astype("float32")
     with pytest.raises(ValueError, match="Received") as error:
@@ -183,7 +183,7 @@ def test_what_does_not_fit_raises(y_true, y_pred, kwargs, says):
 
 
 @pytest.mark.parametrize("shape", [(1,), (3,), (2, 1), (2, 4), (2, 4, 1), (2, 4, 4, 2), (1, 4, 4), ()])
-def test_weights_that_do_not_fit_raise(shape):
+def test_dice_weights_that_do_not_fit_raise(shape):
     labels = np.zeros((2, 4, 4), int)
     with pytest.raises(ValueError, match=r"sample_weight\.shape"):
         dice(labels, labels, np.ones(shape))
@@ -204,7 +204,7 @@ def test_weights_that_do_not_fit_raise(shape):
         {"class_id": 0, "ignore_class": 0},
     ],
 )
-def test_ill_arguments_raise(kwargs):
+def test_dice_invalid_argument_raises(kwargs):
     with pytest.raises(ValueError, match="Received"):
         DiceCoefficient(**kwargs)
 
@@ -216,7 +216,7 @@ HIT, MISS, FALSE_ALARM, NOTHING = ([1, 0], [1, 0]), ([1, 0], [0, 0]), ([0, 0], [
 
 @pytest.mark.parametrize("average", ["image", "dataset"])
 @pytest.mark.parametrize("empty_score", [1.0, 0.0, 0.5, None])
-def test_empty_masks(empty_score, average):
+def test_dice_empty_masks_give_the_empty_score(empty_score, average):
     kwargs = {"empty_score": empty_score, "average": average}
     for (label, prediction), expected in ((HIT, 1.0), (MISS, 0.0), (FALSE_ALARM, 0.0), (NOTHING, empty_score)):
         assert dice([label], [prediction], **kwargs) == pytest.approx(
@@ -228,7 +228,7 @@ def test_empty_masks(empty_score, average):
 
 
 @pytest.mark.parametrize("average", ["image", "dataset"])
-def test_nothing_seen_is_not_a_number(average):
+def test_dice_without_images_is_nan(average):
     metric = DiceCoefficient(average=average)
     assert np.isnan(float(metric.result()))
     metric.update_state([[0, 1]], [[0, 1]], [0.0])
@@ -237,7 +237,7 @@ def test_nothing_seen_is_not_a_number(average):
 
 @pytest.mark.parametrize("average", ["image", "dataset"])
 @pytest.mark.parametrize("empty_score", [1.0, 0.0, None])
-def test_ignored_and_weightless_images_are_left_out(empty_score, average):
+def test_dice_ignored_and_weightless_images_are_left_out(empty_score, average):
     kwargs = {"ignore_class": 255, "empty_score": empty_score, "average": average}
     labels = [[1, 1, 0], [255, 255, 255], [0, 0, 0], [1, 255, 0]]
     predictions = [[1, 0, 0], [1, 1, 0], [0, 0, 0], [1, 1, 0]]
@@ -251,7 +251,7 @@ def test_ignored_and_weightless_images_are_left_out(empty_score, average):
 
 @pytest.mark.parametrize("average", ["image", "dataset"])
 @pytest.mark.parametrize("shape", [(10,), (10, 16, 16), (10, 16, 16, 1)])
-def test_a_uniform_weight_changes_nothing(shape, average):
+def test_dice_uniform_weight_changes_nothing(shape, average):
     truth, predicted = random_case()
     plain = dice(truth, predicted, average=average)
     for weight in (0.5, 3.0, 1e-6, 1e6):
@@ -259,7 +259,7 @@ def test_a_uniform_weight_changes_nothing(shape, average):
 
 
 @pytest.mark.parametrize("average", ["image", "dataset"])
-def test_weights_of_images_and_of_pixels(average):
+def test_dice_weights_of_images_and_pixels_equal_the_exact_fraction(average):
     truth, predicted = random_case()
     weights = np.random.default_rng(2).integers(0, 5, truth.shape)
     scores = reference(truth, predicted, weights)
@@ -276,14 +276,14 @@ def test_weights_of_images_and_of_pixels(average):
     )
 
 
-def test_as_many_images_as_columns_does_not_confuse_weights():
+def test_dice_as_many_images_as_columns_weights_images():
     labels = np.array([[1, 0], [1, 1]])
     predictions = np.array([[1, 0], [0, 1]])
     assert dice(labels, predictions, np.array([1.0, 0.0])) == 1.0
     assert dice(labels, predictions, np.array([0.0, 1.0])) == pytest.approx(2 / 3)
 
 
-def test_one_hot_labels_with_an_ignored_class():
+def test_dice_one_hot_labels_with_ignored_class_equal_integer_labels():
     labels, predictions = np.array([[0, 1, 2, 1]]), np.array([[0, 1, 1, 2]])
     expected = dice(labels, predictions, ignore_class=2)
     assert expected == pytest.approx(2 / 3)
@@ -294,7 +294,7 @@ def test_one_hot_labels_with_an_ignored_class():
 
 
 @pytest.mark.parametrize("average", ["image", "dataset"])
-def test_batch_size_order_and_merging_change_no_bit(average):
+def test_dice_batch_size_order_and_merging_change_no_bit(average):
     truth, predicted = random_case()
     whole = dice(truth, predicted, average=average)
 
@@ -318,7 +318,7 @@ def test_batch_size_order_and_merging_change_no_bit(average):
     assert np.isnan(float(merged.result()))
 
 
-def test_counts_are_exact_far_past_what_float32_counts():
+def test_dice_counts_above_float32_range_are_exact():
     size = 2**24 + 3
     truth = np.ones((1, size), "uint8")
     predicted = truth.copy()
@@ -341,7 +341,7 @@ def test_counts_are_exact_far_past_what_float32_counts():
     assert float(metric.result()) == 1.0
 
 
-def test_fractional_weights_do_not_drift():
+def test_dice_fractional_weights_do_not_drift():
     rng = np.random.default_rng(0)
     truth, predicted = rng.integers(0, 2, (2, 5, 40))
     metric = DiceCoefficient(average="dataset")
@@ -358,7 +358,7 @@ def test_fractional_weights_do_not_drift():
 
 
 @pytest.mark.parametrize("dtype", [None, "float16", "bfloat16", "mixed_float16"])
-def test_state_is_float32_under_every_policy(dtype):
+def test_dice_state_under_every_policy_is_float32(dtype):
     truth, predicted = random_case()
     metric = DiceCoefficient(dtype=dtype)
     metric.update_state(truth, predicted)
@@ -368,7 +368,7 @@ def test_state_is_float32_under_every_policy(dtype):
 
 
 @pytest.mark.parametrize("floatx", ["float16", "float64"])
-def test_keras_floatx_changes_nothing(floatx):
+def test_dice_keras_floatx_changes_nothing(floatx):
     truth, predicted = random_case()
     expected = dice(truth, predicted, ignore_class=255)
     keras.config.set_floatx(floatx)
@@ -382,7 +382,7 @@ def test_keras_floatx_changes_nothing(floatx):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_perfect_half_precision_prediction(dtype):
+def test_dice_perfect_half_precision_prediction_is_1(dtype):
     truth = np.zeros((2, 512, 512), "uint8")
     truth[:, 1:, 1:] = 1
     logits = ops.cast(np.where(np.eye(2, dtype=bool)[truth], 10.0, -10.0), dtype)
@@ -390,7 +390,7 @@ def test_perfect_half_precision_prediction(dtype):
         assert dice(truth, logits, average=average) == 1.0
 
 
-def test_state_survives_saving():
+def test_dice_state_survives_saving():
     truth, predicted = random_case()
     metric, store = DiceCoefficient(), {}
     metric.update_state(truth[:5], predicted[:5])
@@ -402,7 +402,7 @@ def test_state_survives_saving():
     assert float(revived.result()) == float(metric.result()) == pytest.approx(dice(truth, predicted), abs=1e-7)
 
 
-def test_config_round_trip():
+def test_dice_config_round_trip_is_equal():
     kwargs = {
         "class_id": 0,
         "average": "dataset",
@@ -421,7 +421,7 @@ def test_config_round_trip():
     assert set(dir(revived)) == set(dir(metric))
 
 
-def test_three_classes_have_three_names():
+def test_dice_three_classes_have_three_names():
     assert [DiceCoefficient(class_id=c).name for c in range(3)] == [
         "dice_coefficient_0",
         "dice_coefficient",
@@ -432,7 +432,7 @@ def test_three_classes_have_three_names():
 # Compiled, and in keras' loops
 
 
-def test_compiled_counts_are_the_eager_ones():
+def test_dice_compiled_counts_equal_eager_counts():
     """Compilers may not simplify the sums that keep what rounding takes."""
     truth, predicted = random_case(images=4, size=40)
     logits = logits_of(predicted)
@@ -463,7 +463,7 @@ def test_compiled_counts_are_the_eager_ones():
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="only TensorFlow has sizes that are not known in advance")
-def test_sizes_known_late_are_checked_late():
+def test_dice_sizes_known_in_the_graph_only_are_checked_there():
     import tensorflow as tf
 
     metric = DiceCoefficient()
@@ -523,7 +523,7 @@ def trained():
     return model, images, labels, history.history, stopping
 
 
-def test_fit_evaluate_and_predict_agree(trained):
+def test_dice_in_fit_and_evaluate_equals_predict(trained):
     model, images, labels, history, _ = trained
     logits = model.predict(images, batch_size=7, verbose=0)
     expected = {DiceCoefficient(class_id=c).name: dice(labels, logits, class_id=c) for c in range(3)}
@@ -534,13 +534,13 @@ def test_fit_evaluate_and_predict_agree(trained):
         assert history[f"val_{name}"] == pytest.approx([value] * 2, abs=1e-6)
 
 
-def test_weights_reach_weighted_metrics(trained):
+def test_dice_as_weighted_metric_gets_the_weights(trained):
     model, images, labels, history, _ = trained
     logits = model.predict(images, verbose=0)
     assert history["weighted"] == pytest.approx([dice(labels[:5], logits[:5], average="dataset")] * 2, abs=1e-6)
 
 
-def test_callbacks_look_for_the_maximum(trained):
+def test_dice_monitored_in_mode_auto_is_maximized(trained):
     *_, stopping = trained
     assert bool(stopping.monitor_op(0.9, 0.8))
     assert not bool(stopping.monitor_op(0.7, 0.8))

@@ -29,30 +29,30 @@ def dice(truth, predicted, weight=None, **arguments):
 
 
 @given(batches, averages)
-def test_symmetry(batch, average):
+def test_dice_swapped_masks_is_equal(batch, average):
     truth, predicted = batch
     assert dice(truth, predicted, average=average) == dice(predicted, truth, average=average)
 
 
 @given(batches, averages)
-def test_bounds(batch, average):
+def test_dice_any_masks_is_from_0_to_1(batch, average):
     assert 0 <= dice(*batch, average=average) <= 1
 
 
 @given(masks(SIZE), averages)
-def test_equal_masks_score_exactly_1(mask, average):
+def test_dice_equal_masks_is_exactly_1(mask, average):
     assert dice(mask, mask, average=average) == 1
 
 
 @given(masks(SIZE), masks(SIZE), averages)
-def test_disjoint_masks_score_0(mask, other, average):
+def test_dice_disjoint_masks_is_0(mask, other, average):
     other = other & ~mask
     assume(mask.any() or other.any())
     assert dice(mask, other, average=average) == 0
 
 
 @given(batches, averages, st.permutations(range(SIZE[0] * SIZE[1])), st.sampled_from([(1,), (2,), (1, 2)]))
-def test_neither_flips_nor_the_order_of_pixels_matter(batch, average, order, axes):
+def test_dice_flipped_or_shuffled_pixels_is_equal(batch, average, order, axes):
     score = dice(*batch, average=average)
     assert dice(*(np.flip(side, axes) for side in batch), average=average) == score
     shuffled = (side.reshape(IMAGES, -1)[:, order].reshape(side.shape) for side in batch)
@@ -60,7 +60,7 @@ def test_neither_flips_nor_the_order_of_pixels_matter(batch, average, order, axe
 
 
 @given(batches, averages, st.permutations(range(IMAGES)), st.integers(1, IMAGES))
-def test_neither_batch_size_nor_order_nor_the_split_over_updates_matters(batch, average, order, size):
+def test_dice_other_batches_or_order_is_equal(batch, average, order, size):
     metric = DiceCoefficient(average=average)
     truth, predicted = (side[list(order)].astype("int32") for side in batch)
     for start in range(0, IMAGES, size):
@@ -69,7 +69,7 @@ def test_neither_batch_size_nor_order_nor_the_split_over_updates_matters(batch, 
 
 
 @given(pairs, st.data())
-def test_mending_a_wrong_pixel_never_hurts(pair, data):
+def test_dice_corrected_pixel_never_decreases(pair, data):
     truth, predicted = pair
     wrong = np.flatnonzero(truth != predicted)
     assume(wrong.size)
@@ -84,7 +84,7 @@ def test_mending_a_wrong_pixel_never_hurts(pair, data):
 
 @pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")  # by keras' own IoU, on JAX
 @given(pairs)
-def test_dice_is_what_keras_iou_says(pair):
+def test_dice_of_keras_iou_is_equal(pair):
     truth, predicted = (side.astype("int32") for side in pair)
     assume(truth.any() or predicted.any())
     iou = keras.metrics.IoU(num_classes=2, target_class_ids=[1])
@@ -94,7 +94,7 @@ def test_dice_is_what_keras_iou_says(pair):
 
 
 @given(label_maps(4, SIZE), label_maps(4, SIZE), st.permutations(range(4)), averages)
-def test_the_names_of_the_classes_do_not_matter(truth, predicted, names, average):
+def test_dice_renumbered_classes_is_equal(truth, predicted, names, average):
     names = np.array(names)
     for class_id in range(4):
         renamed = dice(names[truth], names[predicted], class_id=int(names[class_id]), average=average)
@@ -102,7 +102,7 @@ def test_the_names_of_the_classes_do_not_matter(truth, predicted, names, average
 
 
 @given(label_maps(3, SIZE), label_maps(3, SIZE), st.data(), averages)
-def test_the_forms_of_one_prediction_score_the_same(truth, predicted, data, average):
+def test_dice_logits_probabilities_and_one_hot_is_equal(truth, predicted, data, average):
     logits = data.draw(logits_for(predicted, 3))
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True)
@@ -114,13 +114,13 @@ def test_the_forms_of_one_prediction_score_the_same(truth, predicted, data, aver
 
 
 @given(batches, averages, st.sampled_from([0.125, 0.3, 1.0, 7.0]), st.booleans())
-def test_uniform_weights_change_nothing(batch, average, weight, of_pixels):
+def test_dice_uniform_weights_is_equal(batch, average, weight, of_pixels):
     weights = np.full((IMAGES, *SIZE) if of_pixels else (IMAGES,), weight, "float32")
     assert dice(*batch, weights, average=average) == pytest.approx(dice(*batch, average=average), abs=1e-6)
 
 
 @given(batches, averages)
-def test_a_weight_of_zero_on_every_wrong_pixel_gives_1(batch, average):
+def test_dice_weight_of_zero_on_every_wrong_pixel_is_1(batch, average):
     truth, predicted = batch
     right = (truth == predicted).astype("float32")
     assume(right.any())
@@ -128,7 +128,7 @@ def test_a_weight_of_zero_on_every_wrong_pixel_gives_1(batch, average):
 
 
 @given(batches, image_weights(IMAGES), averages)
-def test_images_of_weight_zero_are_as_if_absent(batch, weights, average):
+def test_dice_image_of_weight_zero_is_left_out(batch, weights, average):
     here = weights > 0
     absent = dice(*(side[here] for side in batch), weights[here], average=average)
     assert dice(*batch, weights, average=average) == pytest.approx(absent, abs=1e-6)
@@ -138,7 +138,7 @@ def test_images_of_weight_zero_are_as_if_absent(batch, weights, average):
 
 
 @given(batches, pixel_weights((IMAGES, *SIZE)))
-def test_pixel_weights_weigh_within_the_counts(batch, weights):
+def test_dice_pixel_weights_weight_the_counts(batch, weights):
     truth, predicted = batch
     assume(weights.any())
     weights64 = weights.astype(float)
@@ -148,7 +148,7 @@ def test_pixel_weights_weigh_within_the_counts(batch, weights):
 
 
 @given(batches, averages, st.integers(0, IMAGES))
-def test_two_metrics_merge_by_adding_their_variables(batch, average, cut):
+def test_dice_two_metrics_merge_by_adding_their_variables(batch, average, cut):
     truth, predicted = (side.astype("int32") for side in batch)
     parts = [DiceCoefficient(average=average) for _ in range(2)]
     for part, images in zip(parts, (slice(cut), slice(cut, None)), strict=True):
@@ -160,7 +160,7 @@ def test_two_metrics_merge_by_adding_their_variables(batch, average, cut):
 
 
 @given(batches, averages)
-def test_state_survives_saving_and_loading(batch, average):
+def test_dice_state_survives_saving_and_loading(batch, average):
     metric = DiceCoefficient(average=average)
     metric.update_state(*(side.astype("int32") for side in batch))
     store = {}

@@ -9,7 +9,7 @@ from tests.metrics.evaluate_on_replicas import evaluated
 
 
 @pytest.mark.skipif(BACKEND == "torch", reason="keras has no distribution for PyTorch")
-def test_two_devices_score_as_one(tmp_path):
+def test_dice_on_two_devices_equals_one_device(tmp_path):
     report = tmp_path / "report.json"
     run_in_new_process(
         ROOT / "tests" / "metrics" / "evaluate_on_replicas.py",

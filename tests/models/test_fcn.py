@@ -6,7 +6,7 @@ from keras_lvseg.models import fcn
 from tests.harness import arrays_of, outputs_of
 
 
-def test_the_course_counts_its_parameters():
+def test_fcn_parameters_are_those_of_the_course():
     model = fcn()
     assert model.count_params() == 1_857_848
     assert model.output_shape == (None, 256, 256, 2)
@@ -14,13 +14,13 @@ def test_the_course_counts_its_parameters():
 
 
 @pytest.mark.parametrize("size", [(16, 16), (32, 48)])
-def test_sizes(size):
+def test_fcn_images_of_multiples_of_16_give_logits_of_that_size(size):
     (image,) = arrays_of([(2, *size, 3)])
     for shape in ((*size, 3), (None, None, 3)):
         assert outputs_of(fcn(shape, num_classes=4, filters=(2, 3, 4, 5)), image).shape == (2, *size, 4)
 
 
-def test_scores_are_not_cut_at_zero():
+def test_fcn_scores_may_be_negative():
     """No relu stands in front of the upsampling, so that scores may be negative everywhere."""
     model = fcn((32, 32, 1), filters=(2, 2, 2, 2))
     kernel, bias = model.get_layer("scores").weights
@@ -31,7 +31,7 @@ def test_scores_are_not_cut_at_zero():
     np.testing.assert_allclose(logits[..., 1], 2, atol=1e-5)
 
 
-def test_names_are_stable():
+def test_fcn_names_are_stable():
     model = fcn(filters=(2, 2, 2, 2))
     names = ["image", "conv_1", "pool_1", "conv_2", "pool_2", "conv_3", "conv_4", "scores", "logits"]
     assert [layer.name for layer in model.layers] == names
@@ -52,6 +52,6 @@ def test_names_are_stable():
         {"filters": (100, 200, 300, 0)},
     ],
 )
-def test_ill_arguments_raise(kwargs):
+def test_fcn_invalid_argument_raises(kwargs):
     with pytest.raises(ValueError, match=rf"Invalid value for argument `{next(iter(kwargs))}`. Expected .* Received: "):
         fcn(**kwargs)

@@ -10,7 +10,7 @@ from tests.harness import arrays_of, outputs_of
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 3), (17, 31), (16, 16)])
-def test_images_of_any_size(size):
+def test_unet_images_of_any_size_give_logits_of_that_size(size):
     model = unet(filters=1, depth=3, normalization="none")
     (image,) = arrays_of([(2, *size, 1)])
     logits = outputs_of(model, image)
@@ -19,13 +19,13 @@ def test_images_of_any_size(size):
 
 
 @pytest.mark.parametrize("shape", [(None, None, 1), (5, 7, 3), (64, None, 2), (1, 1, 1)])
-def test_output_is_foretold(shape):
+def test_unet_output_shape_is_known_before_the_call(shape):
     model = unet(shape, num_classes=3, filters=2, depth=2)
     assert model.input_shape == (None, *shape)
     assert model.output_shape == (None, *shape[:2], 3)
 
 
-def test_nothing_is_moved():
+def test_unet_output_pixel_sees_equally_far_to_all_sides():
     """Each output pixel sees as far to the left and up as to the right and down, within what pooling allows."""
     model = unet(filters=2, depth=1, normalization="none")
     rng = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def test_nothing_is_moved():
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
-def test_logits_are_float32(policy):
+def test_unet_logits_under_every_policy_are_float32(policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -52,7 +52,7 @@ def test_logits_are_float32(policy):
     assert {w.dtype for w in model.weights} == {"float32"}
 
 
-def test_arguments_reach_the_blocks():
+def test_unet_arguments_reach_the_blocks():
     model = unet(filters=3, depth=1, normalization="group", dropout=0.25, residual=True)
     blocks = [layer for layer in model.layers if isinstance(layer, UNetBlock)]
     assert [block.filters for block in blocks] == [3, 6, 3]
@@ -62,7 +62,7 @@ def test_arguments_reach_the_blocks():
     assert [layer.filters for layer in model.layers if isinstance(layer, TransposeUpsample)] == [3]
 
 
-def test_names_are_stable():
+def test_unet_names_are_stable():
     first, second = unet(filters=2, depth=1), unet(filters=2, depth=1)
     names = ["image", "down_0", "pool_0", "bottom", "upsample_0", "up_0", "logits"]
     assert [layer.name for layer in first.layers] == [layer.name for layer in second.layers] == names
@@ -71,7 +71,7 @@ def test_names_are_stable():
     assert len({w.path for w in first.weights}) == len(first.weights)
 
 
-def test_channels_are_last_whatever_keras_is_set_to():
+def test_unet_channels_first_setting_keeps_channels_last():
     keras.config.set_image_data_format("channels_first")
     try:
         model = unet(filters=2, depth=1)
@@ -82,7 +82,7 @@ def test_channels_are_last_whatever_keras_is_set_to():
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
-def test_weights_from_a_file(suffix, tmp_path):
+def test_unet_weights_from_a_file_are_loaded(suffix, tmp_path):
     (image,) = arrays_of([(1, 6, 5, 1)])
     model = unet(filters=2, depth=1)
     path = tmp_path / f"model{suffix}"
@@ -97,12 +97,12 @@ def test_weights_from_a_file(suffix, tmp_path):
 
 
 @pytest.mark.parametrize("weights", ["sunnybrook", "no/such/file.weights.h5"])
-def test_weights_that_are_not_there(weights):
+def test_unet_unknown_weights_raise(weights):
     with pytest.raises(ValueError, match=rf"the name of bundled weights \(sax-lv\).*Received: weights='{weights}'"):
         unet(weights=weights)
 
 
-def test_arguments_left_out_are_the_documented_ones():
+def test_unet_without_arguments_has_documented_defaults():
     model = unet()
     blocks = {layer.name: layer for layer in model.layers if isinstance(layer, UNetBlock)}
     assert (model.output_shape[-1], blocks["down_0"].filters, blocks["down_0"].normalization) == (2, 32, "batch")
@@ -110,11 +110,11 @@ def test_arguments_left_out_are_the_documented_ones():
     assert "down_4" not in blocks
 
 
-def test_no_normalization_has_a_name():
+def test_unet_normalization_none_as_text_has_no_normalization():
     assert unet(filters=1, depth=1, normalization="none").get_layer("bottom").normalization is None
 
 
-def test_name_is_taken():
+def test_unet_name_is_that_of_the_model():
     assert unet(filters=1, depth=1, name="ventricle").name == "ventricle"
 
 
@@ -134,6 +134,6 @@ def test_name_is_taken():
         {"dropout": 2.0},
     ],
 )
-def test_ill_arguments_raise(kwargs):
+def test_unet_invalid_argument_raises(kwargs):
     with pytest.raises(ValueError, match=rf"Invalid value for argument `{next(iter(kwargs))}`. Expected .* Received: "):
         unet(**kwargs)

@@ -28,7 +28,7 @@ check_fixed = partial(check_input_shape, fixed=True)
         (lambda v: check_weight("x", v), [0, 2.5], [-1, float("nan"), float("inf"), "1", None, True]),
     ],
 )
-def test_what_passes_and_what_raises(check, good, bad):
+def test_check_argument_outside_its_rule_raises(check, good, bad):
     for value in good:
         check(value)
     for value in bad:

@@ -33,11 +33,11 @@ def held(sums) -> Fraction:
 
 @few
 @given(arrays("float32", (2, 37), elements=st.integers(-(2**22), 2**22).map(np.float32)))
-def test_whole_numbers_add_up_exactly(values):
+def test_exact_sum_whole_numbers_is_exact(values):
     assert list(total(exact_sum(tensor(values)))) == [sum(map(int, row)) for row in values]
 
 
-def test_the_exact_sum_is_better_than_float32():
+def test_exact_sum_fractions_is_more_accurate_than_float32():
     values = np.random.default_rng(0).random((1, 100_000)).astype("float32")
     exact = float(sum(map(Fraction, values[0].astype(float))))
     assert abs(total(exact_sum(tensor(values)))[0] - exact) < 1e-3
@@ -46,7 +46,7 @@ def test_the_exact_sum_is_better_than_float32():
 
 
 @pytest.mark.parametrize("pixels", [0, 1, 1023, 1024, 1025, 2**22 + 5])
-def test_pixels_are_counted_exactly(pixels):
+def test_exact_pixel_sum_whole_weights_is_exact(pixels):
     values = np.full((2, pixels), 2.0, "float32")
     values[1] = np.arange(pixels) % 3
     assert list(total(exact_pixel_sum(tensor(values)))) == list(values.astype("float64").sum(1))
@@ -54,7 +54,7 @@ def test_pixels_are_counted_exactly(pixels):
 
 @few
 @given(st.lists(st.integers(0, 2**30).map(lambda n: float(np.float32(n))), max_size=6))
-def test_running_sums_count_exactly(terms):
+def test_add_to_running_sums_whole_numbers_is_exact(terms):
     start = np.array([[2.0**23, -32768.0, 0.0]], "float32")
     sums = add(start, *terms)
     assert held(sums) == held(start) + sum(map(Fraction, terms))
@@ -65,14 +65,14 @@ def test_running_sums_count_exactly(terms):
 
 @few
 @given(st.permutations([0.1, 1e-3, 7.7, 123.456, 65536.1, 1e6 / 3, 2.0**-20]))
-def test_fractions_are_not_lost_in_any_order(terms):
+def test_add_to_running_sums_fractions_in_any_order_keeps_rounding_errors(terms):
     exact = sum(Fraction(float(np.float32(term))) for term in terms)
     sums = add(np.array([[1024.0, 0.0, 0.0]], "float32"), *terms)
     assert float(held(sums)) == pytest.approx(float(1024 * 65536 + exact), rel=1e-12)
     assert float(ops.convert_to_numpy(round_sums(tensor(sums)))[0]) == np.float32(float(held(sums)))
 
 
-def test_sums_that_were_merged_have_the_value_of_their_sum():
+def test_round_sums_merged_sums_gives_their_total():
     parts = np.array([[3.0, 32767.0, 0.0], [4.0, 32766.0, 0.0], [7.0, 31000.0, 0.0]], "float32")
     merged = ops.convert_to_numpy(round_sums(tensor(parts.sum(0, keepdims=True))))[0]
     assert merged == np.float32(14 * 65536 + 32767 + 32766 + 31000)
