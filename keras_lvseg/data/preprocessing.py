@@ -1,4 +1,4 @@
-"""From a frame's stored pixels to what a network is given."""
+"""Preprocessing of a frame's stored pixels into a network's input."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from keras_lvseg.errors import DataError
+from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.geometry import NetworkGrid
 from keras_lvseg.studies.frame import Frame
 
@@ -18,16 +18,23 @@ Intensity = Literal["zscore", "course"] | None | Callable[[np.ndarray], np.ndarr
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a frame becomes an input: which grid, which intensities.
+    """Grid and intensities of a network's input.
 
     Args:
-        image_size: Rows and columns that the network is given, cut or padded about the frame's centre.
-        pixel_spacing: mm to resample to first; None keeps each frame's own.
+        image_size: Rows and columns of the input, cropped or padded about the frame's centre.
+        pixel_spacing: mm to resample to first. None keeps each frame's own.
         intensity: "zscore" (each image to mean 0 and standard deviation 1), "course" (times 1/1024), None (as
             stored), or a function of one image.
 
     Raises:
         ValueError: An argument is out of its range.
+
+    Example:
+        >>> preprocessing = Preprocessing((2, 2), intensity=None)
+        >>> grid = preprocessing.grid_for((4, 4), (1.4, 1.4))
+        >>> preprocessing.image(np.arange(16).reshape(4, 4), grid)
+        array([[ 5.,  6.],
+               [ 9., 10.]], dtype=float32)
     """
 
     image_size: tuple[int, int] = (256, 256)
@@ -38,25 +45,32 @@ class Preprocessing:
     def __post_init__(self) -> None:
         whole = all(isinstance(size, Integral) and size > 0 for size in self.image_size)
         if len(self.image_size) != 2 or not whole:
-            raise ValueError(f"image_size has to be rows and columns. Received: image_size={self.image_size}")
+            raise invalid_argument("image_size", self.image_size, "two integers above 0, rows and columns")
         if self.pixel_spacing is not None and not 0 < self.pixel_spacing < np.inf:
-            raise ValueError(f"pixel_spacing has to be mm above 0. Received: pixel_spacing={self.pixel_spacing}")
+            raise invalid_argument("pixel_spacing", self.pixel_spacing, "a finite number of mm above 0, or None")
         if not (self.intensity in ("zscore", "course", None) or callable(self.intensity)):
-            choices = "'zscore', 'course', None or a function"
-            raise ValueError(f"intensity has to be {choices}. Received: intensity={self.intensity!r}")
+            raise invalid_argument("intensity", self.intensity, "'zscore', 'course', None or a function")
 
     def grid(self, frame: Frame) -> NetworkGrid:
-        """The network's grid in a frame.
+        """Return the network's grid in a frame.
+
+        Args:
+            frame: The frame.
 
         Raises:
-            DataError: `pixel_spacing` asks for a resampling, and the frame does not tell its own spacing.
+            DataError: `pixel_spacing` is given and the frame's own is unknown.
         """
         if self.pixel_spacing is not None and np.isnan(frame.pixel_spacing).any():
-            raise DataError(frame.path, "does not tell the pixel spacing", "pixel_spacing has to be None for it")
-        return self.grid_in(frame.shape, frame.pixel_spacing)
+            raise DataError(frame.path, "has no pixel spacing", expected="a spacing, or `pixel_spacing` None")
+        return self.grid_for(frame.shape, frame.pixel_spacing)
 
-    def grid_in(self, shape: tuple[int, int], spacing: tuple[float, float]) -> NetworkGrid:
-        """The network's grid in an image of so many rows and columns, and mm between them."""
+    def grid_for(self, shape: tuple[int, int], spacing: tuple[float, float]) -> NetworkGrid:
+        """Return the network's grid in an image.
+
+        Args:
+            shape: Rows and columns of the image.
+            spacing: mm between its rows and between its columns.
+        """
         return NetworkGrid(shape, spacing, self.image_size, self.pixel_spacing)
 
     def image(self, pixels: np.ndarray, grid: NetworkGrid) -> np.ndarray:
@@ -64,14 +78,16 @@ class Preprocessing:
 
         Args:
             pixels: Array of the grid's native shape.
-            grid: From `grid`.
+            grid: The network's grid, from `grid`.
 
         Returns:
             float32 array of `image_size`.
+
+        Raises:
+            ValueError: A function as `intensity` changed the image's shape.
         """
         if self.intensity == "zscore":
-            # Counted from the darkest pixel and in parts of the range, so that a padded border is black whatever the
-            # file's unit and offset are, and no unit is too large or too small to compute in.
+            # Scaled to 0 to 1 first: padding is then black for every unit and offset, and no unit under- or overflows.
             low, high = float(pixels.min()), float(pixels.max())
             image = grid.to_network(((pixels - low) / ((high - low) or 1.0)).astype(np.float32))
             return (image - image.mean()) / max(image.std(), 1e-6)
@@ -81,6 +97,7 @@ class Preprocessing:
         if callable(self.intensity):
             result = np.asarray(self.intensity(image), dtype=np.float32)
             if result.shape != image.shape:
-                raise ValueError(f"intensity has to keep an image's shape, {image.shape}. It gave {result.shape}")
+                expected = f"a function that keeps the shape {image.shape}, not one that gives {result.shape}"
+                raise invalid_argument("intensity", self.intensity, expected)
             return result
         return image

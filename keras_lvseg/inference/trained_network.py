@@ -88,7 +88,7 @@ class TrainedNetwork:
         """
         preprocessing = self.preprocessing
         grids = [
-            preprocessing.grid_in(image.shape, tuple(np.where(np.isnan(spacing), TYPICAL_SPACING, spacing)))
+            preprocessing.grid_for(image.shape, tuple(np.where(np.isnan(spacing), TYPICAL_SPACING, spacing)))
             for image, spacing in zip(images, spacings, strict=True)
         ]
         found = predict_batch(self.model, images, grids=grids, preprocessing=preprocessing, **self.info.inference)

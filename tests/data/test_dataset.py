@@ -15,7 +15,7 @@ def dataset(phantom_tree):
     return SAXDataset(phantom_tree, splits=SPLITS, image_size=(128, 128))
 
 
-def test_images_and_labels_are_the_files_and_the_contours(phantom_tree):
+def test_as_arrays_equals_stored_pixels_and_filled_contours(phantom_tree):
     dataset = SAXDataset(phantom_tree, splits=SPLITS, intensity=None)
     images, labels = dataset.as_arrays("test")
     frames = dataset.labelled_frames("test")
@@ -26,7 +26,7 @@ def test_images_and_labels_are_the_files_and_the_contours(phantom_tree):
         np.testing.assert_array_equal(label[..., 0], polygon_mask(read_contour(frame.endocardium), frame.shape))
 
 
-def test_splits_take_either_name_and_whole_patients(dataset):
+def test_splits_by_either_name_take_whole_patients(dataset):
     patients = {split: {frame.patient_id for frame in dataset.labelled_frames(split)} for split in SPLITS}
     assert patients == {"train": {"PHANTOM0001", "PHANTOM0002"}, "test": {"PHANTOM0003"}}
     assert dataset.info["splits"]["train"]["patients"] == ["PHANTOM0001", "PHANTOM0002"]
@@ -39,7 +39,7 @@ def test_zscore_images_have_mean_0_and_deviation_1(dataset):
     np.testing.assert_allclose(images.std(axis=(1, 2, 3)), 1, atol=1e-5)
 
 
-def test_intensity_of_the_course_and_of_the_user(phantom_tree):
+def test_intensity_course_or_function_is_applied_to_stored_values(phantom_tree):
     stored, _ = SAXDataset(phantom_tree, intensity=None).as_arrays("all")
     course, _ = SAXDataset(phantom_tree, intensity="course").as_arrays("all")
     np.testing.assert_allclose(course, stored / 1024)
@@ -49,7 +49,7 @@ def test_intensity_of_the_course_and_of_the_user(phantom_tree):
 
 @pytest.mark.parametrize("spacing", [None, 1.0, 2.0])
 @pytest.mark.parametrize("size", [(100, 180), (256, 256), (301, 270)])
-def test_any_grid_keeps_the_cavity_s_area(phantom_tree, spacing, size):
+def test_labels_on_any_grid_keep_the_cavity_s_area(phantom_tree, spacing, size):
     dataset = SAXDataset(phantom_tree, image_size=size, pixel_spacing=spacing)
     images, labels = dataset.as_arrays("all")
     assert images.shape[1:] == (*size, 1)
@@ -61,7 +61,7 @@ def test_any_grid_keeps_the_cavity_s_area(phantom_tree, spacing, size):
         assert area == pytest.approx(whole.sum() * frame.pixel_area, rel=0.05, abs=25)
 
 
-def test_myocardium_counts_frames_with_both_contours_only(phantom_tree):
+def test_target_myocardium_takes_frames_with_both_contours_only(phantom_tree):
     dataset = SAXDataset(phantom_tree, target="myocardium")
     frames = dataset.labelled_frames("all")
     assert {frame.phase for frame in frames if frame.patient_id == "PHANTOM0001"} == {dataset.patients[0].ed_phase}
@@ -74,7 +74,7 @@ def test_myocardium_counts_frames_with_both_contours_only(phantom_tree):
 
 @pytest.mark.parametrize("batch_size", [1, 5, 1000])
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_every_pipeline_gives_the_same_bits(dataset, batch_size, shuffle):
+def test_as_dataset_and_as_pydataset_without_augmentation_give_the_same_bits(dataset, batch_size, shuffle):
     images, labels = dataset.as_arrays("train")
     batches = list(dataset.as_dataset("train", batch_size=batch_size, shuffle=shuffle, seed=1).as_numpy_iterator())
     loader = dataset.as_pydataset("train", batch_size=batch_size, shuffle=shuffle, seed=1)
@@ -90,7 +90,7 @@ def test_every_pipeline_gives_the_same_bits(dataset, batch_size, shuffle):
     assert len(pairs) == len(images)
 
 
-def test_augmented_pipelines_agree_epoch_by_epoch(dataset):
+def test_as_dataset_and_as_pydataset_augment_each_epoch_alike(dataset):
     augment = Augmentation(rotation=180, scale=0.2, shift=8, flip=True, contrast=0.25, brightness=0.25)
     data = dataset.as_dataset("train", batch_size=8, shuffle=True, augment=augment, seed=3)
     loader = dataset.as_pydataset("train", batch_size=8, shuffle=True, augment=augment, seed=3)
@@ -105,7 +105,7 @@ def test_augmented_pipelines_agree_epoch_by_epoch(dataset):
     assert not np.allclose(*epochs)
 
 
-def test_a_tf_dataset_has_static_shapes_and_a_known_length(dataset):
+def test_as_dataset_has_static_shapes_and_a_known_length(dataset):
     data = dataset.as_dataset("train", batch_size=4, drop_remainder=True)
     assert [tuple(spec.shape) for spec in data.element_spec] == [(4, 128, 128, 1)] * 2
     assert int(data.cardinality()) == len(dataset.as_arrays("train")[0]) // 4 == len(list(data))
@@ -114,7 +114,7 @@ def test_a_tf_dataset_has_static_shapes_and_a_known_length(dataset):
     assert len(list(dataset.as_dataset("train", batch_size=7, repeat=True).take(30))) == 30
 
 
-def test_shards_share_no_image_and_miss_none(dataset):
+def test_as_dataset_shards_partition_the_images(dataset):
     images, _ = dataset.as_arrays("train")
     for epoch_shuffle in (False, True):
         parts = [dataset.as_dataset("train", shuffle=epoch_shuffle, seed=2, shard=(i, 3)) for i in range(3)]
@@ -127,11 +127,14 @@ def test_shards_share_no_image_and_miss_none(dataset):
     ("arguments", "message"),
     [
         ({"target": "lv"}, "argument `target`. Expected one of endocardium, myocardium. Received: target='lv'"),
-        ({"image_size": (0, 128)}, "image_size has to be"),
-        ({"image_size": (8.5, 8)}, "image_size has to be"),
-        ({"pixel_spacing": -1}, "pixel_spacing has to be"),
-        ({"pixel_spacing": np.inf}, "pixel_spacing has to be"),
-        ({"intensity": "minmax"}, "intensity has to be"),
+        ({"image_size": (0, 128)}, "`image_size`. Expected two integers above 0"),
+        ({"image_size": (8.5, 8)}, "`image_size`. Expected two integers above 0"),
+        ({"pixel_spacing": -1}, "`pixel_spacing`. Expected a finite number of mm above 0"),
+        ({"pixel_spacing": np.inf}, "`pixel_spacing`. Expected a finite number of mm above 0"),
+        (
+            {"intensity": "minmax"},
+            "`intensity`. Expected 'zscore', 'course', None or a function",
+        ),
         (
             {"splits": {"train": ["PHANTOM0001"], "test": ["PH-01"]}},
             r"argument `splits`. Expected each .* Received: splits=\[\('train', 'PHANTOM0001'\), \('test', 'PH-01'\)\]",
@@ -139,28 +142,31 @@ def test_shards_share_no_image_and_miss_none(dataset):
         ({"splits": {"train": ["nobody"]}}, "has no patient 'nobody' for split 'train'; expected one of PHANTOM0001"),
     ],
 )
-def test_ill_arguments_are_refused(phantom_tree, arguments, message):
+def test_dataset_with_invalid_argument_raises(phantom_tree, arguments, message):
     with pytest.raises(ValueError, match=message):
         SAXDataset(phantom_tree, **arguments)
 
 
-def test_an_unknown_split_and_one_without_labels_are_refused(phantom_tree):
+def test_methods_with_invalid_argument_raise(phantom_tree):
     dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"], "none": []})
     with pytest.raises(ValueError, match=r"argument `split`\. Expected one of train, none. Received: split='test'"):
         dataset.as_arrays("test")
     with pytest.raises(DataError, match="has no patient in split 'none'"):
         dataset.as_arrays("none")
-    with pytest.raises(ValueError, match="batch_size has to be 1 or more"):
+    with pytest.raises(ValueError, match=r"`batch_size`\. Expected an integer of 1 or more"):
         dataset.as_pydataset("train", batch_size=0)
-    with pytest.raises(ValueError, match="batch_size has to be 1 or more"):
+    with pytest.raises(ValueError, match=r"`batch_size`\. Expected an integer of 1 or more"):
         dataset.as_dataset("train", batch_size=0)
-    with pytest.raises(ValueError, match="shard has to be"):
+    with pytest.raises(ValueError, match=r"`shard`\. Expected \(index, count\) with index < count"):
         dataset.as_dataset("train", shard=(2, 2))
-    with pytest.raises(ValueError, match="shards of a shuffled split need one seed"):
+    with pytest.raises(
+        ValueError,
+        match=r"`seed`\. Expected an integer for a shuffled shard",
+    ):
         dataset.as_dataset("train", shuffle=True, shard=(0, 2))
 
 
-def test_an_intensity_that_loses_the_image_is_refused(phantom_tree):
+def test_intensity_function_that_changes_the_shape_raises(phantom_tree):
     dataset = SAXDataset(phantom_tree, intensity=lambda image: image.mean())
-    with pytest.raises(ValueError, match=r"intensity has to keep an image's shape, \(256, 256\). It gave \(\)"):
+    with pytest.raises(ValueError, match=r"a function that keeps the shape \(256, 256\), not one that gives \(\)"):
         dataset.as_arrays("all")

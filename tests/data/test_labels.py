@@ -29,7 +29,7 @@ def inside(path):
 
 @pytest.mark.parametrize("target", ["endocardium", "myocardium"])
 @pytest.mark.parametrize("contours", ["both", "inner", "outer", "none"])
-def test_a_frame_is_labelled_by_contours_alone_and_never_drawn_without(frames, contours, target):
+def test_frame_without_the_target_s_contours_is_unlabelled_and_raises(frames, contours, target):
     frame = frames[contours]
     labelled = contours == "both" or (contours == "inner" and target == "endocardium")
     assert is_labelled(frame, target) is labelled
@@ -41,7 +41,7 @@ def test_a_frame_is_labelled_by_contours_alone_and_never_drawn_without(frames, c
             draw_label(frame, target, CONTOUR_ORIGIN)
 
 
-def test_the_myocardium_lies_between_the_contours_and_the_cavity_is_the_same(frames):
+def test_myocardium_label_is_between_the_contours(frames):
     frame = frames["both"]
     drawn = draw_label(frame, "myocardium", CONTOUR_ORIGIN)
     assert drawn.dtype == np.uint8
@@ -50,7 +50,7 @@ def test_the_myocardium_lies_between_the_contours_and_the_cavity_is_the_same(fra
     np.testing.assert_array_equal(drawn == 1, draw_label(frame, "endocardium", CONTOUR_ORIGIN) == 1)
 
 
-def test_where_the_inner_contour_leaves_the_outer_one_there_is_cavity(frames, tmp_path):
+def test_label_where_endocardium_leaves_epicardium_is_cavity(frames, tmp_path):
     inner, outer = (
         np.array([[20, 20], [40, 20], [40, 40], [20, 40]]),
         np.array([[10, 10], [30, 10], [30, 50], [10, 50]]),
@@ -63,7 +63,7 @@ def test_where_the_inner_contour_leaves_the_outer_one_there_is_cavity(frames, tm
     assert drawn[30, 35] == 1
 
 
-def test_a_label_is_drawn_on_the_grid_and_not_resampled(frames):
+def test_label_on_a_finer_grid_keeps_its_area(frames):
     frame = frames["both"]
     grid = NetworkGrid(frame.shape, frame.pixel_spacing, (512, 512), pixel_spacing=frame.pixel_spacing[0] / 2)
     native, drawn = (draw_label(frame, "myocardium", CONTOUR_ORIGIN, g) for g in (None, grid))
@@ -73,7 +73,7 @@ def test_a_label_is_drawn_on_the_grid_and_not_resampled(frames):
         assert (drawn == class_id).sum() / 4 == pytest.approx(area, rel=0.02)
 
 
-def test_a_tree_without_outer_contours_has_no_myocardium_to_learn(phantom_tree, tmp_path):
+def test_tree_without_epicardium_has_no_myocardium_labels(phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     outer = sorted(tree.glob("contourfiles/*/o-contours/*.txt"))
     before = len(SAXDataset(tree, target="myocardium").labelled_frames("all"))
@@ -87,7 +87,7 @@ def test_a_tree_without_outer_contours_has_no_myocardium_to_learn(phantom_tree, 
         SAXDataset(tree, target="myocardium").as_arrays("all")
 
 
-def test_an_outer_contour_that_cannot_be_read_is_named(frames, tmp_path):
+def test_label_with_an_unreadable_epicardium_raises_with_its_path(frames, tmp_path):
     broken = tmp_path / "IM-0001-0059-ocontour-manual.txt"
     broken.write_text("")
     with pytest.raises(DataError, match="has too few points") as caught:

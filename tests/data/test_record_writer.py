@@ -205,7 +205,7 @@ def test_write_tfrecords_resampled_grid_is_rounded_to_integers(phantom_tree, tmp
 
 
 def test_records_spacing_or_myocardium_requested_is_an_error(records, phantom_tree, recwarn):
-    with pytest.raises(DataError, match="does not tell the pixel spacing; pixel_spacing has to be None"):
+    with pytest.raises(DataError, match="has no pixel spacing; expected a spacing, or `pixel_spacing` None"):
         SAXDataset(records, pixel_spacing=1.0).as_arrays("all")
     with pytest.raises(DataError, match="has no myocardium contour"):
         SAXDataset(records, target="myocardium").as_arrays("all")

@@ -19,21 +19,21 @@ def renamed_phantoms(folder, names):
     return folder
 
 
-def test_official_splits_know_padded_names_too(tmp_path):
+def test_official_splits_of_zero_padded_names_are_found(tmp_path):
     folder = renamed_phantoms(tmp_path / "tree", ["SC-N-02", "SC-HYP-6", "SC-HF-NI-15"])
     dataset = SunnybrookSAXDataset(folder)
     patients = {name: split["patients"] for name, split in dataset.info["splits"].items()}
     assert patients == {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"], "test": ["PHANTOM0003"]}
 
 
-def test_a_stranger_to_the_lists_is_named(phantom_tree):
+def test_official_splits_with_unknown_patients_raise(phantom_tree):
     with pytest.raises(
         DataError, match=r"has patients in none of .* lists: PH-01, PH-02, PH-03; pass `splits` as a mapping"
     ):
         SunnybrookSAXDataset(phantom_tree)
 
 
-def test_a_split_of_another_name_is_refused(phantom_tree):
+def test_splits_with_unknown_name_raise(phantom_tree):
     with pytest.raises(
         ValueError,
         match=r"argument `splits`\. Expected 'official', .* Received: splits='random'",
@@ -41,7 +41,7 @@ def test_a_split_of_another_name_is_refused(phantom_tree):
         SunnybrookSAXDataset(phantom_tree, splits="random")
 
 
-def test_the_course_s_split_wants_its_260_images(tmp_path):
+def test_course_split_without_its_260_images_raises(tmp_path):
     folder = renamed_phantoms(tmp_path / "tree", ["SC-N-2"])
     with pytest.raises(
         DataError, match=r"expected 260 labelled images of the challenge's 15 training patients, got \d+ of 1$"
@@ -49,7 +49,7 @@ def test_the_course_s_split_wants_its_260_images(tmp_path):
         SunnybrookSAXDataset(folder, splits="course")
 
 
-def test_the_course_s_split_warns_of_its_leak(tmp_path):
+def test_course_split_warns_of_patients_on_both_sides(tmp_path):
     folder = renamed_phantoms(tmp_path / "tree", OFFICIAL_SPLITS["train"])
     contours = sorted(folder.glob("contourfiles/*/i-contours/*.txt"))
     for path in contours[260:]:
@@ -64,7 +64,7 @@ def test_the_course_s_split_warns_of_its_leak(tmp_path):
     assert dataset.info["patients_on_both_sides"] is True
 
 
-def test_the_real_sample_is_all_train(sunnybrook):
+def test_real_sample_is_all_train_with_the_published_areas(sunnybrook):
     dataset = SunnybrookSAXDataset(sunnybrook)
     assert {name: split["labelled_frames"] for name, split in dataset.info["splits"].items()} == {
         "train": 56,
@@ -81,7 +81,7 @@ def test_the_real_sample_is_all_train(sunnybrook):
         assert max(own) == pytest.approx(high, rel=0.01)
 
 
-def test_blood_is_brighter_than_what_surrounds_it(sunnybrook):
+def test_labels_of_real_patients_are_brighter_than_their_surroundings(sunnybrook):
     from scipy.ndimage import binary_dilation
 
     images, labels = SunnybrookSAXDataset(sunnybrook, intensity=None).as_arrays("train")
@@ -90,7 +90,7 @@ def test_blood_is_brighter_than_what_surrounds_it(sunnybrook):
         assert image[label].mean() - image[ring].mean() > 50
 
 
-def test_a_tree_that_changed_is_read_anew(phantom_tree, tmp_path):
+def test_dataset_of_a_changed_tree_has_the_new_contour(phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     splits = {"train": ["PHANTOM0001"]}
     before = SunnybrookSAXDataset(tree, splits=splits).as_arrays("train")[1]
