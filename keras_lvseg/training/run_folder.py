@@ -181,8 +181,8 @@ class RunFolder(os.PathLike[str]):
                 raise DataError(self.settings, f"has no part {part!r}", "train in a new folder")
             for name, value in plan[part].items():
                 if name != "data_dir" and begun.get(name) != value:
-                    problem = f"was begun with {name}={begun.get(name)!r}, and {value!r} was asked for"
-                    raise DataError(self.path, problem, _RESUME_HINT)
+                    problem, begun_with = f"was begun with another {name}", repr(begun.get(name))
+                    raise DataError(self.path, problem, _RESUME_HINT, expected=begun_with, got=repr(value))
 
 
 def _plan(settings: TrainingSettings, dataset: SAXDataset) -> tuple[dict[str, Any], dict[str, list[str]]]:

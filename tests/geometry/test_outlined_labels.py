@@ -8,6 +8,7 @@ from scipy import ndimage
 from benchmarks.conventions.contour_conventions import integers
 from keras_lvseg.geometry import contour_of_outlined_label, polygon_area, polygon_mask
 from keras_lvseg.testing import hearts, masks
+from tests.dice import dice
 
 any_mask = st.one_of(
     masks(), hearts((40, 30)), npst.arrays(bool, npst.array_shapes(min_dims=2, max_dims=2, max_side=9))
@@ -26,10 +27,6 @@ def drawn(middle, radius, ripples=()):
 places = st.tuples(st.floats(30, 40), st.floats(28, 34))
 ripples = st.lists(st.tuples(st.floats(0, 0.1), st.floats(0, 2 * np.pi)), max_size=3)
 drawn_contours = st.builds(drawn, places, st.floats(8, 22), ripples)
-
-
-def dice(one, other):
-    return 2 * (one & other).sum() / (one.sum() + other.sum())
 
 
 def centre(points):

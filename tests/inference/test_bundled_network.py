@@ -7,15 +7,12 @@ from keras_lvseg import SAXDataset, Segmenter
 from keras_lvseg.data.labels import draw_label
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.studies.frame_images import read_image
+from tests.dice import dice
 
 
 @pytest.fixture(scope="module")
 def segmenter():
     return Segmenter()
-
-
-def dice(mask, other):
-    return 2 * (mask & other).sum() / (mask.sum() + other.sum())
 
 
 def masks_of(segmenter, frames):

@@ -103,7 +103,7 @@ def test_a_finished_run_is_left_as_it_is_by_resume_and_only_by_it(run_command, p
     assert (code, err) == (0, "")
     assert str(finished / "model.keras") in out
     for options, words in (
-        ((*OPTIONS, "--seed=1"), "was begun with seed=0, and 1 was asked for"),
+        ((*OPTIONS, "--seed=1"), "was begun with another seed; expected 0, got 1"),
         (OPTIONS[:-1], "not empty"),
     ):
         code, _, err = run_command("train", pictures, finished, *options)

@@ -11,6 +11,7 @@ from keras_lvseg.geometry import CONTOUR_ORIGIN, NetworkGrid, contour_of_outline
 from keras_lvseg.io import read_contour
 from keras_lvseg.io.png import read_png_label
 from keras_lvseg.studies.frame_contours import read_frame_contour
+from tests.dice import dice
 from tests.png_tree import write_damaged_copy, write_png, write_png_tree
 
 BORDERS = ("endocardium", "epicardium")
@@ -25,10 +26,6 @@ def damaged_tree(phantom_tree, tmp_path_factory):
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     return write_png_tree(tmp_path_factory.mktemp("pictures") / "tree")
-
-
-def dice(one, other):
-    return 2 * (one & other).sum() / (one.sum() + other.sum())
 
 
 def shared(pngs, contours):

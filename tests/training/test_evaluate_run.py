@@ -5,10 +5,7 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.training import TrainingSettings, evaluate_run, train
-
-
-def dice(label, mask):
-    return 2 * (label & mask).sum() / (label.sum() + mask.sum())
+from tests.dice import dice
 
 
 def test_evaluate_run_scores_held_out_patients(small_run, phantom_tree):

@@ -111,7 +111,7 @@ def test_train_resumed_finished_run_is_unchanged(phantom_tree, unbroken):
 
 
 def test_train_resumed_with_other_settings_or_patients_is_one_line(phantom_tree, unbroken):
-    with pytest.raises(DataError, match="was begun with seed=3, and 5 was asked for"):
+    with pytest.raises(DataError, match="was begun with another seed; expected 3, got 5; resume with the same"):
         train(dataset(phantom_tree), unbroken.path, settings=TrainingSettings(**{**OPTIONS, "seed": 5}), resume=True)
     others = SAXDataset(phantom_tree, splits={"train": ("PHANTOM0001",)}, image_size=(40, 40), pixel_spacing=1.5)
     with pytest.raises(DataError, match="was begun with other patients"):
@@ -135,7 +135,7 @@ def test_train_resumed_with_fewer_contours_is_one_line(phantom_tree, tmp_path):
     settings = run.settings.read_bytes()
     for contour in sorted(tree.glob("contourfiles/*1/i-contours/*.txt"))[::2]:
         contour.unlink()
-    with pytest.raises(DataError, match="was begun with labelled_frames"):
+    with pytest.raises(DataError, match="was begun with another labelled_frames; expected"):
         train(dataset(tree), run.path, settings=TrainingSettings(**{**OPTIONS, "epochs": 1}), resume=True)
     assert run.settings.read_bytes() == settings
 
