@@ -82,7 +82,8 @@ def run(arguments: list[str]) -> NoReturn:
         if debug:
             traceback.print_exc()
     if message:
-        print(f"keras-lvseg: error: {_one_line(message)}", file=sys.stderr)
+        # File names may hold control characters.
+        print(f"keras-lvseg: error: {message if message.isprintable() else ascii(message)[1:-1]}", file=sys.stderr)
     sys.exit(code)
 
 
@@ -90,6 +91,7 @@ def _explain(error: Exception) -> tuple[int, str]:
     """Return exit code and message of an error."""
     # A module that is not loaded cannot have raised its error.
     errors = sys.modules.get("keras_lvseg.errors")
+    one_line = " ".join(str(error).split())
     match error:
         case typer.TyperException():
             return error.exit_code, error.format_message()
@@ -98,11 +100,5 @@ def _explain(error: Exception) -> tuple[int, str]:
         case OSError(filename=str(path)):
             return 1, f"{path}: {error.strerror}"
         case ValueError():  # the package raises it for arguments
-            return 2, str(error)
-    return 70, f"{type(error).__name__}: {error}; this is a bug, 'keras-lvseg --debug' shows its place"
-
-
-def _one_line(message: str) -> str:
-    """Join the lines of a message and escape control characters, which file names may hold."""
-    line = " ".join(message.split())
-    return line if line.isprintable() else ascii(line)[1:-1]
+            return 2, one_line
+    return 70, f"{type(error).__name__}: {one_line}; this is a bug, 'keras-lvseg --debug' shows its place"

@@ -1,4 +1,4 @@
-"""A new process: what `import keras_lvseg` adds to `import keras`, in modules and in seconds."""
+"""A script that reports the modules and seconds that `import keras_lvseg` adds to `import keras`."""
 
 import json
 import sys

@@ -16,7 +16,7 @@ def assert_one_line(err, *words):
         assert str(word) in err
 
 
-def test_phantom_writes_a_cohort(run_command, tmp_path):
+def test_phantom_writes_the_files_that_its_table_counts(run_command, tmp_path):
     code, out, err = run_command("phantom", tmp_path / "hearts", "--patients", "1", "--seed", "3")
     assert (code, err) == (0, "")
     assert "1 hearts in" in out
@@ -25,7 +25,7 @@ def test_phantom_writes_a_cohort(run_command, tmp_path):
     assert len(list((tmp_path / "hearts").glob("dicoms/*/*.dcm"))) == patient["slices"] * patient["phases"]
 
 
-def test_train_and_evaluate(run_command, tree, tmp_path):
+def test_train_and_evaluate_write_a_run_and_its_scores(run_command, tree, tmp_path):
     run = tmp_path / "run"
     knobs = ["--learning-rate", "0.01", "--decay", "0.5", "4", "--epochs", "2"]
     knobs += ["--batch-size", "8", "--seed", "1", "--image-size", "48", "--filters", "2"]
@@ -75,15 +75,18 @@ def test_train_and_evaluate(run_command, tree, tmp_path):
     assert "PHANTOM0001" in out
 
 
-def planted(tree, tmp_path):
-    """Every fault that data can have here: what to break, and what the line has to name."""
+def faults(tree, tmp_path):
+    """Return by fault: a function that plants it, and the words that the error must hold."""
     contour = sorted(tree.glob("contourfiles/*/i-contours/*.txt"))[3]
     image = sorted(tree.glob("dicoms/PHANTOM0002/*.dcm"))[4]
     return {
-        "an empty folder": (lambda: empty(tree), [tree, "has no known layout", "link.csv"]),
-        "a folder of JPEGs": (lambda: jpegs(tree), [tree, "has no known layout"]),
+        "an empty folder": (lambda: make_empty(tree), [tree, "has no known layout", "link.csv"]),
+        "a folder of JPEGs": (lambda: fill_with_jpegs(tree), [tree, "has no known layout"]),
         "a truncated DICOM": (lambda: image.write_bytes(image.read_bytes()[:5000]), [image]),
-        "a contour with letters in it": (lambda: contour.write_text("1 1\n2 b\n"), [contour, "line 2 is '2 b'"]),
+        "a contour with letters in it": (
+            lambda: contour.write_text("1 1\n2 b\n"),
+            [contour, "is malformed in line 2", "got '2 b'"],
+        ),
         "a contour whose frame is missing": (
             lambda: contour.rename(contour.with_name("IM-0001-9999-icontour-manual.txt")),
             [contour.with_name("IM-0001-9999-icontour-manual.txt"), "is the contour of frame 9999"],
@@ -95,13 +98,13 @@ def planted(tree, tmp_path):
     }
 
 
-def empty(folder):
+def make_empty(folder):
     shutil.rmtree(folder)
     folder.mkdir()
 
 
-def jpegs(folder):
-    empty(folder)
+def fill_with_jpegs(folder):
+    make_empty(folder)
     for i in range(3):
         (folder / f"{i}.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(100))
 
@@ -117,8 +120,10 @@ def jpegs(folder):
         "a link.csv that points outside",
     ],
 )
-def test_data_at_fault_is_one_line_and_nothing_written(run_command, small_run, tree, tmp_path, fault):
-    plant, words = planted(tree, tmp_path)[fault]
+def test_train_and_evaluate_with_faulty_data_print_one_line_and_write_nothing(
+    run_command, small_run, tree, tmp_path, fault
+):
+    plant, words = faults(tree, tmp_path)[fault]
     plant()
     run = shutil.copytree(small_run.path, tmp_path / "finished")
     for command in (["train", tree, tmp_path / "run", "--epochs", "1"], ["evaluate", run, tree, "--seen"]):
@@ -129,13 +134,13 @@ def test_data_at_fault_is_one_line_and_nothing_written(run_command, small_run, t
     assert not (run / "evaluation").exists()
 
 
-def test_a_folder_that_is_not_there_is_one_line(run_command, tmp_path):
+def test_train_on_a_missing_folder_prints_one_line(run_command, tmp_path):
     code, _, err = run_command("train", tmp_path / "absent", tmp_path / "run")
     assert code == 1
     assert_one_line(err, tmp_path / "absent", "does not exist")
 
 
-def test_evaluate_damaged_network_is_one_line(run_command, small_run, tree, tmp_path):
+def test_evaluate_with_a_damaged_network_prints_one_line(run_command, small_run, tree, tmp_path):
     run = shutil.copytree(small_run.path, tmp_path / "run")
     (run / "network.npz").write_bytes(b"no network")
     code, _, err = run_command("evaluate", run, tree)
@@ -147,7 +152,7 @@ def test_evaluate_damaged_network_is_one_line(run_command, small_run, tree, tmp_
 
 
 @pytest.mark.parametrize("command", [["demo", "OUT"], ["phantom", "OUT"], ["train", "TREE", "OUT", "--epochs", "1"]])
-def test_what_stands_in_a_folder_is_never_touched(run_command, tree, tmp_path, command):
+def test_command_with_a_filled_output_folder_leaves_it_alone(run_command, tree, tmp_path, command):
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.txt").write_text("mine")
@@ -167,13 +172,13 @@ def test_what_stands_in_a_folder_is_never_touched(run_command, tree, tmp_path, c
         (["train", "TREE", "RUN", "--decay", "0.5"], ["'--decay' requires 2 arguments"]),
         (["train", "TREE", "RUN", "--decay", "0.5", "0"], ["--decay", "above 0"]),
         (["train", "TREE", "RUN", "--learning-rate", "nan"], ["--learning-rate", "above 0"]),
-        (["train", "TREE", "RUN", "--test", "nobody"], ["have to be patients of PHANTOM0001"]),
+        (["train", "TREE", "RUN", "--test", "nobody"], ["argument `test`", "PHANTOM0001", "nobody"]),
         (["train", "TREE"], ["Missing argument 'run'"]),
         (["segmnt"], ["No such command", "segmnt"]),
         (["phantom", "OUT", "--patients", "0"], ["--patients"]),
     ],
 )
-def test_wrong_usage_is_one_line_and_2(run_command, tree, tmp_path, arguments, words):
+def test_wrong_usage_prints_one_line_and_exits_with_2(run_command, tree, tmp_path, arguments, words):
     places = {"TREE": tree, "RUN": tmp_path / "run", "OUT": tmp_path / "out"}
     code, _, err = run_command(*[places.get(word, word) for word in arguments])
     assert code == 2
@@ -182,7 +187,7 @@ def test_wrong_usage_is_one_line_and_2(run_command, tree, tmp_path, arguments, w
     assert not (tmp_path / "out").exists()
 
 
-def test_a_traceback_comes_with_debug_only(run_command, tmp_path):
+def test_debug_prints_the_traceback_of_an_error(run_command, tmp_path):
     _, _, err = run_command("train", tmp_path / "absent", tmp_path / "run")
     assert "Traceback" not in err
     for words in (["--debug", "train", tmp_path / "absent", "run"], ["train", tmp_path / "absent", "run", "--debug"]):
@@ -194,7 +199,7 @@ def test_a_traceback_comes_with_debug_only(run_command, tmp_path):
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
-        (OSError(2, "No such file", "a\x1b[2J\u202eb\nc.dcm"), 1, r"a\x1b[2J\u202eb c.dcm: No such file"),
+        (OSError(2, "No such file", "a\x1b[2J\u202eb\n  c.dcm"), 1, r"a\x1b[2J\u202eb\n  c.dcm: No such file"),
         (OSError(2, "No such file", "caf\u00e9.dcm"), 1, "caf\u00e9.dcm: No such file"),
         (ValueError("Invalid value\n  for argument"), 2, "Invalid value for argument"),
         (ZeroDivisionError("by zero"), 70, "ZeroDivisionError: by zero; this is a bug"),

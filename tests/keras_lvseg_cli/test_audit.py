@@ -15,17 +15,17 @@ def run_audit(run_command, monkeypatch):
 
 @pytest.fixture
 def faulty(phantom_tree, tmp_path):
-    """A tree with one patient's outer contours in another's place, under a name that looks like rich's markup."""
+    """A tree whose first patient has the epicardial contours of the second, and a name that looks like markup."""
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     (tree / "contourfiles/PH-01").rename(tree / "contourfiles/[bold]")
     (tree / "link.csv").write_text((tree / "link.csv").read_text().replace("PH-01", "[bold]"))
-    theirs = sorted((tree / "contourfiles/PH-02/o-contours").iterdir())
-    for ours, other in zip(sorted((tree / "contourfiles/[bold]/o-contours").iterdir()), theirs, strict=False):
-        shutil.copy(other, ours)
+    others = sorted((tree / "contourfiles/PH-02/o-contours").iterdir())
+    for own, other in zip(sorted((tree / "contourfiles/[bold]/o-contours").iterdir()), others, strict=False):
+        shutil.copy(other, own)
     return tree
 
 
-def test_a_clean_tree_is_0(run_audit, phantom_tree):
+def test_audit_of_a_tree_without_errors_exits_with_0(run_audit, phantom_tree):
     code, out, err = run_audit(phantom_tree)
     assert (code, err) == (0, "")
     assert "missing-frames" in out
@@ -33,7 +33,7 @@ def test_a_clean_tree_is_0(run_audit, phantom_tree):
     assert out.splitlines()[-1].endswith("; errors: 0, warnings: 3")
 
 
-def test_an_error_is_1_and_told_in_a_table(run_audit, faulty):
+def test_audit_of_a_tree_with_an_error_exits_with_1_and_prints_a_table(run_audit, faulty):
     code, out, err = run_audit(faulty)
     assert (code, err) == (1, "")
     assert "repeated-contour: all but one of the labels are another image's" in out
@@ -43,7 +43,7 @@ def test_an_error_is_1_and_told_in_a_table(run_audit, faulty):
     assert out.index("error") < out.index("warning")
 
 
-def test_json_is_plain_and_all_of_stdout(run_audit, faulty):
+def test_audit_with_json_prints_json_only(run_audit, faulty):
     code, out, err = run_audit(faulty, "--json")
     assert (code, err) == (1, "")
     report = json.loads(out)
@@ -53,7 +53,7 @@ def test_json_is_plain_and_all_of_stdout(run_audit, faulty):
     assert all((faulty / file).is_file() for file in repeated["files"])
 
 
-def test_a_folder_without_data_is_one_line(run_audit, tmp_path):
+def test_audit_of_a_folder_without_data_prints_one_line(run_audit, tmp_path):
     code, out, err = run_audit(tmp_path, "--json")
     assert (code, out) == (1, "")
     assert err.startswith(f"keras-lvseg: error: {tmp_path}: has no known layout")

@@ -12,6 +12,7 @@ import pytest
 from keras_lvseg import __version__
 from tests.harness import ROOT
 from tests.inference.planted import write_planted_run
+from tests.png_tree import write_png_tree
 from tests.small_tree import write_small_tree
 
 BACKENDS = {"keras", "keras_lvseg", "tensorflow", "jax", "torch"}
@@ -83,13 +84,13 @@ def test_signal_during_start_up_is_one_line(tmp_path, number, seconds):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_during_training_leaves_whole_files(phantom_tree, tmp_path, number):
-    run = tmp_path / "run"
-    process = start("train", phantom_tree, run, "--filters=2", "--image-size=32", "--epochs=100000")
+def test_signal_during_training_leaves_whole_files(tmp_path):
+    tree, run = write_png_tree(tmp_path / "tree"), tmp_path / "run"
+    options = ["--test=P2", "--filters=2", "--image-size=32", "--augmentation=none", "--epochs=100000"]
+    process = start("train", tree, run, *options)
     wait_for(lambda: (run / "history.csv").exists(), process)
-    process.send_signal(number)
-    assert_stopped(process, number)
+    process.send_signal(signal.SIGTERM)
+    assert_stopped(process, signal.SIGTERM)
     assert [path.name for path in run.iterdir() if path.name.startswith(".")] == []
     assert not (run / "network.json").exists()
 

@@ -20,7 +20,7 @@ def segment(run_command):
     return lambda *arguments: run_command("segment", *arguments)
 
 
-def test_a_tree_becomes_masks_and_volumes(segment, run, tmp_path):
+def test_segment_of_a_tree_writes_masks_contours_and_volumes(segment, run, tmp_path):
     radius = lambda slice_, phase: 5.0 - phase  # noqa: E731
     tree = write_small_tree(tmp_path / "tree", {"P1": "O1", "P2": "O2"}, slices=3, phases=2, radius=radius)
     (tree / "re[red]port.pdf").touch()
@@ -41,8 +41,8 @@ def test_a_tree_becomes_masks_and_volumes(segment, run, tmp_path):
     assert f"masks, contours and overlays in {tmp_path / 'out'}" in out
 
 
-def test_pictures_take_the_spacing_that_is_given(segment, run, tmp_path):
-    root = write_png_tree(tmp_path / "pictures")
+def test_segment_with_pixel_spacing_uses_it_for_png_images(segment, run, tmp_path):
+    root = write_png_tree(tmp_path / "images")
     (root / "patients.csv").unlink()
     code, out, err = segment(root / "images", tmp_path / "out", "--run", run, "--pixel-spacing", "2")
     assert (code, err) == (0, "")
@@ -54,7 +54,7 @@ def test_pictures_take_the_spacing_that_is_given(segment, run, tmp_path):
     assert "--pixel-spacing" in err
 
 
-def test_many_refused_files_are_counted(segment, run, tmp_path):
+def test_segment_with_many_skipped_files_counts_the_rest(segment, run, tmp_path):
     tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=1, phases=1)
     for i in range(30):
         (tree / f"{i}.pdf").touch()
@@ -65,10 +65,10 @@ def test_many_refused_files_are_counted(segment, run, tmp_path):
     assert len(json.loads((tmp_path / "out" / "segmentation.json").read_text())["skipped"]) == 30
 
 
-@pytest.mark.parametrize("nothing", ["an empty folder", "a PDF", "a folder that is not there"])
-def test_nothing_to_segment_is_one_line_and_nothing_written(segment, run, tmp_path, nothing):
+@pytest.mark.parametrize("nothing", ["an empty folder", "a PDF", "a missing folder"])
+def test_segment_without_images_prints_one_line_and_writes_nothing(segment, run, tmp_path, nothing):
     source = tmp_path / "source"
-    if nothing != "a folder that is not there":
+    if nothing != "a missing folder":
         source.mkdir()
     if nothing == "a PDF":
         source = source / "report.pdf"
@@ -79,7 +79,7 @@ def test_nothing_to_segment_is_one_line_and_nothing_written(segment, run, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-def test_the_working_directory_can_be_written_to(segment, run, tmp_path, monkeypatch):
+def test_segment_writes_to_the_working_directory(segment, run, tmp_path, monkeypatch):
     tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=1, phases=1)
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path / "out")
@@ -88,7 +88,7 @@ def test_the_working_directory_can_be_written_to(segment, run, tmp_path, monkeyp
     assert {path.name for path in Path().iterdir()} == {"contours", "masks", "overlays", "segmentation.json"}
 
 
-def test_a_place_that_cannot_be_written_is_told_before_anything_is_read(segment, tmp_path):
+def test_segment_checks_that_the_output_is_writable_before_it_reads(segment, tmp_path):
     (tmp_path / "file").touch()
     code, _, err = segment(tmp_path / "absent", tmp_path / "file" / "out")
     assert (code, err.count("\n")) == (1, 1)
@@ -96,12 +96,12 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_read(segment,
 
 
 @pytest.mark.parametrize("name", [b"scan[bold]", b":heart:", b"caf\xe9"])
-def test_names_are_shown_as_they_are(segment, run, tmp_path, name):
+def test_segment_shows_file_names_literally(segment, run, tmp_path, name):
     folder = tmp_path / os.fsdecode(name)
     try:
         tree = write_small_tree(folder, {"P1": "O1"}, slices=1, phases=1)
     except OSError:
-        pytest.skip("the file system takes text alone")
+        pytest.skip("the file system takes names of text only")
     shutil.move(next(tree.glob("dicoms/P1/*.dcm")), folder)
     for known in ("dicoms", "contourfiles"):
         shutil.rmtree(tree / known)
@@ -115,7 +115,7 @@ def test_names_are_shown_as_they_are(segment, run, tmp_path, name):
     assert os.fsencode(study["name"]) == name
 
 
-def test_a_folder_that_holds_something_is_left_alone_before_anything_is_read(segment, tmp_path):
+def test_segment_checks_that_the_output_is_empty_before_it_reads(segment, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").touch()
     code, _, err = segment(tmp_path / "absent", tmp_path / "out")
