@@ -36,7 +36,7 @@ def test_audit_of_a_tree_without_errors_exits_with_0(run_audit, phantom_tree):
 def test_audit_of_a_tree_with_an_error_exits_with_1_and_prints_a_table(run_audit, faulty):
     code, out, err = run_audit(faulty)
     assert (code, err) == (1, "")
-    assert "repeated-contour: all but one of the labels are another image's" in out
+    assert "repeated-contour: All but one of these contours" in out
     assert "PHANTOM0001, PHANTOM0002: share" in out
     assert "contourfiles/[bold]/o-contours/IM-0001-" in out
     assert max(map(len, out.splitlines())) <= WIDTH
