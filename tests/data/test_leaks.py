@@ -158,4 +158,4 @@ def test_as_arrays_copied_patient_raises_by_pixels(copied):
     finding = next(finding for finding in audit_tree(copied).errors if finding.code == "repeated-patient")
     assert finding.patients == ("A", "C")
     assert finding.message == "share 3 images with equal pixels"
-    assert "flatters" in finding.consequence
+    assert "score is too high" in finding.consequence
