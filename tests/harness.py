@@ -1,7 +1,7 @@
-"""Checks that every layer has to pass, and a new process for what only that shows.
+"""Checks for every layer, and a helper that runs a script in a new process.
 
-`check_layer` is what keras checks of its own layers and what that leaves out. Files are loaded in a new process in
-`test_saved_files.py`, all of them in one: importing keras takes seconds.
+`check_layer` does the checks of Keras' own layers, and more. `test_saved_files.py` loads all files in one new process,
+because importing Keras takes seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from keras import ops
 BACKEND = keras.backend.backend()
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 ROOT = Path(__file__).parents[1]
-LACKS_CHANNELS_FIRST = BACKEND == "tensorflow"  # its convolutions on a CPU want channels last
+LACKS_CHANNELS_FIRST = BACKEND == "tensorflow"  # its convolutions on a CPU need channels last
 
 
 def run_in_new_process(script: Path, *args: str, **environment: str) -> None:
@@ -38,7 +38,7 @@ def arrays_of(shapes: list[tuple[int, ...]], seed: int = 0) -> list[np.ndarray]:
 
 
 def outputs_of(model: keras.Model, image: np.ndarray) -> np.ndarray:
-    """Call a model eagerly, but under JAX, which would compile every operation on its own."""
+    """Call a model eagerly. Use predict on JAX, which would compile every operation on its own."""
     return model.predict(image, verbose=0) if BACKEND == "jax" else ops.convert_to_numpy(model(image))
 
 
@@ -55,10 +55,10 @@ def check_layer(
     Args:
         layer_class: The layer.
         kwargs: Arguments of its constructor.
-        *shapes: Shape of each tensor that it is called on.
-        output_shape: Shape of the result.
-        trainable: How many trainable weights it has.
-        non_trainable: How many other weights it has.
+        *shapes: Shape of each input.
+        output_shape: Shape of the output.
+        trainable: Number of trainable weights.
+        non_trainable: Number of other weights.
     """
     inputs = arrays_of(list(shapes))
     names = ["inputs_shape", "skip_shape"][: len(shapes)] if len(shapes) > 1 else None
@@ -68,14 +68,14 @@ def check_layer(
 
     _check_round_trip(make())
 
-    # Built alone it has all its weights, and its sublayers are built.
+    # build() creates all weights and builds the sublayers.
     layer = make()
     layer.build(**dict(zip(names, shapes, strict=True))) if names else layer.build(shapes[0])
     assert len(layer.trainable_weights) == trainable
     assert len(layer.non_trainable_weights) == non_trainable
     assert all(sublayer.built for sublayer in layer._flatten_layers())
 
-    # What it foretells is what it gives.
+    # The computed shape and dtype equal those of the result.
     called = make()
     result = called(*inputs)
     assert [w.path.split("/", 1)[1] for w in called.weights] == [w.path.split("/", 1)[1] for w in layer.weights]
@@ -114,7 +114,7 @@ def _check_round_trip(layer: keras.layers.Layer) -> None:
 
 
 def _model(layer: keras.layers.Layer, shapes: tuple[tuple[int, ...], ...]) -> keras.Model:
-    """A model of one layer, for images of any size."""
+    """Return a model of one layer, for images of any size."""
     last = layer.data_format == "channels_last"
     inputs = [keras.Input((None, None, shape[-1]) if last else (shape[1], None, None)) for shape in shapes]
     result = layer(*inputs)

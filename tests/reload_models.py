@@ -1,7 +1,7 @@
-"""A new process: load every model of a folder with `import keras_lvseg` alone, predict, and go on training.
+"""A new process: load every model of a folder with `import keras_lvseg` alone, predict, and train on.
 
-Beside `name.keras` lie `name.npz` with arrays x0, x1, ... and, for a compiled model, y; left there are
-`name.outputs.npz` and, for a compiled model, `name.history.json`.
+Reads `name.keras` and `name.npz`, with arrays x0, x1, ... and y for a compiled model. Writes `name.outputs.npz`, and
+`name.history.json` for a compiled model.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-import keras_lvseg  # noqa: F401  registers what the files hold
+import keras_lvseg  # noqa: F401  registers the classes in the files
 
 
 def main(folder: Path) -> None:
@@ -28,14 +28,14 @@ def main(folder: Path) -> None:
 
 
 def predictions(model, inputs) -> dict[str, np.ndarray]:
-    """The outputs as the bits of their floats: NumPy cannot save a bfloat16."""
+    """Return the outputs as the bits of their floats, because NumPy cannot save bfloat16."""
     outputs = model.predict(inputs, verbose=0)
     outputs = outputs if isinstance(outputs, dict) else {"output": outputs}
     return {name: np.ascontiguousarray(x).view(np.uint8) for name, x in outputs.items()}
 
 
 def trained_on(model, inputs, labels: np.ndarray) -> dict[str, list[float]]:
-    """The history of two more epochs."""
+    """Return the history of two more epochs."""
     return model.fit(inputs, labels, batch_size=2, epochs=2, shuffle=False, verbose=0).history
 
 

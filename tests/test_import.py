@@ -1,4 +1,4 @@
-"""What `import keras_lvseg` costs, and what it brings."""
+"""Cost and names of `import keras_lvseg`."""
 
 import json
 
@@ -13,7 +13,7 @@ HEAVY = ("tensorflow", "pydicom", "scipy", "skimage", "matplotlib", "tensorboard
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory):
-    """What a new process saw, see `import_alone.py`."""
+    """Return the report of `import_alone.py` in a new process."""
     report = tmp_path_factory.mktemp("import") / "report.json"
     run_in_new_process(ROOT / "tests" / "import_alone.py", str(report))
     return json.loads(report.read_text())

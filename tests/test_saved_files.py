@@ -1,4 +1,4 @@
-"""Models that are saved here and loaded in a new process give the same, to the bit, and train on."""
+"""Saved models, loaded in a new process."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ LAYERS = [name for name in CASES if not (needs_channels_first(name) and LACKS_CH
 
 
 def all_layers(policy):
-    """One model with every layer in it, and what it is called on."""
+    """Return one model with every layer in it, and its inputs."""
     inputs, outputs, arrays = [], {}, []
     for name in LAYERS:
         case = CASES[name]
@@ -40,7 +40,7 @@ def all_layers(policy):
 
 @pytest.fixture(scope="module")
 def reloaded(tmp_path_factory):
-    """Every model's predictions and further training, here; the folder has those of the new process."""
+    """Return the folder with the results of the new process, and the results of this one."""
     folder = tmp_path_factory.mktemp("saved")
     here = {}
     for policy in POLICIES:

@@ -1,4 +1,4 @@
-"""What `mypy --strict` says of a user's program that imports only keras_lvseg."""
+"""`mypy --strict` on a program that imports only keras_lvseg."""
 
 import os
 import re
@@ -40,7 +40,7 @@ WRONG_LINES = [
 
 @pytest.fixture(scope="module")
 def errors(tmp_path_factory):
-    """The errors of mypy in a right and a wrong program, as pairs of file and line."""
+    """Return the errors of mypy in a right and a wrong program, as pairs of file and line."""
     pytest.importorskip("mypy", reason="mypy is not installed")
     folder = tmp_path_factory.mktemp("typing")
     (folder / "right.py").write_text(PROGRAM + "".join(f"print(keras_lvseg.{name})\n" for name in keras_lvseg.__all__))

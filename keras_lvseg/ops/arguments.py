@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import TypeGuard
 
 from keras_lvseg.errors import invalid_argument
 
@@ -48,10 +49,11 @@ def check_input_shape(value: Sequence[object], multiple: int = 1, fixed: bool = 
         raise invalid_argument("input_shape", tuple(value), rule)
 
 
-def _is_integer(value: object, minimum: int | None) -> bool:
-    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-    return is_integer and (minimum is None or value >= minimum)
+def _is_integer(value: object, minimum: int | None) -> TypeGuard[int]:
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        return False
+    return minimum is None or int(value) >= minimum
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""Each layer as it is checked: its arguments, the shapes that it is called on, and what is expected of it."""
+"""Cases of each layer: arguments, input shapes and expectations."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ CASES = {
 
 
 def parameters(layer_class: type[keras.layers.Layer]) -> list:
-    """The cases of a layer, for parametrize."""
+    """Return the cases of a layer, for parametrize."""
     return [
         pytest.param(*case, id=name, marks=skip_if(needs_channels_first(name)))
         for name, case in CASES.items()
@@ -105,5 +105,5 @@ def needs_channels_first(name: str) -> bool:
 
 def skip_if(first: bool) -> Any:
     return pytest.mark.skipif(
-        first and LACKS_CHANNELS_FIRST, reason="TensorFlow's convolutions on a CPU want channels last"
+        first and LACKS_CHANNELS_FIRST, reason="TensorFlow's convolutions on a CPU need channels last"
     )

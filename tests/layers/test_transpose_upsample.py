@@ -34,7 +34,7 @@ def test_transpose_upsample_skip_is_stacked_after_cropped_or_padded_maps(skip):
 
 @pytest.mark.parametrize(("factor", "kernel_size"), [(2, None), (2, 3), (3, None), (4, 7), (4, 9), (16, 31)])
 def test_transpose_upsample_bilinear_start_keeps_planes(factor, kernel_size):
-    """A plane stays a plane, but for the border, where there is nothing to interpolate with."""
+    """A plane stays a plane, except at the border, where a neighbour is missing."""
     layer = TransposeUpsample(2, factor=factor, kernel_size=kernel_size, kernel_initializer="bilinear")
     y, x = np.mgrid[:5, :6].astype("float32")
     plane = np.stack([np.ones_like(x), 2 * x - 3 * y], -1)[None]
@@ -65,7 +65,7 @@ def test_transpose_upsample_default_kernel_size_depends_on_initializer():
     assert TransposeUpsample(1, factor=16, kernel_initializer="bilinear").kernel_size == 32
 
 
-@pytest.mark.skipif(BACKEND == "tensorflow", reason="TensorFlow's convolutions on a CPU want channels last")
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="TensorFlow's convolutions on a CPU need channels last")
 def test_transpose_upsample_both_data_formats_give_equal_output():
     coarse, fine = arrays_of([(2, 3, 4, 3), (2, 5, 9, 2)])
     last, first = (TransposeUpsample(3, data_format=f) for f in ("channels_last", "channels_first"))

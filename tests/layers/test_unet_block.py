@@ -29,7 +29,7 @@ def test_unet_block_tiny_image_gives_finite_output(size, normalization):
 
 
 def test_unet_block_equals_keras_layers_in_order():
-    """Against keras' own layers, in order."""
+    """The reference is Keras' own layers, in order."""
     (x,) = arrays_of([(2, 6, 6, 3)])
     block = UNetBlock(4, normalization="instance", activation="tanh", residual=True)
     block.build(x.shape)
@@ -114,7 +114,7 @@ def test_unet_block_dropout_and_statistics_change_only_in_training():
     assert all((a != b).any() for a, b in zip(after, before, strict=True))
 
 
-@pytest.mark.skipif(BACKEND == "tensorflow", reason="TensorFlow's convolutions on a CPU want channels last")
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="TensorFlow's convolutions on a CPU need channels last")
 @pytest.mark.parametrize("normalization", ["batch", "group", "instance", "layer", None])
 def test_unet_block_both_data_formats_give_equal_output(normalization):
     (x,) = arrays_of([(2, 5, 4, 3)])

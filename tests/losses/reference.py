@@ -1,4 +1,4 @@
-"""The losses again, in NumPy and float64, one pixel and one image after the other."""
+"""Reference of the losses in NumPy and float64, pixel by pixel and image by image."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ def log_softmax(logits):
 
 
 def cross_entropy(labels, logits, class_weights=None, label_smoothing=0.0, ignore_class=None, weights=None):
-    """Sum of weighted losses over sum of weights, a pixel at a time."""
+    """Return the sum of weighted losses divided by the sum of weights."""
     classes = logits.shape[-1]
     class_weights = np.ones(classes) if class_weights is None else class_weights
     weights = np.ones(labels.size) if weights is None else weights.reshape(-1)
@@ -27,7 +27,7 @@ def cross_entropy(labels, logits, class_weights=None, label_smoothing=0.0, ignor
 
 
 def soft_dice(labels, logits, classes, ignore_class=None, weights=None):
-    """The loss of each image; NaN where it is left out."""
+    """Return the loss of each image, NaN if it is left out."""
     weights = np.ones(labels.shape) if weights is None else weights
     losses = []
     for label, log_probability, weight in zip(labels, log_softmax(logits), weights, strict=True):
@@ -44,7 +44,7 @@ def soft_dice(labels, logits, classes, ignore_class=None, weights=None):
 
 
 def value_and_gradient(loss, labels, logits, sample_weight=None):
-    """Return the loss, and its gradient by the logits, as NumPy."""
+    """Return the loss and its gradient with respect to the logits, as NumPy."""
     logits = ops.convert_to_tensor(logits, dtype="float32")
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf

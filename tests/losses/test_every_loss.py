@@ -1,4 +1,4 @@
-"""What holds for each of the three losses."""
+"""Tests of all three losses."""
 
 import inspect
 
@@ -240,7 +240,7 @@ def test_loss_step_along_negative_gradient_decreases(loss_class):
 
 
 def test_loss_empty_labels_have_a_useful_gradient(loss_class):
-    """The logits of the class that is not there have to fall, at every pixel and by more than nothing."""
+    """The gradient lowers the logits of the missing class at every pixel."""
     labels = np.zeros((2, 64, 64), int)
     logits = np.random.default_rng(0).normal(0, 1, (2, 64, 64, 2))
     value, gradient = value_and_gradient(loss_class(), labels, logits)
@@ -253,7 +253,7 @@ def test_loss_empty_labels_have_a_useful_gradient(loss_class):
 
 
 def test_loss_no_images_is_zero(loss_class):
-    """A replica may have no share of the last batch."""
+    """A replica may get no image of the last batch."""
     value = loss_class()(np.zeros((0, 4, 4), int), np.zeros((0, 4, 4, 2), "float32"), np.zeros(0))
     assert float(value) == 0.0
 

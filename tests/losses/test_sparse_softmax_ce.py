@@ -18,7 +18,7 @@ few = settings(max_examples=30, deadline=None)
 @few
 @given(labels_or_void, some_logits, class_weight_lists, st.sampled_from([0.0, 0.1, 0.5, 1.0]))
 def test_sparse_softmax_ce_agrees_with_torch(labels, logits, class_weights, label_smoothing):
-    torch = pytest.importorskip("torch", reason="torch is what the loss is compared with")
+    torch = pytest.importorskip("torch", reason="torch is the reference of the loss")
     if (labels == 255).all():
         labels[0, 0, 0] = 1  # torch's mean over nothing is NaN
     loss = SparseSoftmaxCE(class_weights=class_weights, label_smoothing=label_smoothing, ignore_class=255)
@@ -47,7 +47,7 @@ def test_sparse_softmax_ce_agrees_with_numpy_pixel_by_pixel(labels, logits, clas
 
 
 def test_sparse_softmax_ce_agrees_with_tensorflow():
-    tf = pytest.importorskip("tensorflow", reason="TensorFlow is what the loss is compared with")
+    tf = pytest.importorskip("tensorflow", reason="TensorFlow is the reference of the loss")
     rng = np.random.default_rng(0)
     labels, logits = rng.integers(0, 2, (4, 32, 32)), rng.normal(0, 5, (4, 32, 32, 2)).astype("float32")
     pixels = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits).numpy()

@@ -1,6 +1,6 @@
 """A new process: evaluate ten images in batches of several sizes, on one device and on two.
 
-It writes a list of `[devices, batch size, image mean, data set's coefficient, loss]`.
+Writes a list of `[devices, batch size, image mean, data set's coefficient, loss]`.
 """
 
 import json

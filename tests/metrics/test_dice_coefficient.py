@@ -25,13 +25,13 @@ def dice(y_true, y_pred, sample_weight=None, **kwargs) -> float:
 
 
 def exact_total(metric) -> list[float]:
-    """The metric's sums, taken in float64."""
+    """Return the sums of the metric in float64."""
     high, low, rest = metric.sums.numpy().astype("float64").T
     return list(high * 65536 + low + rest)
 
 
 def reference(truth, predicted, weights=None) -> list[Fraction | None]:
-    """The coefficient of each image in exact fractions; None where both masks are empty."""
+    """Return the coefficient of each image as an exact fraction, None if both masks are empty."""
     weights = np.ones(truth.shape, int) if weights is None else weights
     scores = []
     for t, p, w in zip(truth, predicted, weights, strict=True):
@@ -45,7 +45,7 @@ def mean(scores) -> float:
 
 
 def random_case(seed=0, images=10, size=16):
-    """Masks of every size from empty to half full, and predictions that are wrong at a tenth of the pixels."""
+    """Return masks from empty to half full, and predictions with a tenth of the pixels wrong."""
     rng = np.random.default_rng(seed)
     share = np.linspace(0, 0.5, images)[:, None, None]
     truth = (rng.random((images, size, size)) < share).astype("uint8")
@@ -311,7 +311,7 @@ def test_dice_batch_size_order_and_merging_change_no_bit(average):
     merged, other = updated(np.arange(4), 3), updated(np.arange(4, 10), 2)
     for mine, theirs in zip(merged.variables, other.variables, strict=True):
         mine.assign(mine + theirs)
-    if average == "dataset":  # whole numbers are merged exactly, fractions as float32 adds them
+    if average == "dataset":  # whole numbers are merged exactly, fractions are rounded to float32
         assert float(merged.result()) == whole
     assert float(merged.result()) == pytest.approx(whole, abs=2e-7)
     merged.reset_state()
@@ -345,7 +345,7 @@ def test_dice_fractional_weights_do_not_drift():
     rng = np.random.default_rng(0)
     truth, predicted = rng.integers(0, 2, (2, 5, 40))
     metric = DiceCoefficient(average="dataset")
-    # far along, where a plain float32 sum would take in nothing of what is added here
+    # so large that a plain float32 sum would lose the terms added here
     metric.sums.assign([[2.0**10, 0.0, 0.0], [2.0**11, 0.0, 0.0], [0.0, 0.0, 0.0]])
     before = exact_total(metric)
     weights = rng.uniform(0, 1e-2, truth.shape).astype("float32")
@@ -433,7 +433,7 @@ def test_dice_three_classes_have_three_names():
 
 
 def test_dice_compiled_counts_equal_eager_counts():
-    """Compilers may not simplify the sums that keep what rounding takes."""
+    """A compiler must not simplify the sums of rounding errors."""
     truth, predicted = random_case(images=4, size=40)
     logits = logits_of(predicted)
     weights = np.random.default_rng(0).random(truth.shape).astype("float32")
@@ -449,7 +449,7 @@ def test_dice_compiled_counts_equal_eager_counts():
     elif BACKEND == "jax":
         import jax
 
-        jax.config.update("jax_disable_most_optimizations", False)  # the suite does without, for speed
+        jax.config.update("jax_disable_most_optimizations", False)  # off in the suite, for speed
         update = jax.jit(compiled.stateless_update_state)
         compiled.sums.assign(update([v.value for v in compiled.variables], truth, logits, weights)[0])
         jax.config.update("jax_disable_most_optimizations", True)
@@ -496,7 +496,7 @@ def test_dice_sizes_known_in_the_graph_only_are_checked_there():
 
 @pytest.fixture(scope="module")
 def trained():
-    """A model of three classes and no randomness, its data, and the history of a fit that learns nothing."""
+    """Return a model of three classes, its data, and the history of a fit with learning rate 0."""
     rng = np.random.default_rng(0)
     images = rng.normal(size=(10, 8, 8, 1)).astype("float32")
     labels = rng.integers(0, 3, (10, 8, 8, 1)).astype("uint8")

@@ -1,4 +1,4 @@
-"""What holds of Dice for any masks. `keras_lvseg.testing` draws them, as it does for other projects."""
+"""Properties of Dice for any masks, drawn by `keras_lvseg.testing`."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ batches = st.tuples(*[pairs] * IMAGES).map(lambda drawn: tuple(np.stack(side) fo
 
 
 def dice(truth, predicted, weight=None, **arguments):
-    """Of batches, or of single images."""
+    """Return the Dice of batches or of single images."""
     truth, predicted = np.asarray(truth), np.asarray(predicted)
     if truth.ndim == 2:
         truth, predicted = truth[None], predicted[None]

@@ -1,4 +1,4 @@
-"""The same ten images score the same on one device and on two."""
+"""Ten images, scored on one device and on two."""
 
 import json
 

@@ -1,14 +1,14 @@
-"""The U-Net's logits by NumPy in float64, from its weights' paths alone: no Keras, no backend."""
+"""Reference of the U-Net in NumPy and float64, from the paths of its weights, without Keras."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-EPSILON = 1e-3  # what keras' batch normalization adds to a variance
+EPSILON = 1e-3  # added to the variance by Keras' batch normalization
 
 
 def unet_logits(weights: Mapping[str, np.ndarray], image: np.ndarray, depth: int) -> np.ndarray:
-    """Logits (H, W, classes) of an image (H, W, channels), by a U-Net with batch normalization."""
+    """Return the logits (H, W, classes) of an image (H, W, channels) from a U-Net with batch normalization."""
     weights = {path: array.astype(np.float64) for path, array in weights.items()}
     x, skips = image.astype(np.float64), []
     for level in range(depth):
@@ -18,7 +18,7 @@ def unet_logits(weights: Mapping[str, np.ndarray], image: np.ndarray, depth: int
     for level in reversed(range(depth)):
         kernel, bias = (weights[f"upsample_{level}/upsample/{part}"] for part in ("kernel", "bias"))
         height, width, _ = skips[level].shape
-        finer = np.einsum("ijc,aboc->iajbo", x, kernel)  # each pixel becomes 2 x 2 that touch no other's
+        finer = np.einsum("ijc,aboc->iajbo", x, kernel)  # each pixel becomes 2 x 2 without overlap
         finer = finer.reshape(2 * x.shape[0], 2 * x.shape[1], -1)[:height, :width] + bias
         x = block(weights, f"up_{level}", np.concatenate([finer, skips[level]], axis=-1))
     return x @ weights["logits/kernel"][0, 0] + weights["logits/bias"]

@@ -21,7 +21,7 @@ def test_fcn_images_of_multiples_of_16_give_logits_of_that_size(size):
 
 
 def test_fcn_scores_may_be_negative():
-    """No relu stands in front of the upsampling, so that scores may be negative everywhere."""
+    """There is no relu before the upsampling."""
     model = fcn((32, 32, 1), filters=(2, 2, 2, 2))
     kernel, bias = model.get_layer("scores").weights
     kernel.assign(ops.zeros(kernel.shape))

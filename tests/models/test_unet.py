@@ -26,7 +26,7 @@ def test_unet_output_shape_is_known_before_the_call(shape):
 
 
 def test_unet_output_pixel_sees_equally_far_to_all_sides():
-    """Each output pixel sees as far to the left and up as to the right and down, within what pooling allows."""
+    """Within one pixel, because pooling has a stride of 2."""
     model = unet(filters=2, depth=1, normalization="none")
     rng = np.random.default_rng(0)
     for weight in model.weights:
@@ -91,7 +91,7 @@ def test_unet_weights_from_a_file_are_loaded(suffix, tmp_path):
         again = unet(filters=2, depth=1, weights=given)
         assert (outputs_of(again, image) == outputs_of(model, image)).all()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # keras tells of each layer in a container, and then raises
+        warnings.simplefilter("ignore", UserWarning)  # Keras warns for each layer in a container, and then raises
         with pytest.raises(ValueError, match=r"(?i)shape|expected"):
             unet(filters=3, depth=1, weights=path)
 
