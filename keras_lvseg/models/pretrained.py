@@ -11,7 +11,6 @@ import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +34,7 @@ _CLASSES = {"endocardium": 2, "myocardium": 3}
 _MAX_DEPTH = 8
 _MAX_IMAGE_SIZE = 1024  # pixels; cine MRI has at most 512
 _PIXEL_SPACING_RANGE = (0.1, 10.0)  # mm
+_MAX_ORIGIN = 10  # pixels
 _MAX_BYTES = 1 << 31
 
 
@@ -46,7 +46,7 @@ class PretrainedInfo:
         network: Function in `keras_lvseg.models` that builds the network: "unet", "fcn" or "fully_connected".
         architecture: Keyword arguments of that function.
         data: Keyword arguments of `SAXDataset`: "target", "image_size" (at most 1024 x 1024), "pixel_spacing"
-            (0.1 to 10 mm, or None), "intensity" ("zscore", "course" or None) and "contour_origin".
+            (0.1 to 10 mm, or None), "intensity" ("zscore", "course" or None) and "contour_origin" (-10 to 10 pixels).
         inference: Keyword arguments of `keras_lvseg.inference.predict_masks`: "flip_tta" and "postprocess".
         training: Patients and settings of the training.
         keras_lvseg: Version of the package that wrote the network.
@@ -65,34 +65,35 @@ class PretrainedInfo:
     sha256: str = ""
 
     def __post_init__(self) -> None:
-        _require("network", self.network, self.network in _ARGUMENTS, f"one of {', '.join(_ARGUMENTS)}")
-        arguments = _ARGUMENTS[self.network]
-        _require("architecture", self.architecture, {*self.architecture} == arguments, f"values of {_names(arguments)}")
-        _require("data", self.data, {*self.data} == _DATA, f"values of {_names(_DATA)}")
-        flags = {"flip_tta", "postprocess"}
-        booleans = {*self.inference} == flags and all(isinstance(value, bool) for value in self.inference.values())
-        _require("inference", self.inference, booleans, f"true or false for {_names(flags)}")
+        _require("network", self.network, self.network in [*_ARGUMENTS], f"one of {', '.join(_ARGUMENTS)}")
+        _require_keys("architecture", self.architecture, _ARGUMENTS[self.network])
+        _require_keys("data", self.data, _DATA)
+        _require_keys("inference", self.inference, {"flip_tta", "postprocess"})
+        booleans = all(isinstance(value, bool) for value in self.inference.values())
+        _require("inference", self.inference, booleans, "true or false per option")
         _require("training", self.training, isinstance(self.training, dict), "an object")
         for name in ("keras_lvseg", "sha256"):
-            _require(name, getattr(self, name), isinstance(getattr(self, name), str), "a text")
+            _require(name, getattr(self, name), isinstance(getattr(self, name), str), "text")
 
         target, size, spacing = (self.data[name] for name in ("target", "image_size", "pixel_spacing"))
         intensity, origin = self.data["intensity"], self.data["contour_origin"]
-        _require("target", target, target in _CLASSES, f"one of {', '.join(_CLASSES)}")
-        whole = len(size) == 2 and all(_is_integer(side) and 1 <= side <= _MAX_IMAGE_SIZE for side in size)
-        _require("image_size", size, whole, f"two integers from 1 to {_MAX_IMAGE_SIZE}")
+        _require("target", target, target in [*_CLASSES], f"one of {', '.join(_CLASSES)}")
+        pair = isinstance(size, (list, tuple)) and len(size) == 2
+        sides = pair and all(_is_integer(side, 1, _MAX_IMAGE_SIZE) for side in size)
+        _require("image_size", size, sides, f"two integers from 1 to {_MAX_IMAGE_SIZE}")
         low, high = _PIXEL_SPACING_RANGE
-        known = spacing is None or (_is_number(spacing) and low <= spacing <= high)
-        _require("pixel_spacing", spacing, known, f"{low:g} to {high:g} mm, or None")
+        in_mm = spacing is None or _is_number(spacing, low, high)
+        _require("pixel_spacing", spacing, in_mm, f"{low:g} to {high:g} mm, or None")
         _require("intensity", intensity, intensity in ("zscore", "course", None), "'zscore', 'course' or None")
-        _require("contour_origin", origin, _is_number(origin), "a finite number")
+        near = _is_number(origin, -_MAX_ORIGIN, _MAX_ORIGIN)
+        _require("contour_origin", origin, near, f"-{_MAX_ORIGIN} to {_MAX_ORIGIN} pixels")
 
         shape, depth = self.architecture["input_shape"], self.architecture.get("depth", 1)
         expected_shape = [None, None, 1] if self.network == "unet" else [*size, 1]
-        _require("input_shape", shape, list(shape) == expected_shape, f"{expected_shape}")
+        _require("input_shape", shape, shape in (expected_shape, tuple(expected_shape)), f"{expected_shape}")
         classes = self.architecture["num_classes"]
         _require("num_classes", classes, classes == _CLASSES[target], f"{_CLASSES[target]} for {target}")
-        _require("depth", depth, _is_integer(depth) and 1 <= depth <= _MAX_DEPTH, f"an integer from 1 to {_MAX_DEPTH}")
+        _require("depth", depth, _is_integer(depth, 1, _MAX_DEPTH), f"an integer from 1 to {_MAX_DEPTH}")
 
 
 def pretrained_names() -> tuple[str, ...]:
@@ -262,13 +263,13 @@ def _require(name: str, value: object, valid: bool, expected: str) -> None:
         raise invalid_argument(name, value, expected)
 
 
-def _names(names: set[str]) -> str:
-    return ", ".join(sorted(names))
+def _require_keys(name: str, value: object, keys: set[str]) -> None:
+    _require(name, value, isinstance(value, dict) and {*value} == keys, f"values of {', '.join(sorted(keys))}")
 
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_integer(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and _is_number(value, low, high)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+def _is_number(value: object, low: float, high: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high

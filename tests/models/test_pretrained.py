@@ -245,7 +245,7 @@ INVALID = {
     "target": [("data", "target"), ["ventricle", None, []]],
     "image_size": [
         ("data", "image_size"),
-        [5, None, "xy", [5], [0, 5], [-1, 5], [5, 5, 5], [200000, 200000], [5.5, 5], [True, 5], [None, 5]],
+        [5, 2.5, None, "xy", {}, [5], [0, 5], [-1, 5], [5, 5, 5], [200000, 200000], [5.5, 5], [True, 5], [None, 5]],
     ],
     "pixel_spacing": [("data", "pixel_spacing"), [0, -1, 1e-9, 1e9, float("nan"), float("inf"), "1", True, [1.5, 1.5]]],
     "intensity": [("data", "intensity"), ["log", 3, ["zscore"]]],
@@ -270,9 +270,8 @@ def test_pretrained_info_invalid_value_is_one_line_with_file_and_name(name, tmp_
             pretrained_info(tmp_path / "tiny.json")
         assert str(caught.value).startswith(f"{tmp_path / 'tiny.json'}: does not describe a network (")
         assert len(str(caught.value).splitlines()) == 1
-        if name in ("image_size", "pixel_spacing") and not isinstance(value, (int, str, type(None))):
-            assert f"`{name}`" in str(caught.value)
-        with pytest.raises((TypeError, ValueError, OverflowError)):
+        assert f"argument `{name}`" in str(caught.value)
+        with pytest.raises(ValueError, match=f"argument `{name}`"):
             PretrainedInfo(**content)
 
 
