@@ -1,4 +1,4 @@
-"""Check built pages: no link inside them that leads nowhere, no picture that is missing.
+"""Check of built pages for internal links and images that are missing.
 
     python .ci/links.py docs/_build/html
 
@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 
 class Page(HTMLParser):
-    """What a page refers to, and the places in it that can be referred to."""
+    """References and anchors of a page."""
 
     def __init__(self, path: Path):
         super().__init__()
@@ -21,7 +21,7 @@ class Page(HTMLParser):
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what one tag refers to, and its name."""
+        """Add the reference and the anchors of a tag."""
         values = dict(attrs)
         self.anchors.update(value for name in ("id", "name") if (value := values.get(name)))
         reference = values.get("href" if tag in ("a", "link") else "src")
@@ -42,9 +42,9 @@ for path, page in pages.items():
         if target.is_dir():
             target /= "index.html"
         if not target.is_file():
-            faults.append(f"{path.relative_to(root)}: {reference} is not there")
+            faults.append(f"{path.relative_to(root)}: {reference} is missing")
         elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
-            faults.append(f"{path.relative_to(root)}: {reference} names no place in that page")
+            faults.append(f"{path.relative_to(root)}: {reference} names no anchor of that page")
 print(f"{len(pages)} pages, {checked} internal links, {len(faults)} faults")
 if faults or not checked:
     sys.exit("\n".join(faults) or "nothing was checked")

@@ -1,4 +1,4 @@
-"""How the documentation is built: `sphinx-build -W docs docs/_build/html`, no network needed."""
+"""Sphinx configuration: `sphinx-build -W docs docs/_build/html`. The build needs no network."""
 
 import importlib
 import os

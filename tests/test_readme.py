@@ -8,7 +8,7 @@ def programs():
     return re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
 
 
-def test_the_readme_s_three_lines_segment_a_folder(phantom_tree, tmp_path, monkeypatch):
+def test_readme_segmenter_program_writes_a_mask_per_image(phantom_tree, tmp_path, monkeypatch):
     (program,) = [program for program in programs() if "Segmenter" in program]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "study").symlink_to(phantom_tree / "dicoms" / "PHANTOM0001")
@@ -18,7 +18,7 @@ def test_the_readme_s_three_lines_segment_a_folder(phantom_tree, tmp_path, monke
     assert {path.name for path in (tmp_path / "out" / "masks").iterdir()} == {f"{name}_mask.png" for name in names}
 
 
-def test_the_readme_s_python_trains(phantom_tree):
+def test_readme_training_program_runs(phantom_tree):
     (program,) = [program for program in programs() if "fit(" in program]
     # The same program on synthetic hearts, for an epoch.
     program = program.replace('"sunnybrook"', repr(str(phantom_tree))).replace("epochs=60", "epochs=1, verbose=0")
@@ -29,7 +29,7 @@ def test_the_readme_s_python_trains(phantom_tree):
     assert scope["model"].output_shape == (None, None, None, 2)
 
 
-def test_every_file_that_the_readme_links_is_there():
+def test_readme_links_existing_files():
     targets = re.findall(r"""\]\(([^)#]+)\)|src="([^"]+)""", README.read_text())
     local = [target for target in map("".join, targets) if not target.startswith("http")]
     assert local

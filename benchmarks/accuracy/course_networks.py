@@ -1,9 +1,9 @@
-"""Walk the course's road one change at a time: the same hearts, grid, epochs and optimiser for every step.
+"""The course's networks one change at a time, with the same hearts, grid, epochs and optimiser.
 
     python -m benchmarks.accuracy.course_networks docs/validation/course_networks.md
     python -m benchmarks.accuracy.course_networks TABLE --data DIR --epochs 60
 
-The examples take the same road, each with what suits its page; here steps may be compared.
+The examples train the same networks on different grids and epochs; here the steps can be compared.
 """
 
 import argparse
@@ -29,7 +29,7 @@ AUGMENTATION = Augmentation(rotation=180, scale=0.2, shift=8, flip=True, contras
 
 @dataclass(frozen=True)
 class Step:
-    """What is trained."""
+    """A network and its training."""
 
     network: Callable[[], keras.Model]
     loss: type[keras.losses.Loss] = SparseSoftmaxCE
@@ -46,7 +46,7 @@ STEPS = {
 
 
 def train_and_score(step: Step, dataset: SAXDataset, epochs: int, seed: int) -> tuple[int, Scores]:
-    """Train on "train"; give the number of weights, and the scores on "test"."""
+    """Train on "train"; return the number of weights and the scores on "test"."""
     keras.utils.set_random_seed(seed)
     batches = dataset.as_pydataset("train", batch_size=4, shuffle=True, augment=step.augment, seed=seed)
     model = step.network()
@@ -60,8 +60,8 @@ def train_and_score(step: Step, dataset: SAXDataset, epochs: int, seed: int) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path, help="the Markdown file to write")
-    parser.add_argument("--data", type=Path, help="folder with DICOM and contours; synthetic hearts where left out")
-    parser.add_argument("--epochs", type=int, default=20, help="of each step")
+    parser.add_argument("--data", type=Path, help="folder with DICOM and contours; synthetic hearts if left out")
+    parser.add_argument("--epochs", type=int, default=20, help="epochs per step")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.data
@@ -83,7 +83,7 @@ def main() -> None:
     data = "synthetic hearts" if arguments.data is None else "patients of DATA"
     options = "" if arguments.data is None else f" --data DATA --epochs {arguments.epochs}"
     lines = [
-        "# The course's road, step by step",
+        "# The course's networks, step by step",
         "",
         f"Trained on {len(names) - tests} {data} for {arguments.epochs} epochs of batches of 4, tested on {tests}",
         f"others, {SIZE[0]} x {SIZE[1]} pixels of 1.4 mm, Adam from 2e-3 along a cosine; {len(SEEDS)} seeds. Dice is",

@@ -2,7 +2,7 @@
 
     python -m benchmarks.accuracy.cross_validation PNG RUNS docs/validation/cross_validation.md
 
-PNG is the tree of pictures. RUNS keeps the training runs, so that a script that was stopped goes on where it was.
+PNG is the tree of PNG images. RUNS keeps the training runs, so an interrupted script resumes.
 """
 
 import argparse
@@ -21,7 +21,7 @@ COURSE = replace(PLAIN, model="fcn", augmentation="none", batch_size=1, epochs=1
 NETWORKS = {
     "recipe": (RECIPE, recipe_grid("unet"), AT_TEST),
     "plain": (PLAIN, {"image_size": (112, 112)}, BARE),
-    # Pictures hold 0 to 255 where the course's files hold 0 to about 1,000, which it multiplies by 1/1024.
+    # PNG images hold 0 to 255. The course's files hold 0 to about 1,000, and the course multiplies them by 1/1024.
     "course": (COURSE, {"image_size": (256, 256), "intensity": "course"}, BARE),
 }
 TITLES = {
@@ -33,11 +33,11 @@ TITLES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="the tree of pictures")
+    parser.add_argument("data", type=Path, help="tree of PNG images and labels")
     parser.add_argument("runs", type=Path, help="folder for the training runs")
     parser.add_argument("table", type=Path, help="the Markdown file to write")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=tuple(NETWORKS))
-    parser.add_argument("--at-once", type=int, default=2, help="trainings side by side, one core each")
+    parser.add_argument("--at-once", type=int, default=2, help="parallel trainings, one core each")
     arguments = parser.parse_args()
 
     jobs = [Job(name, fold, *NETWORKS[name]) for name in arguments.networks for fold in range(FOLDS)]

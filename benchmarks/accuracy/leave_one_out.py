@@ -1,4 +1,4 @@
-"""Train on all patients but one, test on that one, each in turn; write a table and a picture of what comes of it.
+"""Leave-one-out: training on all patients but one, and a table and contact sheet of the held-out patients.
 
     python -m benchmarks.accuracy.leave_one_out DATA docs/validation/leave_one_out.md
 

@@ -1,10 +1,10 @@
-"""What each part of the recipe is worth: one change at a time, two folds of patients left out, two seeds each.
+"""Ablation of the recipe: one change at a time, two folds of held-out patients, two seeds each.
 
     python -m benchmarks.accuracy.recipe_ablation PNG RUNS docs/validation/recipe_ablation.md
 
-PNG is the tree of the challenge's 15 training patients as pictures. RUNS keeps the training runs, so that a script
-that was stopped goes on where it was. To fit two CPU cores, networks see a smaller crop for fewer epochs than the
-recipe has; the differences between rows count, not their height.
+PNG is the tree of the challenge's 15 training patients as PNG images. RUNS keeps the training runs, so an interrupted
+script resumes. To fit two CPU cores, networks train on a smaller crop for fewer epochs than in the recipe. Compare rows
+with each other, not with other tables.
 """
 
 import argparse
@@ -27,12 +27,12 @@ CHANGES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="the tree of pictures")
+    parser.add_argument("data", type=Path, help="tree of PNG images and labels")
     parser.add_argument("runs", type=Path, help="folder for the training runs")
     parser.add_argument("table", type=Path, help="the Markdown file to write")
     parser.add_argument("--folds", type=int, nargs="+", default=(0, 1))
     parser.add_argument("--seeds", type=int, nargs="+", default=(0, 1))
-    parser.add_argument("--at-once", type=int, default=2, help="trainings side by side, one core each")
+    parser.add_argument("--at-once", type=int, default=2, help="parallel trainings, one core each")
     arguments = parser.parse_args()
 
     jobs = [

@@ -1,4 +1,4 @@
-"""What the scripts that train share: patient-level folds, and training runs side by side, one CPU core each."""
+"""Folds by patient, and parallel training runs with one CPU core each, for the scripts that train."""
 
 import argparse
 import dataclasses
@@ -18,7 +18,7 @@ FOLDS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A network to be trained without one fold's patients, and scored on them.
+    """A network to train without the patients of one fold and to score on them.
 
     Attributes:
         name: What the network is called.
@@ -35,19 +35,19 @@ class Job:
     tests: dict[str, tuple[bool, bool]]
 
     def folder(self, runs: Path) -> Path:
-        """Where its run lies."""
+        """Return the run folder."""
         return runs / f"{self.name}-fold{self.fold}-seed{self.settings.seed}"
 
 
 def by_group(data: Path) -> list[tuple[str, ...]]:
-    """Cut the challenge's patients into folds with every group (its part of the name) spread over them."""
+    """Split the challenge's patients into folds, each group (part of the name) spread over the folds."""
     patients = sorted(SAXDataset(data).patients, key=lambda p: (p.original_id.rsplit("-", 1)[0], p.patient_id))
     names = [patient.patient_id for patient in patients]
     return [tuple(names[fold::FOLDS]) for fold in range(FOLDS)]
 
 
 def run_jobs(jobs: Sequence[Job], data: Path, runs: Path, at_once: int) -> list[dict]:
-    """Train and score what is not there yet; a script that was stopped goes on where it was.
+    """Train and score the jobs that have no scores yet; an interrupted script resumes.
 
     Returns:
         For each job its scores: by test, label ("repaired", "given") and then a list of images.
@@ -106,7 +106,7 @@ def _scores(frames: Iterable, masks: Iterable) -> list[dict]:
 
 
 def summary(contours: Iterable[dict]) -> dict[str, float]:
-    """The figures of several folds' images together.
+    """Return the figures over the images of several folds.
 
     Returns:
         images (mean Dice), patients (mean 3-D Dice), worst (patient), under (percent of images under 0.5), good
@@ -144,7 +144,7 @@ HEADINGS = (
 
 
 def cells(figures: dict[str, float]) -> list[str]:
-    """A summary as cells under `HEADINGS`."""
+    """Return a summary as cells under `HEADINGS`."""
     f = figures
     dices = [f"{f['images']:.3f}", f"{f['patients']:.3f}", f"{f['worst']:.3f}"]
     return [*dices, f"{f['under']:.1f} %", f"{f['good']:.1f} %", f"{f['apd']:.2f}", f"{f['good_dice']:.3f}"]

@@ -1,4 +1,4 @@
-"""Volumes of real patients by `Segmenter`, each with a network that never saw the patient, beside the manual ones.
+"""Volumes of held-out real patients by `Segmenter`, beside the manual ones.
 
     python -m benchmarks.accuracy.segment_volumes DICOM RUNS docs/validation/segment_volumes.md
 
@@ -18,7 +18,7 @@ from keras_lvseg.training import RunFolder
 
 
 def network_for(patient_id: str, runs: Path) -> Path:
-    """The run whose test the patient stood in."""
+    """Return the run that held the patient out for the test."""
     for path in sorted(runs.glob("recipe-fold*")):
         if RunFolder(path).roles().get(patient_id) == "test":
             return path

@@ -1,4 +1,4 @@
-"""How far Dice and cross-entropy are from what others compute: the largest difference over random cases.
+"""Agreement of Dice and cross-entropy with other implementations: the largest difference over random cases.
 
     python -m benchmarks.agreement.dice_and_cross_entropy docs/validation/agreement.md
 
@@ -23,7 +23,7 @@ SHAPES = ((1, 1, 1, 2), (2, 4, 7, 2), (3, 9, 5, 3), (5, 5, 5, 4))
 
 
 def cases(count: int, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray, np.random.Generator]]:
-    """Labels (B, H, W) and logits (B, H, W, C), every density of every class, empty and full ones too."""
+    """Yield labels (B, H, W) and logits (B, H, W, C) of every density, empty and full labels included."""
     random = np.random.default_rng(seed)
     for i in range(count):
         *pixels, classes = SHAPES[i % len(SHAPES)]
@@ -36,14 +36,14 @@ def cases(count: int, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray, n
 
 
 def dice(labels: np.ndarray, logits: np.ndarray, **arguments) -> float:
-    """Our own, through logits."""
+    """Return the result of `DiceCoefficient`."""
     metric = DiceCoefficient(**arguments)
     metric.update_state(labels, logits)
     return float(metric.result())
 
 
 def exact_fraction(count: int) -> float:
-    """Dice against Python's integers: pooled, and the mean over images."""
+    """Compare pooled Dice and the mean over images with exact fractions."""
     worst = Fraction(0)
     for labels, logits, random in cases(count):
         class_id = int(random.integers(logits.shape[-1]))
@@ -58,7 +58,7 @@ def exact_fraction(count: int) -> float:
 
 
 def monai_dice(count: int) -> float:
-    """Mean over images of class 1 against `monai.metrics.compute_dice(ignore_empty=False)`."""
+    """Compare the mean over images of class 1 with `monai.metrics.compute_dice(ignore_empty=False)`."""
     import torch
     from monai.metrics import compute_dice
 
@@ -72,7 +72,7 @@ def monai_dice(count: int) -> float:
 
 
 def torchmetrics_dice(count: int) -> float:
-    """Pooled and mean over images, of two classes, against `torchmetrics.segmentation.DiceScore`."""
+    """Compare pooled Dice and the mean over images of two classes with `torchmetrics.segmentation.DiceScore`."""
     import torch
     from torchmetrics.segmentation import DiceScore
 
@@ -94,7 +94,7 @@ def torchmetrics_dice(count: int) -> float:
 
 
 def torch_cross_entropy(count: int) -> float:
-    """`SparseSoftmaxCE` against torch's, with class weights, ignored class and label smoothing, relative above 1."""
+    """Compare `SparseSoftmaxCE` with torch: class weights, ignored class, label smoothing. Relative above 1."""
     import torch
 
     worst = 0.0
@@ -117,7 +117,7 @@ def torch_cross_entropy(count: int) -> float:
 
 
 def tensorflow_cross_entropy(count: int) -> float:
-    """`SparseSoftmaxCE`, plain, against TensorFlow's, relative above 1."""
+    """Compare plain `SparseSoftmaxCE` with TensorFlow. Relative above 1."""
     import tensorflow as tf
 
     worst = 0.0

@@ -1,4 +1,4 @@
-"""How far distances in mm are from what others compute: the largest difference over random cases.
+"""Agreement of distances in mm with other implementations: the largest difference over random cases.
 
     python -m benchmarks.agreement.distances docs/validation/agreement_distances.md
 
@@ -30,7 +30,7 @@ Case = tuple[np.ndarray, np.ndarray, tuple[float, ...]]
 
 
 def mask_cases(count: int, seed: int = 0) -> Iterator[Case]:
-    """Two masks with a pixel or more each, and a spacing: 2-D and 3-D in turn, from one pixel to all of them."""
+    """Yield two masks and a spacing, 2-D and 3-D in turn. A mask has from one pixel to all of them."""
     random = np.random.default_rng(seed)
     for i in range(count):
         shape = tuple(random.integers(1, (14, 16) if i % 2 else (5, 8, 9)) + 1)
@@ -45,7 +45,7 @@ def mask_cases(count: int, seed: int = 0) -> Iterator[Case]:
 
 
 def _mask(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
-    """Pixels by chance at some density, or a ball about some place, which may leave the image."""
+    """Return random pixels of some density, or a ball that may reach beyond the image."""
     if random.random() < 0.3:
         return random.random(shape) < random.choice([0.0, 0.05, 0.3, 0.8, 1.0])
     centre, axes = random.uniform(0, shape), random.uniform(0.5, 1.0, len(shape)) * shape
@@ -54,7 +54,7 @@ def _mask(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
 
 
 def contour_cases(count: int, seed: int = 0) -> Iterator[Case]:
-    """Two contours and the spacing of rows and columns: stars, knots, corners given twice, closed and open."""
+    """Yield two contours and a pixel spacing: stars, self-crossing contours, repeated points, closed and open."""
     random = np.random.default_rng(seed)
     for _ in range(count):
         yield _contour(random), _contour(random), tuple(random.uniform(0.4, 3, 2).tolist())
@@ -72,7 +72,7 @@ def _contour(random: np.random.Generator) -> np.ndarray:
 
 
 def surface_places(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
-    """Where the mask's surface lies, mm: every pixel is asked for its neighbours, one by one."""
+    """Return the surface pixels of a mask in mm, found by a loop over pixels and their neighbours."""
     places = []
     for pixel in np.argwhere(mask):
         for axis in range(mask.ndim):
@@ -86,7 +86,7 @@ def surface_places(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
 
 
 def brute_force(count: int) -> float:
-    """All surface distances, and what is made of them, from every pixel of one surface to every one of the other."""
+    """Compare surface distances, ASSD, HD and HD95 with those of all pairs of surface pixels."""
     worst = 0.0
     for a, b, spacing in mask_cases(count):
         places_a, places_b = surface_places(a, spacing), surface_places(b, spacing)
@@ -111,7 +111,7 @@ def brute_force(count: int) -> float:
 
 
 def _percentile(distances: np.ndarray, percentile: float) -> float:
-    """By the rank between the smallest (0) and the largest (n - 1), the two beside it in proportion."""
+    """Return a percentile by linear interpolation between ranks."""
     ordered = sorted(distances.tolist())
     rank = percentile / 100 * (len(ordered) - 1)
     low, high = math.floor(rank), math.ceil(rank)
@@ -119,7 +119,7 @@ def _percentile(distances: np.ndarray, percentile: float) -> float:
 
 
 def scipy_surfaces(count: int) -> float:
-    """Surface distances against SciPy's `cKDTree`, the Hausdorff distance against its `directed_hausdorff`."""
+    """Compare surface distances with SciPy's `cKDTree`, and the Hausdorff distance with `directed_hausdorff`."""
     worst = 0.0
     for a, b, spacing in mask_cases(count, seed=1):
         places_a, places_b = surface_places(a, spacing), surface_places(b, spacing)
@@ -135,7 +135,7 @@ def scipy_surfaces(count: int) -> float:
 
 
 def monai_surfaces(count: int) -> float:
-    """Against MONAI's `compute_average_surface_distance(symmetric=True)` and `compute_hausdorff_distance`."""
+    """Compare with MONAI's `compute_average_surface_distance(symmetric=True)` and `compute_hausdorff_distance`."""
     import torch
     from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance
 
@@ -151,7 +151,7 @@ def monai_surfaces(count: int) -> float:
 
 
 def brute_force_contours(count: int) -> float:
-    """Average perpendicular distance against Python's own numbers, from every point to every side."""
+    """Compare the average perpendicular distance with a loop over every point and every side."""
     worst = 0.0
     for automatic, manual, (row, column) in contour_cases(count):
         points, corners = ([(x * column, y * row) for x, y in contour.tolist()] for contour in (automatic, manual))
@@ -163,7 +163,7 @@ def brute_force_contours(count: int) -> float:
 
 
 def _to_side(p: tuple[float, float], a: tuple[float, float], b: tuple[float, float]) -> float:
-    """An end, where the angle there is not acute; else the height of the triangle, from its area."""
+    """Return the distance from a point to a side: to an end if the angle there is not acute, else by the area."""
     (px, py), (ax, ay), (bx, by) = p, a, b
     if (px - ax) * (bx - ax) + (py - ay) * (by - ay) <= 0:
         return math.dist(p, a)

@@ -1,4 +1,4 @@
-"""What it costs to turn contours into masks by another convention: areas, Dice, volumes and ejection fractions.
+"""Cost of other conventions for filling contours: areas, Dice, volumes and ejection fractions.
 
     python -m benchmarks.conventions.contour_conventions DATA docs/validation/contour_conventions.md
 
@@ -74,12 +74,12 @@ Fill = Callable[[np.ndarray, Shape], np.ndarray]
 
 
 def centres(points: np.ndarray, shape: Shape) -> np.ndarray:
-    """The pixels whose centres lie inside."""
+    """Return the pixels whose centres are inside."""
     return polygon2mask(shape, points[:, ::-1])
 
 
 def integers(points: np.ndarray, shape: Shape) -> np.ndarray:
-    """Coordinates cut to integers, inside and outline filled: pixel by pixel what OpenCV's fillPoly makes of them."""
+    """Truncate the coordinates, fill inside and contour. The masks equal those of OpenCV's fillPoly."""
     whole = points.astype(int)
     mask = np.zeros(shape, dtype=bool)
     mask[polygon(whole[:, 1], whole[:, 0], shape)] = True
@@ -90,14 +90,14 @@ def integers(points: np.ndarray, shape: Shape) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Convention:
-    """A way from a contour file to a mask: what is added to its x and y, and how the outline is filled."""
+    """A convention: the origin added to x and y of a contour file, and the function that fills the contour."""
 
     name: str
     origin: float
     fill: Fill
 
     def mask(self, contour: Path, shape: Shape) -> np.ndarray:
-        """The contour's mask."""
+        """Return the mask of a contour file."""
         return self.fill(read_contour(contour, origin=self.origin), shape)
 
 
@@ -117,12 +117,12 @@ def contours_of(frames: Sequence[Frame]) -> list[tuple[Frame, Path]]:
 
 
 def area_error(mask: np.ndarray, contour: Path) -> float:
-    """By how many percent the mask is larger than the polygon."""
+    """Return the difference of the mask's area to the polygon's, in percent."""
     return 100 * (float(mask.sum()) / polygon_area(read_contour(contour)) - 1)
 
 
 def volumes(patient: Patient, area_of: Callable[[Path, Shape], float]) -> tuple[float, float]:
-    """End-diastolic volume in mL and ejection fraction in percent, with areas in pixels by `area_of`."""
+    """Return end-diastolic volume in mL and ejection fraction in percent, with areas in pixels by `area_of`."""
     assert patient.slice_spacing is not None, f"{patient.patient_id} has one slice"
     edv, esv = (
         stack_volume(
@@ -165,7 +165,7 @@ def _signed(value: float, decimals: int = 1) -> str:
 
 
 def draw(patient: Patient, picture: Path) -> None:
-    """The patient's smallest cavity, by the conventions of `SHOWN`."""
+    """Draw the patient's smallest cavity by the conventions of `SHOWN`."""
     frame, contour = min(
         ((frame, frame.endocardium) for frame in patient.frames if frame.endocardium),
         key=lambda pair: polygon_area(read_contour(pair[1])),

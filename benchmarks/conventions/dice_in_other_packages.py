@@ -1,4 +1,4 @@
-"""What packages answer to the questions on which Dice metrics differ.
+"""Dice of several packages in situations on which they differ.
 
     python -m benchmarks.conventions.dice_in_other_packages docs/validation/dice_in_other_packages.md
 
@@ -37,13 +37,13 @@ def ours(batches: Batches) -> float:
 
 
 def keras_loss(batches: Batches) -> float:
-    """1 - keras.losses.Dice of the foreground's channel, averaged over batches, as `fit` does it."""
+    """Return 1 - keras.losses.Dice of the foreground channel, averaged over batches as in `fit`."""
     loss = keras.losses.Dice(axis=(1, 2, 3))
     return 1 - float(np.mean([loss(labels[..., None], scores[..., 1:]) for labels, scores in batches]))
 
 
 def pasted(batches: Batches) -> float:
-    """The function that tutorials share: one Dice a batch of the foreground's scores, smooth = 1; the batches' mean."""
+    """Return the mean over batches of the function in tutorials: Dice of foreground scores, with smooth = 1."""
 
     def dice(labels: np.ndarray, scores: np.ndarray) -> float:
         truth, predicted = labels.astype("float32"), scores[..., 1]
@@ -87,7 +87,7 @@ PACKAGES: dict[str, Callable[[Batches], float]] = {
 
 
 def questions() -> dict[str, Batches]:
-    """What is asked, and with what."""
+    """Return the situations and their batches."""
     random = np.random.default_rng(0)
     sure, unsure, logits = np.array([1.0, 0.0]), np.array([0.9, 0.1]), np.array([4.0, -4.0])
 

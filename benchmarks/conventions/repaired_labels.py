@@ -1,9 +1,9 @@
-"""What repairing label pictures changes, where the contours that they were drawn from are at hand.
+"""Effect of `labels_include_outline` on label images, beside the contours that they were drawn from.
 
     python -m benchmarks.conventions.repaired_labels PNG DICOM docs/validation/repaired_labels.md
 
-PNG is a folder of pictures and labels, DICOM one with contours of some of the same frames. A picture with the table's
-name is left beside it.
+PNG is a folder of images and labels, DICOM one with contours of some of the same frames. An image with the table's
+name is written beside the table.
 """
 
 import argparse
@@ -63,7 +63,7 @@ all {labels} labels of the cavity.
 
 
 class Pair(NamedTuple):
-    """The same frame in both folders: as pictures, and as DICOM with contours."""
+    """The same frame in both folders: as PNG, and as DICOM with contours."""
 
     picture: Frame
     contour: Frame
@@ -76,7 +76,7 @@ def pairs_of(pictures: Iterable[Frame], contours: Iterable[Frame]) -> list[Pair]
 
 
 def drawn(pairs: Sequence[Pair], border: str) -> list[tuple[np.ndarray, np.ndarray, tuple[int, int]]]:
-    """The label's outline, the contour and the image's shape, wherever both are there."""
+    """Return the label's contour, the file's contour and the image's shape, of pairs with both."""
     return [
         (read_frame_contour(picture, border), read_frame_contour(contour, border), picture.shape)
         for picture, contour in pairs
@@ -90,7 +90,7 @@ def contour_dice(one: np.ndarray, other: np.ndarray, shape: tuple[int, int]) -> 
 
 
 def centre(points: np.ndarray) -> np.ndarray:
-    """Of the area inside an outline, x and y."""
+    """Return x and y of the centre of area of a contour."""
     x, y = (points - points[0]).T
     cross = x * np.roll(y, -1) - y * np.roll(x, -1)
     return points[0] + np.stack([x + np.roll(x, -1), y + np.roll(y, -1)]) @ cross / (3 * cross.sum())
@@ -122,7 +122,7 @@ def volumes(how: str, patients: Sequence[Patient], true: Sequence[Patient]) -> s
 
 
 def draw(given: Sequence[Pair], repaired: Sequence[Pair], picture: Path) -> None:
-    """The smallest, the middling and the largest cavity."""
+    """Draw the smallest, the median and the largest cavity."""
     both = [(a, b) for a, b in zip(given, repaired, strict=True) if a.contour.endocardium]
     both.sort(key=lambda pairs: polygon_area(read_frame_contour(pairs[0].contour, "endocardium")))
     figure = Figure(figsize=(10, 3.6), layout="constrained")

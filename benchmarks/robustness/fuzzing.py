@@ -1,4 +1,4 @@
-"""Damaged and malicious files: each is read, or refused with one line that names it.
+"""Damaged and malicious files: each is read, or raises a one-line error that names it.
 
     python -m benchmarks.robustness.fuzzing docs/validation/fuzzing.md
 
@@ -35,7 +35,7 @@ FINE = ("read", "refused")
 
 @dataclass
 class Outcome:
-    """What became of the inputs."""
+    """Results of a reader's inputs."""
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*FINE, "failed"), 0))
     slowest: float = 0.0
@@ -43,7 +43,7 @@ class Outcome:
 
 
 def fuzz(name: str, count: int, start: int, folder: Path, clock: float = 0.0) -> Outcome:
-    """Try inputs on a reader.
+    """Read inputs with a reader.
 
     Args:
         name: The reader's.
@@ -83,7 +83,7 @@ def fuzz(name: str, count: int, start: int, folder: Path, clock: float = 0.0) ->
 
 
 def judge(read: Callable[[Path], object], folder: Path) -> str:
-    """What became of the tree in `folder`: one of `FINE`, or what is wrong about it."""
+    """Read the tree in `folder`; return one of `FINE`, or what is wrong."""
     try:
         read(folder)
     except DataError as error:
@@ -101,7 +101,7 @@ def judge(read: Callable[[Path], object], folder: Path) -> str:
 
 
 def work(name: str, count: int) -> dict[str, object]:
-    """`fuzz` under limits; for a process of its own."""
+    """Run `fuzz` with limits on time and memory, in a process of its own."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch).resolve()
         fuzz(name, 5, 0, folder)  # what is loaded on first use is not the files' doing
@@ -113,12 +113,12 @@ def work(name: str, count: int) -> dict[str, object]:
 
 
 def _resident() -> float:
-    """MB of memory that the process held at most so far."""
+    """Return the process's peak memory in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def run(name: str, count: int) -> dict:
-    """`work` in a process of its own; the way in which it ends may be a failure too."""
+    """Start `work` in a process. A crash or a timeout counts as a failure."""
     command = [sys.executable, "-m", "benchmarks.robustness.fuzzing", "--reader", name, "--inputs", str(count)]
     scratch = tempfile.mkdtemp(prefix="fuzzing-")
     environment = {**os.environ, "TMPDIR": scratch}
@@ -137,7 +137,7 @@ def run(name: str, count: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path, nargs="?", help="the Markdown file to write")
-    parser.add_argument("--inputs", type=int, default=20_000, help="for all readers together")
+    parser.add_argument("--inputs", type=int, default=20_000, help="number of inputs, over all readers")
     parser.add_argument("--reader", help=argparse.SUPPRESS)  # what the processes are started with
     arguments = parser.parse_args()
     if arguments.reader:

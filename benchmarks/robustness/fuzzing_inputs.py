@@ -131,7 +131,7 @@ def example(features: Mapping[str, int | bytes]) -> bytes:
 
 
 def framed(*messages: bytes) -> bytes:
-    """A TFRecord file's bytes, checksums right."""
+    """Return the bytes of a TFRecord file with valid checksums."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "records"
         with tf.io.TFRecordWriter(str(path)) as writer:

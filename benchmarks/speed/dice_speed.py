@@ -1,4 +1,4 @@
-"""Time Dice on 16 images of 256 x 256 pixels and two classes, beside what a user would pick instead.
+"""Speed of Dice on 16 images of 256 x 256 pixels and two classes, beside MONAI and torchmetrics.
 
     python -m benchmarks.speed.dice_speed docs/validation/dice_speed.md
 
@@ -35,7 +35,7 @@ PAIRS = 15
 def compiled(
     metric: DiceCoefficient, labels: np.ndarray, prediction: np.ndarray, xla: bool = True
 ) -> Callable[[], object]:
-    """An update of the metric, compiled; without XLA as TensorFlow's graph, which is what `fit` runs on a CPU."""
+    """Return a compiled update of the metric. Without XLA it is TensorFlow's graph, as in `fit` on a CPU."""
     labels, prediction = keras.ops.convert_to_tensor(labels), keras.ops.convert_to_tensor(prediction)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -73,7 +73,7 @@ def _label_map(prediction: torch.Tensor) -> torch.Tensor:
 
 
 def in_turn(calls: dict[str, Callable[[], object]], rounds: int = ROUNDS, warm: int = 8, timed: int = 8) -> dict:
-    """Median seconds of each. A turn begins with calls that are not timed: others' threads still spin then."""
+    """Return the median seconds of each. A turn starts with untimed calls, because other threads still spin then."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for round_ in range(rounds + 1):  # the first compiles
         for name, call in calls.items():
@@ -87,7 +87,7 @@ def in_turn(calls: dict[str, Callable[[], object]], rounds: int = ROUNDS, warm: 
 
 
 def share_of_a_training_step() -> tuple[float, list[float]]:
-    """What the metric adds to a training step of a U-Net on 128 x 128 crops, as a part of it.
+    """Return the share of the metric in a training step of a U-Net on 128 x 128 crops.
 
     Returns:
         An update's time by that of a step without it; and the quartiles of how much longer an epoch with the metric
@@ -116,7 +116,7 @@ def share_of_a_training_step() -> tuple[float, list[float]]:
 
 
 def growth_of_memory(update: Callable[[], object]) -> float:
-    """MiB by which the process's peak grows over a thousand updates."""
+    """Return the MiB by which the process's peak memory grows over a thousand updates."""
     for _ in range(50):
         update()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

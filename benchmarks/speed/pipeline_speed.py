@@ -1,4 +1,4 @@
-"""Time a training epoch's input, `as_dataset` beside a tf.data pipeline that calls pydicom by `tf.py_function`.
+"""Speed of a training epoch's input: `as_dataset` beside a tf.data pipeline that calls pydicom by `tf.py_function`.
 
     python -m benchmarks.speed.pipeline_speed docs/validation/pipeline_speed.md
 
@@ -24,7 +24,7 @@ BATCH = 16
 
 
 def usual_pipeline(data: SAXDataset) -> tf.data.Dataset:
-    """What tutorials do: decode in Python, each image anew each epoch. Its masks are ready in memory, in its favour."""
+    """Return the pipeline of tutorials, which decodes every image in every epoch. Its masks are in memory."""
 
     def decode(path: tf.Tensor) -> np.ndarray:
         image = pydicom.dcmread(path.numpy().decode()).pixel_array.astype(np.float32)
@@ -41,7 +41,7 @@ def usual_pipeline(data: SAXDataset) -> tf.data.Dataset:
 
 
 def images_a_second(dataset: tf.data.Dataset, epochs: int) -> float:
-    """Of `epochs` passes, the elements taken as a training step takes them: no copy to NumPy."""
+    """Return the images per second of `epochs` passes. Elements are not copied to NumPy, as in a training step."""
     start, count = time.perf_counter(), 0
     for _ in range(epochs):
         count += sum(int(images.shape[0]) for images, _ in dataset)
@@ -49,14 +49,14 @@ def images_a_second(dataset: tf.data.Dataset, epochs: int) -> float:
 
 
 def peak() -> float:
-    """The process's peak memory so far in MiB."""
+    """Return the process's peak memory in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path, help="the Markdown file to write")
-    parser.add_argument("--patients", type=int, default=45, help="as many as the Sunnybrook data has")
+    parser.add_argument("--patients", type=int, default=45, help="number of patients; the Sunnybrook data has 45")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,4 +1,4 @@
-"""Time `Segmenter` with the shipped weights, from DICOM files to masks, and `keras-lvseg segment` with all it writes.
+"""Speed of `Segmenter` with the bundled weights, from DICOM files to masks, and of `keras-lvseg segment`.
 
     python -m benchmarks.speed.segment_speed docs/validation/segment_speed.md
 
@@ -31,14 +31,14 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def study_of(tree: Path, frames: int, folder: Path) -> list[Path]:
-    """Copy a tree's first frames into one folder, each under a number."""
+    """Copy a tree's first frames into one folder, numbered."""
     paths = sorted(tree.rglob("*.dcm"), key=lambda path: (path.parent, len(path.name), path.name))[:frames]
     folder.mkdir()
     return [Path(shutil.copy(path, folder / f"{number}.dcm")) for number, path in enumerate(paths, 1)]
 
 
 def command(study: Path, out: Path) -> None:
-    """The command in a new process."""
+    """Run the command in a new process."""
     subprocess.run([sys.executable, "-m", "keras_lvseg_cli", "segment", study, out], check=True, capture_output=True)
 
 
@@ -74,7 +74,7 @@ def main() -> None:
     lines = [
         "# Speed of segment",
         "",
-        f"The shipped weights on {keras.backend.backend()}, mirrored and cleaned up as they are by default; "
+        f"The bundled weights on {keras.backend.backend()}, mirrored and cleaned up as they are by default; "
         f"medians of {arguments.rounds} rounds in turn.",
         "The first three lines are of a process in which the network has run before, the last one of a new process.",
         "",

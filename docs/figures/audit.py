@@ -1,4 +1,4 @@
-"""Draw what `keras-lvseg audit` prints of a tree with mistakes.
+"""Output of `keras-lvseg audit` for a tree with mistakes.
 
     python docs/figures/audit.py docs/figures/audit.svg
 
@@ -22,7 +22,7 @@ from keras_lvseg.reporting import audit_summary, audit_table
 
 
 def plant_mistakes(tree: Path) -> None:
-    """Do what copies of real data have been found with."""
+    """Make two mistakes that copies of real data have."""
     inner = sorted(tree.glob("contourfiles/*/i-contours/*.txt"))
     shutil.copyfile(inner[3], inner[4])
     write_contour(inner[8], read_contour(inner[8]) + np.array([40, 0]))

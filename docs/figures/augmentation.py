@@ -47,7 +47,7 @@ TOGETHER = Augmentation(
 
 
 def heart() -> tuple[np.ndarray, np.ndarray]:
-    """Image and label of an end-diastolic slice at half height."""
+    """Return image and label of an end-diastolic slice at half height."""
     with tempfile.TemporaryDirectory() as folder:
         write_phantom(Path(folder) / "phantom", patients=1, seed=0, frames="contoured")
         dataset = SAXDataset(Path(folder) / "phantom", image_size=SIZE)

@@ -1,4 +1,4 @@
-"""Draw what Dice counts, and what an error along the edge costs a cavity of any size.
+"""Plot of what Dice counts, and of Dice against cavity size for errors along the contour.
 
     python docs/figures/dice.py docs/figures/dice.png
 
@@ -18,7 +18,7 @@ _SPACING = 1.37  # mm a pixel, as in most of the Sunnybrook data
 
 
 def disc(radius: float, shift: float = 0.0) -> np.ndarray:
-    """A disc in an image of 128 x 128 pixels; both lengths in pixels."""
+    """Return a disc in an image of 128 x 128 pixels. Both lengths are in pixels."""
     return np.hypot(*(np.mgrid[-64:64, -64:64] - np.array([0.25, shift]).reshape(2, 1, 1))) < radius
 
 

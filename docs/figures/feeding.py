@@ -1,9 +1,9 @@
-"""Draw how many images a second each pipeline delivers, out of the tables that the benchmarks wrote.
+"""Plot of images per second of each pipeline, from the tables of the benchmarks.
 
     cd docs/validation
     python ../figures/feeding.py pipeline_speed.md augmentation_speed.md ../figures/feeding.png
 
-Two tables, two runs: compare bars of one colour.
+The tables are of two runs, so compare bars of one colour only.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 
 
 def rows(table: Path) -> list[tuple[str, int]]:
-    """Names and images a second of a Markdown table."""
+    """Return names and images per second of a Markdown table."""
     lines = re.findall(r"^\| (.+?) \| ([\d,]+) \|", table.read_text(encoding="utf-8"), re.MULTILINE)
     return [(name.replace("`", ""), int(number.replace(",", ""))) for name, number in lines]
 

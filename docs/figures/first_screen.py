@@ -1,4 +1,4 @@
-"""Cut four of the sixteen frames out of the leave-one-out sheet, evenly from the worst Dice to the best.
+"""Four of the sixteen frames of the leave-one-out sheet, at even steps from the worst Dice to the best.
 
     python docs/figures/first_screen.py docs/validation/leave_one_out.png docs/figures/first_screen.png
 

@@ -1,4 +1,4 @@
-"""Draw what the heart looks like in short axis: a synthetic one, its parts named, from base to apex, at both phases.
+"""Picture of a synthetic heart in short axis, its parts named, from base to apex, at both phases.
 
 python docs/figures/heart.py docs/figures/heart.png
 """
@@ -36,7 +36,7 @@ _ENDOCARDIUM, _EPICARDIUM = "#ffb000", "#5ec8ff"
 
 
 def draw(axes: Axes, frame: Frame, centre: np.ndarray, contours: bool) -> None:
-    """Draw a frame about a point, given as x and y in pixels."""
+    """Draw a frame around a point, x and y in pixels."""
     image = read_pixels(frame.path)
     axes.imshow(image, cmap="gray", vmin=0, vmax=np.percentile(image, 98.5))
     for path, colour in ((frame.epicardium, _EPICARDIUM), (frame.endocardium, _ENDOCARDIUM)):

@@ -1,4 +1,4 @@
-"""Draw what each loss says of a prediction that grows from nothing to too much.
+"""Plot of each loss for a predicted disc that grows from nothing to too large.
 
     python docs/figures/losses.py docs/figures/losses.png
 

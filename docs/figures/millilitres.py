@@ -1,4 +1,4 @@
-"""Draw how areas in slices add up to a volume, for a synthetic heart whose volume is known.
+"""Plot of areas in slices that add up to a volume, for a synthetic heart of known volume.
 
     python docs/figures/millilitres.py docs/figures/millilitres.png
 

@@ -1,4 +1,4 @@
-"""Draw real slices above synthetic ones, each in the window of its own percentiles.
+"""Real slices above synthetic ones, each windowed by its own percentiles.
 
     python docs/figures/phantom_beside_real.py DATA docs/figures/phantom_beside_real.png
 
@@ -22,7 +22,7 @@ PATIENTS = 3
 
 
 def middle_frames(patient: Patient) -> list[Frame]:
-    """The contoured frames at half height, one of each phase."""
+    """Return the contoured frames at half height, one per phase."""
     labelled = [frame for frame in patient.frames if frame.endocardium]
     by_phase = [[f for f in labelled if f.phase == phase] for phase in (patient.ed_phase, patient.es_phase)]
     return [frames[len(frames) // 2] for frames in by_phase]

@@ -1,8 +1,8 @@
-"""Eight slices of one patient with the outlines that `Segmenter` found, by a network that never saw the patient.
+"""Eight slices of a held-out patient with the contours of `Segmenter`.
 
     python docs/figures/segment.py DATA/dicoms/SCD0000101 RUNS/recipe-fold0-seed0 docs/figures/segment.png
 
-RUNS is the folder that `benchmarks/accuracy/cross_validation.py` left; that patient stood in the first fold's test.
+RUNS is the folder that `benchmarks/accuracy/cross_validation.py` left; that patient was held out in the first fold.
 """
 
 import argparse

@@ -33,7 +33,7 @@ def contour(patient, dice, apd):
     return place | {"apd_mm": apd, "dice": dice, "automatic_mm2": 100.0, "manual_mm2": 100.0, "common_mm2": 100 * dice}
 
 
-def test_each_patient_is_left_out_once_and_no_group_twice_by_one_fold(tree):
+def test_by_group_holds_each_patient_out_once_and_no_group_twice_per_fold(tree):
     folds = by_group(tree)
     assert len(folds) == FOLDS
     assert sorted(name for fold in folds for name in fold) == [f"P{i:02}" for i in range(15)]
@@ -42,7 +42,7 @@ def test_each_patient_is_left_out_once_and_no_group_twice_by_one_fold(tree):
         assert len({group_of[int(name[1:])] for name in fold}) == len(fold) == 3
 
 
-def test_a_summary_counts_images_patients_and_what_is_good():
+def test_summary_of_two_patients_gives_hand_computed_figures():
     contours = [contour("A", 0.9, 1.0), contour("A", 0.7, 6.0), contour("B", 0.8, 2.0), contour("B", 0.0, None)]
     figures = summary(contours)
     assert figures["images"] == pytest.approx((0.9 + 0.7 + 0.8 + 0.0) / 4)
@@ -56,7 +56,7 @@ def test_a_summary_counts_images_patients_and_what_is_good():
     assert not any(math.isnan(figure) for figure in figures.values())
 
 
-def test_what_was_scored_before_is_not_trained_again(tree, tmp_path, monkeypatch):
+def test_run_jobs_with_scores_of_before_trains_the_others_only(tree, tmp_path, monkeypatch):
     jobs = [Job("recipe", fold, TrainingSettings(), {}, {"recipe": (True, True)}) for fold in range(2)]
     jobs[0].folder(tmp_path).mkdir()
     (jobs[0].folder(tmp_path) / "scores.json").write_text('{"recipe": "old"}')

@@ -6,7 +6,7 @@ from benchmarks.agreement.distances import CASES, COMPARISONS, TARGET
 # MONAI warns of an argument that it passes itself.
 @pytest.mark.filterwarnings("ignore:.*always_return_as_numpy:FutureWarning")
 @pytest.mark.parametrize("name", COMPARISONS)
-def test_distances_are_what_others_compute(name):
+def test_distances_against_a_reference_differ_less_than_the_target(name):
     if "MONAI" in name:
         pytest.importorskip("monai")
     assert COMPARISONS[name](CASES) <= TARGET

@@ -15,7 +15,7 @@ def table(phantom_tree, tmp_path, monkeypatch):
     return path
 
 
-def test_table_and_picture_are_written_and_ours_is_nearest(table):
+def test_contour_conventions_on_phantoms_default_is_nearest(table):
     assert table.with_suffix(".png").stat().st_size > 10_000
     rows = [line.split(" | ") for line in table.read_text().splitlines() if line.count(" | ") == 8]
     figures = [(float(row[3]), float(row[5])) for row in rows if row[0].strip("| ") in {c.name for c in CONVENTIONS}]
@@ -26,7 +26,7 @@ def test_table_and_picture_are_written_and_ours_is_nearest(table):
     assert all(other_area > area and other_dice < 1 for other_area, other_dice in others)
 
 
-def test_integers_take_the_outline_in():
+def test_integers_on_a_triangle_fill_the_contour_pixels_too():
     # What OpenCV 5.0's fillPoly makes of this triangle, once it is cut to integers.
     filled = """
         ........

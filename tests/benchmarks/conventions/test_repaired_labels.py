@@ -15,7 +15,7 @@ def table(phantom_tree, tmp_path, monkeypatch):
     return path
 
 
-def test_table_and_picture_are_written_and_repaired_labels_are_nearer_in_everything(table):
+def test_repaired_labels_on_damaged_copy_are_nearer_to_the_contours(table):
     assert table.with_suffix(".png").stat().st_size > 10_000
     rows = [line.strip("| ").split(" | ") for line in table.read_text().splitlines() if line.count(" | ") == 5]
     figures = {
