@@ -2,8 +2,9 @@
 
     python -m benchmarks.speed.augmentation_speed docs/validation/augmentation_speed.md
 
-Needs `pip install "keras-lvseg[torch,reference]"`. Writes synthetic patients first. Ratios are of epochs in turn, in
-one run, after one that is not timed. All images are in memory.
+Needs `pip install "keras-lvseg[jax,torch,reference]"`. KERAS_BACKEND selects the backend; only TensorFlow has a tf.data
+pipeline. Writes synthetic patients first. Ratios are of epochs in turn, in one run, after one that is not timed. All
+images are in memory.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from benchmarks.table import write_table
@@ -34,7 +36,7 @@ FULL = Augmentation(
     noise=0.1,
     shading=0.3,
 )
-OURS = "tf.data"
+TF_DATA, PYDATASET = "tf.data", f"PyDataset, {WORKERS} threads"
 ONE_MOVE, TWO_MOVES = "DataLoader, MONAI: affine within elastic", "DataLoader, MONAI: affine, then elastic"
 
 Epoch = Callable[[], Iterable]
@@ -133,15 +135,15 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=30, help="synthetic patients")
     parser.add_argument("--rounds", type=int, default=7, help="timed epochs of each")
     arguments = parser.parse_args()
+    backend = keras.config.backend()
     with tempfile.TemporaryDirectory() as folder:
         write_phantom(folder, patients=arguments.patients, seed=0, frames="contoured")
         data = SAXDataset(folder)
         images, labels = data.as_arrays("all")
-        ours = {
-            OURS: tf_data(data, FULL),
-            f"PyDataset, {WORKERS} threads": pydataset(data),
-            "tf.data, nothing changed": tf_data(data, None),
-        }
+        ours = {PYDATASET: pydataset(data)}
+        if backend == "tensorflow":
+            ours = {TF_DATA: tf_data(data, FULL), **ours, "tf.data, nothing changed": tf_data(data, None)}
+    first = next(iter(ours))
     times = seconds_in_turn(
         {
             **ours,
@@ -152,11 +154,11 @@ def main() -> None:
     )
     rows = []
     for name, seconds in times.items():
-        ratio = statistics.median(theirs / ours for theirs, ours in zip(seconds, times[OURS], strict=True))
+        ratio = statistics.median(theirs / ours for theirs, ours in zip(seconds, times[first], strict=True))
         rows.append(f"| {name} | {len(images) / statistics.median(seconds):,.0f} | {ratio:.1f} |")
-    packages = ("tensorflow", "keras", "scipy", "torch", "monai")
+    packages = ("keras", *dict.fromkeys((backend, "torch")), "monai")
     lines = [
-        "# Speed of augmentation",
+        f"# Speed of augmentation on {backend}",
         "",
         f"Epochs of {len(images)} images of {images.shape[1]} x {images.shape[2]} pixels with their labels, in memory,",
         f"in batches of {BATCH}. Every image gets every kind of augmentation: rotation, scale, shift, flip, elastic",
@@ -165,11 +167,12 @@ def main() -> None:
         "its record of transforms. In one row the affine map is part of the elastic one, so that an image is",
         "interpolated once, as here. In the other they are two transforms, as usual.",
         "",
-        f"| | images/s | times as long as {OURS} |",
+        f"| | images/s | times as long as {first} |",
         "| --- | --- | --- |",
         *rows,
     ]
-    write_table(arguments.table, lines, f"python -m benchmarks.speed.augmentation_speed {arguments.table}", packages)
+    command = f"KERAS_BACKEND={backend} python -m benchmarks.speed.augmentation_speed {arguments.table}"
+    write_table(arguments.table, lines, command, packages)
 
 
 if __name__ == "__main__":
