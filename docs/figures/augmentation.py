@@ -71,7 +71,7 @@ def draw(axes: Axes, image: np.ndarray, label: np.ndarray, parameters: np.ndarra
     low, high = np.percentile(image, (1, 99.5))
     augmented, moved = map(keras.ops.convert_to_numpy, apply_augmentation(image[None], label[None], parameters))
     axes.imshow(augmented[0, ..., 0], cmap="gray", vmin=low, vmax=high)
-    points = keras.ops.convert_to_numpy(source_points(keras.ops.convert_to_tensor(parameters), image_size=SIZE))[0]
+    points = keras.ops.convert_to_numpy(source_points(parameters, image_size=SIZE))[0]
     if not np.array_equal(points, np.indices(SIZE)):
         for point, size in zip(points, SIZE, strict=True):
             axes.contour(point, levels=np.linspace(0, size - 1, 9), colors="white", linewidths=0.4, alpha=0.5)

@@ -7,7 +7,9 @@ from functools import cache, partial
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from scipy.special import ndtri
 
 from keras_lvseg.data.augmentation import (
     BRIGHTNESS,
@@ -27,6 +29,9 @@ from keras_lvseg.data.augmentation import (
 # change the 16 high bits. Multipliers are the signed integers of the same bits, because PyTorch has no uint32.
 _HASH = ((16, 0x7FEB352D), (15, 0x846CA68B - 2**32))
 _KEY_STEP = 0x9E3779B9 - 2**32  # 2**32 divided by the golden ratio
+# The middle of each of 2**16 equal parts of the normal distribution. The same noise by `ops.erfinv` makes
+# `_apply_intensity` take 1.5 times as long on TensorFlow (0.31 and 0.20 ms of CPU time per image of 256 x 256).
+_NORMAL_QUANTILES = ndtri((np.arange(2**16) + 0.5) / 2**16).astype(np.float32)
 
 
 def apply_augmentation(
@@ -74,7 +79,7 @@ def source_points(
     """Return the point of the source image that each pixel of the augmented image is read from.
 
     Args:
-        parameters: Rows of `Augmentation.draw`, float32 of shape (B, 125).
+        parameters: Rows of `Augmentation.draw`, float32 tensor or array of shape (B, 125).
         image_size: Rows and columns of the images.
         crop: See `apply_augmentation`.
 
@@ -88,6 +93,7 @@ def source_points(
         array([[0., 1., 2.],
                [0., 1., 2.]], dtype=float32)
     """
+    parameters = ops.convert_to_tensor(parameters)
     rows, columns = _window(image_size, crop)
     dx, dy = ops.unstack(_spline_fields(parameters[:, ELASTIC], ELASTIC_POINTS, image_size, crop), 2, axis=1)
     y = dy + ops.arange(rows.start, rows.stop, dtype="float32")[:, None]
@@ -193,8 +199,7 @@ def _normal_noise(keys: keras.KerasTensor, image_size: tuple[int, int], crop: in
     bits = bits + ops.cast(keys, "int32")[:, None, None] * _KEY_STEP
     for shift, multiplier in _HASH:
         bits = ops.bitwise_xor(bits, _logical_right_shift(bits, shift)) * multiplier
-    uniform = ops.cast(2 * _logical_right_shift(bits, 16) + 1, "float32") / 2**16 - 1  # in (-1, 1), exact
-    return 2**0.5 * ops.erfinv(uniform)
+    return ops.take(_NORMAL_QUANTILES, _logical_right_shift(bits, 16))
 
 
 def _logical_right_shift(bits: keras.KerasTensor, shift: int) -> keras.KerasTensor:
