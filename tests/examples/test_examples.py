@@ -14,6 +14,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 PAGES = ("plot_1_fully_connected", "plot_2_convolutions", "plot_3_dice_and_schedule", "plot_4_unet")

@@ -92,7 +92,7 @@ def test_as_dict_volumes_agree_with_areas(segmentation):
 def test_as_dict_manual_contours_give_the_volumes_of_real_patients(sunnybrook):
     labelled = {frame.path: frame for frame in SAXDataset(sunnybrook).frames if frame.endocardium is not None}
     inputs = find_inputs(sunnybrook)
-    studies = tuple(study.only(labelled) for study in inputs.studies)
+    studies = tuple(study.restrict_to(labelled) for study in inputs.studies)
     masks = {path: draw_label(frame, "endocardium", CONTOUR_ORIGIN) == 1 for path, frame in labelled.items()}
     found = Segmentation(inputs.root, studies, masks, (), (), {}).as_dict()["studies"]
     # As the sample's own page has them, from the polygons.

@@ -1,7 +1,11 @@
 import json
 import re
 
+import pytest
+
 from keras_lvseg_cli import demo
+
+pytestmark = pytest.mark.slow
 
 
 def test_demo_reports_the_scores_of_held_out_hearts_and_names_its_files(run_command, tmp_path, monkeypatch):

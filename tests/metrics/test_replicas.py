@@ -7,6 +7,8 @@ import pytest
 from tests.harness import BACKEND, ROOT, run_in_new_process
 from tests.metrics.evaluate_on_replicas import evaluated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(BACKEND == "torch", reason="keras has no distribution for PyTorch")
 def test_dice_on_two_devices_equals_one_device(tmp_path):

@@ -13,6 +13,8 @@ from keras_lvseg.errors import DataError
 from keras_lvseg.models.build import load_network
 from keras_lvseg.training import RunFolder, TrainingSettings, train
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {"epochs": 6, "filters": 2, "crop": 24, "batch_size": 4, "seed": 3}
 SPLITS = {"train": ("PHANTOM0001", "PHANTOM0002"), "test": ("PHANTOM0003",)}
 
