@@ -179,7 +179,7 @@ def read_arrays(name: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     return arrays
 
 
-def check_fit(model: keras.Model, arrays: Mapping[str, np.ndarray], name: str | os.PathLike[str]) -> None:
+def _check_fit(model: keras.Model, arrays: Mapping[str, np.ndarray], name: str | os.PathLike[str]) -> None:
     """Raise unless arrays and weights of a network have the same names and shapes.
 
     Args:
@@ -200,8 +200,8 @@ def check_fit(model: keras.Model, arrays: Mapping[str, np.ndarray], name: str | 
 
 
 def assign_arrays(model: keras.Model, arrays: Mapping[str, np.ndarray], name: str | os.PathLike[str]) -> None:
-    """Assign arrays to the weights of a network, see `check_fit`."""
-    check_fit(model, arrays, name)
+    """Assign arrays to the weights of a network, see `_check_fit`."""
+    _check_fit(model, arrays, name)
     for key, weight in _weights_by_key(model).items():
         weight.assign(arrays[key])
 

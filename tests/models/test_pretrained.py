@@ -21,7 +21,7 @@ from keras_lvseg.errors import DataError
 from keras_lvseg.files import write_json
 from keras_lvseg.inference.predict import predict_masks
 from keras_lvseg.models import pretrained, unet
-from keras_lvseg.models.build import build_network, load_network
+from keras_lvseg.models.build import _largest_kernel, build_network, load_network
 from keras_lvseg.models.pretrained import (
     WEIGHTS,
     PretrainedInfo,
@@ -305,6 +305,32 @@ def test_load_network_mutated_json_loads_or_is_one_line(sound, tmp_path_factory,
         line = f"{path}: {model.output_shape[-1]} classes on {len(info.data['image_size'])} axes"
     assert line.startswith((str(path), str(folder / "tiny.npz")))
     assert len(line.splitlines()) == 1
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_load_network_leaves_no_variables_to_keras(sound, tmp_path, damaged):
+    (tmp_path / "tiny.npz").write_bytes(sound[0])
+    content = json.loads(sound[1])
+    if damaged:
+        content["architecture"]["filters"] = 10**6
+    (tmp_path / "tiny.json").write_text(json.dumps(content))
+    if damaged:
+        with pytest.raises(DataError, match=r"larger than its arrays; expected [\d,]+ values, got"):
+            load_network(tmp_path / "tiny.json")
+    else:
+        load_network(tmp_path / "tiny.json")
+    with keras.StatelessScope():
+        pass  # initializes whatever a scope before it left without values, or raises
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_largest_kernel_bounds_the_kernels_of_the_network(name):
+    network, architecture = name.split()[-1], NETWORKS[name]
+    if network == "fcn":  # whose last kernel has a fixed size, the largest in a tiny network
+        architecture = {**architecture, "filters": [16, 24, 32, 40]}
+    info = described(network, architecture, target="myocardium" if "myocardium" in name else "endocardium")
+    largest = max(array.size for array in values_of(build_network(network, architecture)).values())
+    assert largest / 16 <= _largest_kernel(info) <= largest
 
 
 # Damaged and hostile files -------------------------------------------------------------------------------------------
