@@ -12,6 +12,7 @@ from keras_lvseg.data.augmentation_ops import apply_augmentation
 from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.errors import invalid_argument
 
+
 class SAXPyDataset(keras.utils.PyDataset):
     """Batches of images and labels in memory.
 
