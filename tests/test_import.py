@@ -19,10 +19,6 @@ def imported(tmp_path_factory):
     return json.loads(report.read_text())
 
 
-def test_import_adds_less_than_50_ms(imported):
-    assert imported["seconds"] < 0.05
-
-
 def test_import_adds_no_heavy_module(imported):
     heavy = [name for name in imported["added"] if name.partition(".")[0] in HEAVY]
     assert heavy == []

@@ -1,6 +1,5 @@
 """Saved models, loaded in a new process."""
 
-import itertools
 import json
 
 import keras
@@ -22,7 +21,7 @@ LOSSES = {
     "dice": lambda: SparseSoftDice(average="batch", ignore_class=255, dtype="float16"),
     "dice_ce": lambda: SparseDiceCE(dice_weight=0.5, ignore_class=255),
 }
-TRAINED = [f"{model}-{loss}" for model, loss in itertools.product(MODELS, LOSSES)]
+TRAINED = [f"{model}-{loss}" for model, loss in zip(MODELS, LOSSES, strict=True)]  # every model and loss once
 LAYERS = [name for name in CASES if not (needs_channels_first(name) and LACKS_CHANNELS_FIRST)]
 
 

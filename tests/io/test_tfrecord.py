@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_lvseg.errors import DataError
@@ -49,7 +49,6 @@ def masked(crc):
     return (((crc >> 15 | crc << 17) % 2**32 + 0xA282EAD8) % 2**32).to_bytes(4, "little")
 
 
-@settings(max_examples=20)
 @given(examples=st.lists(features, min_size=1, max_size=4))
 def test_write_examples_any_features_are_read_by_tensorflow(examples, path):
     write_examples(path, examples)
@@ -64,7 +63,6 @@ def test_write_examples_any_features_are_read_by_tensorflow(examples, path):
         assert message == encode_example(dict(reversed(expected.items())))
 
 
-@settings(max_examples=20)
 @given(examples=st.lists(features, min_size=1, max_size=4), compression=st.sampled_from(COMPRESSIONS))
 def test_read_examples_written_by_tensorflow_are_equal(examples, compression, path):
     write_with_tensorflow(path, map(tensorflow_example, examples), compression)
@@ -101,7 +99,6 @@ def test_read_examples_packed_and_unpacked_integers_are_equal(number, path):
     assert list(read_examples(path)) == [{"height": 256}]
 
 
-@settings(max_examples=20)
 @given(message=st.binary(max_size=100))
 def test_read_examples_any_message_is_rejected_or_read_as_tensorflow_does(message, path):
     write_with_tensorflow(path, [encode_example({"height": 1}), message])
@@ -116,7 +113,6 @@ def test_read_examples_any_message_is_rejected_or_read_as_tensorflow_does(messag
         assert set(list(read_examples(path))[1]) <= set(theirs.features.feature)
 
 
-@settings(max_examples=20)
 @given(sizes=st.lists(st.integers(0, 60), min_size=1, max_size=4), data=st.data())
 def test_read_examples_flipped_bit_is_an_error_with_the_record(sizes, data, path):
     write_examples(path, [{"a": os.urandom(size)} for size in sizes])
@@ -129,7 +125,6 @@ def test_read_examples_flipped_bit_is_an_error_with_the_record(sizes, data, path
         list(read_examples(path))
 
 
-@settings(max_examples=20)
 @given(sizes=st.lists(st.integers(0, 60), min_size=1, max_size=4), data=st.data())
 def test_read_examples_truncated_file_is_an_error_with_the_record(sizes, data, path):
     write_examples(path, [{"a": os.urandom(size)} for size in sizes])

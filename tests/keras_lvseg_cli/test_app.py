@@ -3,6 +3,14 @@ import shutil
 
 import pytest
 
+from tests.inference.planted import write_planted_run
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A finished run."""
+    return write_planted_run(tmp_path / "finished", 100.0)
+
 
 @pytest.fixture
 def tree(phantom_tree, tmp_path):
@@ -120,12 +128,9 @@ def fill_with_jpegs(folder):
         "a link.csv that points outside",
     ],
 )
-def test_train_and_evaluate_with_faulty_data_print_one_line_and_write_nothing(
-    run_command, small_run, tree, tmp_path, fault
-):
+def test_train_and_evaluate_with_faulty_data_print_one_line_and_write_nothing(run_command, run, tree, tmp_path, fault):
     plant, words = faults(tree, tmp_path)[fault]
     plant()
-    run = shutil.copytree(small_run.path, tmp_path / "finished")
     for command in (["train", tree, tmp_path / "run", "--epochs", "1"], ["evaluate", run, tree, "--seen"]):
         code, _, err = run_command(*command)
         assert code == 1
@@ -140,8 +145,7 @@ def test_train_on_a_missing_folder_prints_one_line(run_command, tmp_path):
     assert_one_line(err, tmp_path / "absent", "does not exist")
 
 
-def test_evaluate_with_a_damaged_network_prints_one_line(run_command, small_run, tree, tmp_path):
-    run = shutil.copytree(small_run.path, tmp_path / "run")
+def test_evaluate_with_a_damaged_network_prints_one_line(run_command, run, tree):
     (run / "network.npz").write_bytes(b"no network")
     code, _, err = run_command("evaluate", run, tree)
     assert code == 1

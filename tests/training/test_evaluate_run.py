@@ -3,9 +3,9 @@ import pytest
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
-from keras_lvseg.phantom import write_phantom
 from keras_lvseg.training import TrainingSettings, evaluate_run, train
 from tests.dice import dice
+from tests.small_tree import write_small_tree
 
 
 def test_evaluate_run_scores_held_out_patients(small_run, phantom_tree):
@@ -28,18 +28,14 @@ def test_evaluate_run_with_seen_scores_all_patients_with_their_split(small_run, 
 
 
 def test_evaluate_run_patient_of_no_split_is_new(small_run, tmp_path):
-    write_phantom(tmp_path / "tree", patients=4, seed=9, frames="contoured")
-    for name in ("PHANTOM0001", "PHANTOM0002", "PHANTOM0003"):
-        table = (tmp_path / "tree" / "link.csv").read_text().splitlines()
-        kept = [line for line in table if not line.startswith(name)]
-        (tmp_path / "tree" / "link.csv").write_text("\n".join(kept) + "\n")
-    assert [p.role for p in evaluate_run(small_run, tmp_path / "tree").scores.patients] == ["new"]
+    tree = write_small_tree(tmp_path / "tree", {"P4": "O4"})
+    assert [p.role for p in evaluate_run(small_run, tree).scores.patients] == ["new"]
 
 
 def test_evaluate_run_without_patient_to_score_is_one_line(small_run, tmp_path):
-    write_phantom(tmp_path / "tree", patients=2, seed=7, frames="contoured")
+    tree = write_small_tree(tmp_path / "tree", {"PHANTOM0001": "O1", "PHANTOM0002": "O2"})
     with pytest.raises(DataError, match="was not trained on"):
-        evaluate_run(small_run, tmp_path / "tree")
+        evaluate_run(small_run, tree)
 
 
 def test_evaluate_run_pixels_outside_the_crop_count_as_errors(phantom_tree, tmp_path):
