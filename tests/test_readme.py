@@ -1,6 +1,8 @@
 import re
 from pathlib import Path
 
+from tests.harness import train_eagerly
+
 README = Path(__file__).parents[1] / "README.md"
 
 
@@ -20,7 +22,8 @@ def test_readme_segmenter_program_writes_a_mask_per_image(phantom_tree, tmp_path
     assert {path.name for path in (tmp_path / "out" / "masks").iterdir()} == {f"{name}_mask.png" for name in names}
 
 
-def test_readme_training_program_runs(phantom_tree):
+def test_readme_training_program_runs(phantom_tree, monkeypatch):
+    train_eagerly(monkeypatch)
     (program,) = [program for program in programs() if "fit(" in program]
     # The same program on small images of synthetic hearts, for an epoch.
     program = program.replace('"sunnybrook"', repr(str(phantom_tree))).replace("epochs=60", "epochs=1, verbose=0")

@@ -32,7 +32,7 @@ def pixels(path):
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     """Patients with a few frames each, and the patient of each image by its pixels."""
-    folder = write_small_tree(tmp_path_factory.mktemp("leaks") / "tree", PATIENTS, slices=1, phases=3)
+    folder = write_small_tree(tmp_path_factory.mktemp("leaks") / "tree", PATIENTS, slices=1, phases=2)
     return folder, {pixels(path): patient for patient in PATIENTS for path in images_of(folder, patient)}
 
 

@@ -2,6 +2,12 @@ import pytest
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.training import TrainingSettings, train
+from tests.harness import train_eagerly
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    train_eagerly(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -82,7 +82,7 @@ def test_train_leaves_one_network_in_both_formats(small_run):
     assert logits.shape == (1, 33, 47, 2)
 
 
-def test_train_validation_split_is_in_the_history(phantom_tree, tmp_path):
+def test_train_validation_split_is_in_the_history(eager, phantom_tree, tmp_path):
     splits = {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"]}
     dataset = SAXDataset(phantom_tree, target="myocardium", splits=splits, image_size=(32, 32))
     run = train(dataset, tmp_path / "run", settings=TrainingSettings(epochs=1, filters=2))
@@ -123,7 +123,7 @@ def test_train_course_network_has_the_course_s_parameters_and_loads(phantom_tree
     assert keras.config.dtype_policy().name == before
 
 
-def test_train_diverged_is_one_line_and_not_finished(phantom_tree, tmp_path):
+def test_train_diverged_is_one_line_and_not_finished(eager, phantom_tree, tmp_path):
     dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32))
     settings = TrainingSettings(epochs=1, filters=2, learning_rate=1e38, decay_rate=1.0, decay_steps=1)
     with pytest.raises(DataError, match=r"has a network that diverged .*; train with a lower learning rate"):
@@ -142,7 +142,7 @@ def test_learning_rate_schedule_default_ends_at_zero():
     assert [float(rate(step)) for step in (0, 20, 40)] == pytest.approx([0.01, 0.005, 0], abs=1e-7)
 
 
-def test_train_with_phantoms_in_bfloat16_leaves_a_float32_network(phantom_tree, tmp_path, monkeypatch):
+def test_train_with_phantoms_in_bfloat16_leaves_a_float32_network(eager, phantom_tree, tmp_path, monkeypatch):
     written, checkpoints = [], []
 
     def write(folder, patients, seed, **options):
