@@ -100,6 +100,7 @@ def test_require_empty_unwritable_place_raises(tmp_path, monkeypatch, name):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 def test_atomic_file_killed_process_keeps_old_file(tmp_path):
     path = tmp_path / "history.csv"

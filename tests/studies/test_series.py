@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_lvseg.audit.contour_faults import contour_faults
@@ -200,7 +200,6 @@ def cliffs_delta(inside, outside):
     return np.sign(np.subtract.outer(inside, outside)).mean()
 
 
-@settings(max_examples=40)
 @given(
     seed=st.integers(0, 1000),
     centre=st.tuples(st.floats(-3, 33), st.floats(-3, 27)),
