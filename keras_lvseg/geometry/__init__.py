@@ -7,7 +7,7 @@ from keras_lvseg.geometry.grids import NetworkGrid
 from keras_lvseg.geometry.outlined_labels import contour_of_outlined_label
 from keras_lvseg.geometry.planes import slice_indices, slice_normal
 from keras_lvseg.geometry.polygons import CONTOUR_ORIGIN, polygon_area, polygon_mask
-from keras_lvseg.geometry.volumes import ejection_fraction, stack_volume
+from keras_lvseg.geometry.volumes import ejection_fraction, slice_extents, stack_volume
 
 __all__ = [
     "CONTOUR_ORIGIN",
@@ -21,6 +21,7 @@ __all__ = [
     "mask_contours",
     "polygon_area",
     "polygon_mask",
+    "slice_extents",
     "slice_indices",
     "slice_normal",
     "stack_volume",

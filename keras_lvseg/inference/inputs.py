@@ -70,7 +70,7 @@ def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[flo
     tree = _find_tree(root, folder)
     patients, known_studies, notes = _read_tree(tree) if tree else ({}, [], [])
     files = _list_files(root, tree == root, skipped) if folder else [root / source.name]
-    known_studies = [study.restrict_to(set(files)) for study in known_studies]
+    known_studies = [study.restrict_to({(path, None) for path in files}) for study in known_studies]
     known = {frame.path for study in known_studies for frame in study.frames}
     spacing = tuple(np.broadcast_to(np.nan if pixel_spacing is None else pixel_spacing, 2).tolist())
     headers: list[Header] = []

@@ -31,7 +31,7 @@ class Segmentation:
     Attributes:
         root: The folder that was searched. File names in `as_dict` are relative to it.
         studies: The images, by study.
-        masks: Mask of the cavity per image file, bool array of the image's shape.
+        masks: Mask of the cavity by `Frame.key`, bool array of the image's shape.
         skipped: Files without a mask, each with its reason.
         notes: Remarks for the user, one line each.
         settings: The network and its options, as plain values.
@@ -39,14 +39,14 @@ class Segmentation:
 
     root: Path
     studies: tuple[Study, ...]
-    masks: Mapping[Path, np.ndarray]
+    masks: Mapping[tuple[Path, int | None], np.ndarray]
     skipped: tuple[SkippedFile, ...]
     notes: tuple[str, ...]
     settings: Mapping[str, Any]
 
     def volumes(self, study: Study) -> StudyVolumes:
         """Return the volumes of one of `studies`."""
-        return study_volumes(study, [int(np.count_nonzero(self.masks[frame.path])) for frame in study.frames])
+        return study_volumes(study, [int(np.count_nonzero(self.masks[frame.key])) for frame in study.frames])
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything but the masks as plain values, which `write` stores as `segmentation.json`."""
@@ -83,7 +83,7 @@ class Segmentation:
         written = self.as_dict()
         with atomic_directory(folder) as temporary:
             for frame, name, contour, image in zip(frames, names, contours, written["images"], strict=True):
-                mask = self.masks[frame.path]
+                mask = self.masks[frame.key]
                 image["mask"] = _make_parent(temporary, f"masks/{name}_mask.png")
                 Image.fromarray(mask.astype(np.uint8) * 255).save(temporary / image["mask"])
                 image["overlay"] = _make_parent(temporary, f"overlays/{name}_overlay.png")
@@ -106,7 +106,7 @@ class Segmentation:
             "name": study.name,
             "patient": study.frames[0].patient_id or None,
             "images": len(study.frames),
-            "masks": sum(bool(self.masks[frame.path].any()) for frame in study.frames),
+            "masks": sum(bool(self.masks[frame.key].any()) for frame in study.frames),
             "slices": None if study.geometry_error else len({frame.slice for frame in study.frames}),
             "slice_spacing_mm": None if study.geometry_error else _rounded(study.frames[0].slice_spacing, 4),
             "phases": [_phase(volume) for volume in volumes.phases],
@@ -117,7 +117,7 @@ class Segmentation:
         }
 
     def _image(self, study: Study, frame: Frame) -> dict[str, Any]:
-        pixels = int(np.count_nonzero(self.masks[frame.path]))
+        pixels = int(np.count_nonzero(self.masks[frame.key]))
         known = not np.isnan(frame.pixel_spacing).any()
         return {
             "file": self._name(frame.path),

@@ -86,16 +86,16 @@ class Segmenter:
             _check_spacing(pixel_spacing)
         inputs = find_inputs(source, pixel_spacing)
         frames = [frame for study in inputs.studies for frame in study.frames]
-        masks: dict[Path, np.ndarray] = {}
+        masks: dict[tuple[Path, int | None], np.ndarray] = {}
         skipped = list(inputs.skipped)
         for start in range(0, len(frames), _BATCH_SIZE):
             images, spacings = {}, []
             for frame in frames[start : start + _BATCH_SIZE]:
                 try:
-                    images[frame.path] = read_image(frame)
+                    images[frame.key] = read_image(frame)
                     spacings.append(frame.pixel_spacing)
                 except DataError as error:
-                    skipped.append(SkippedFile(frame.path, error.reason))
+                    skipped.append(SkippedFile(frame.path, error.reason, frame.record))
             if images:
                 masks |= zip(images, self._network.masks([*images.values()], spacings), strict=True)
             if on_progress:

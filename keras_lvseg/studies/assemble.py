@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from keras_lvseg.errors import DataError, as_data_error
-from keras_lvseg.geometry import polygon_area, slice_indices, slice_normal, stack_volume
+from keras_lvseg.geometry import polygon_area, slice_indices, slice_normal
 from keras_lvseg.io.dicom import Header, read_header
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_contours import read_frame_contour
 from keras_lvseg.studies.patient import Patient
 from keras_lvseg.studies.patient_files import PatientFiles
 from keras_lvseg.studies.series import select_contoured_series
+from keras_lvseg.studies.study_volumes import slice_extents_mm, volume_by_phase
 
 _MAX_COUNT = 1000  # slices or phases; far more than any study has
 _MAX_NUMBERED_SLICES = 100  # InstanceNumbers that imply more slices count something else
@@ -193,16 +194,16 @@ def _check_distinct_places(frames: Sequence[Frame]) -> None:
 
 def _volumes(frames: Sequence[Frame]) -> dict[str, Any]:
     """Return ED, ES and their volumes, as attributes of `Patient`."""
-    areas: dict[int, list[float]] = defaultdict(list)
+    areas = {}
     sparse = sparsely_contoured_phases(frames)
     for frame in frames:
         if frame.endocardium is not None and frame.phase not in sparse:
-            areas[frame.phase].append(polygon_area(read_frame_contour(frame, "endocardium")) * frame.pixel_area)
-    phases = sorted(areas, key=lambda phase: sum(areas[phase]), reverse=True)
+            contour = read_frame_contour(frame, "endocardium")
+            areas[frame.slice, frame.phase] = polygon_area(contour) * frame.pixel_area
+    extents = slice_extents_mm(frames)
+    # Without a slice spacing, areas still order the phases.
+    volumes = volume_by_phase(areas, extents or dict.fromkeys((slice_ for slice_, _ in areas), 1.0))
+    phases = sorted(volumes, key=lambda phase: volumes[phase], reverse=True)
     ed_phase, es_phase = (phases[0] if phases else None), (phases[-1] if len(phases) > 1 else None)
-    spacing = frames[0].slice_spacing
-    edv, esv = (
-        stack_volume(areas[phase], spacing) if phase is not None and spacing and spacing > 0 else None
-        for phase in (ed_phase, es_phase)
-    )
+    edv, esv = (volumes[phase] if phase is not None and extents else None for phase in (ed_phase, es_phase))
     return {"ed_phase": ed_phase, "es_phase": es_phase, "edv_ml": edv, "esv_ml": esv}

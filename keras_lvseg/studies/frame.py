@@ -21,7 +21,7 @@ class Frame:
     0 for numbers and indices.
 
     Attributes:
-        path: The DICOM file, the PNG, or the file of records that holds the image.
+        path: The file that holds the image: DICOM, PNG, NIfTI or records.
         patient_id: The patient's name in the images.
         original_id: The patient's name in the contours; equal to `patient_id` if there is only one name, empty if the
             patient is unknown.
@@ -44,7 +44,8 @@ class Frame:
         endocardium: The contour file or the label PNG of the cavity.
         epicardium: The contour file or the label PNG of the area inside the epicardial border.
         mask: The file that holds the mask of the cavity, if there is a mask in place of a contour.
-        record: Number of the frame's record in `path`, from 1. None if `path` holds a single image.
+        record: Number of the image in `path`, from 1: a record, a frame of a DICOM file, or phase * slices + slice + 1
+            in a NIfTI file. None if `path` holds a single image.
         labels_include_outline: Whether the label PNGs contain the pixels of the drawn line itself. Their contours are
             then drawn by `keras_lvseg.geometry.contour_of_outlined_label`.
 
@@ -93,9 +94,22 @@ class Frame:
         return cls(**own | known, patient_id=patient_id, original_id=original_id)
 
     @property
+    def key(self) -> tuple[Path, int | None]:
+        """File and number of the image in it, which identify the image."""
+        return self.path, self.record
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Number of rows and columns."""
         return self.rows, self.columns
+
+    @property
+    def centre(self) -> tuple[float, float, float]:
+        """Centre of the image in patient coordinates, mm. Images of one slice share it, whatever their sizes."""
+        along_row, along_column = self.orientation[:3], self.orientation[3:]
+        right, down = (self.columns - 1) / 2 * self.pixel_spacing[1], (self.rows - 1) / 2 * self.pixel_spacing[0]
+        x, y, z = (p + right * a + down * b for p, a, b in zip(self.position, along_row, along_column, strict=True))
+        return x, y, z
 
     @property
     def pixel_area(self) -> float:

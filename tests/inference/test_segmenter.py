@@ -43,10 +43,10 @@ def test_segment_folder_gives_the_masks_of_the_network(planted, phantom_tree):
     told = []
     segmentation = planted.segment(phantom_tree / "dicoms", on_progress=lambda *progress: told.append(progress))
     paths = sorted(phantom_tree.glob("dicoms/*/*.dcm"))
-    assert sorted(segmentation.masks) == paths
+    assert sorted(path for path, _ in segmentation.masks) == paths
     assert sorted(frame.path for study in segmentation.studies for frame in study.frames) == paths
     assert segmentation.skipped == segmentation.notes == ()
-    for path, mask in segmentation.masks.items():
+    for (path, _), mask in segmentation.masks.items():
         assert mask.dtype == bool
         np.testing.assert_array_equal(mask, read_pixels(path) > THRESHOLD)
     assert told[-1] == (len(paths), len(paths))
@@ -90,7 +90,7 @@ def test_segment_undecodable_files_are_skipped_with_reasons(planted, tmp_path):
     assert {path.name for path in why} == {"2.dcm", "report.pdf", "screen.png"}
     assert "damaged" in why[paths[1]]
     assert "is a colour image" in why[tree / "screen.png"]
-    assert sorted(segmentation.masks) == sorted(set(paths) - {paths[1]})
+    assert {path for path, _ in segmentation.masks} == set(paths) - {paths[1]}
     (study,) = segmentation.studies
     assert segmentation.volumes(study).problem is None  # two phases are left with both slices
     assert segmentation.volumes(study).phases[1].slices == 1
