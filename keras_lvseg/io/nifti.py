@@ -1,7 +1,8 @@
 """NIfTI files: images turned the way scanners write them, and labels in the order of the file.
 
-An array is x, y, slice and, in four dimensions, phase. An image of it is turned by the affine: its columns run to the
-patient's left or back, its rows to the back or the feet. Without an affine, columns are x and rows are y.
+An array is x, y, slice and, in four dimensions, phase. The columns of an image run along x, its rows along y. Programs
+that convert DICOM flip y or x. The affine shows it: a short-axis image is written as seen from the apex, so another one
+is flipped back, and an image whose axes both run to the patient's right, front or head is turned by half a turn.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from keras_lvseg.errors import DataError, as_data_error, invalid_argument
 from keras_lvseg.files import atomic_file, open_bytes
+from keras_lvseg.geometry.planes import LONG_AXIS, slice_normal
 
 _SUFFIXES = (".nii", ".nii.gz")
 _MAX_BYTES = 2**31  # decompressed
@@ -47,21 +49,6 @@ def nifti_stem(path: Path) -> str:
 
 
 @dataclass(frozen=True)
-class _Turn:
-    """How an array of (x, y) becomes an image: rows and columns exchanged or not, then flipped or not."""
-
-    transpose: bool
-    flips: tuple[int, ...]
-
-    def to_image(self, array: np.ndarray) -> np.ndarray:
-        return np.flip(array.T if self.transpose else array, self.flips)
-
-    def to_array(self, image: np.ndarray) -> np.ndarray:
-        flipped = np.flip(image, self.flips)
-        return flipped.T if self.transpose else flipped
-
-
-@dataclass(frozen=True)
 class NiftiHeader:
     """Geometry of the images in a NIfTI file, as they are turned.
 
@@ -74,7 +61,9 @@ class NiftiHeader:
         pixel_spacing: Distance between rows and between columns, mm.
         orientation: Direction cosines along a row, then along a column, in DICOM's patient coordinates.
         positions: Centre of the first pixel of each slice in the same coordinates, mm.
+        slice_spacing: Distance between slice centres along the normal, mm.
         affine: From voxel indices of the file to mm, right-anterior-superior, as in the file.
+        flips: Axes of (rows, columns) along which the file's order is reversed.
     """
 
     path: Path
@@ -85,8 +74,27 @@ class NiftiHeader:
     pixel_spacing: tuple[float, float]
     orientation: tuple[float, float, float, float, float, float]
     positions: tuple[tuple[float, float, float], ...]
+    slice_spacing: float
     affine: np.ndarray = field(compare=False)
-    _turn: _Turn = field(repr=False)
+    flips: tuple[int, ...]
+
+    @property
+    def from_base(self) -> bool:
+        """Whether the file's slices run from base to apex. True if they have no direction."""
+        return bool(np.subtract(self.positions[-1], self.positions[0]) @ LONG_AXIS >= 0)
+
+    def same_grid(self, other: NiftiHeader) -> bool:
+        """Return whether two files have the same pixels and slices, to 0.1 mm."""
+        if (self.rows, self.columns, self.slices) != (other.rows, other.columns, other.slices):
+            return False
+        return all(
+            np.allclose(own, others, atol=0.1)
+            for own, others in (
+                (self.positions, other.positions),
+                (np.multiply(self.orientation, 100), np.multiply(other.orientation, 100)),
+                (self.pixel_spacing, other.pixel_spacing),
+            )
+        )
 
     def number(self, slice_: int, phase: int) -> int:
         """Return the number of an image in the file, from 1."""
@@ -132,7 +140,7 @@ def read_nifti_pixels(path: str | os.PathLike[str], number: int) -> np.ndarray:
     if not 0 < number <= header.slices * header.phases:
         raise DataError(path, f"has no image {number}", expected=f"1 to {header.slices * header.phases}")
     phase, slice_ = divmod(number - 1, header.slices)
-    pixels = header._turn.to_image(np.asarray(file.stored[:, :, slice_, phase]))
+    pixels = np.flip(np.asarray(file.stored[:, :, slice_, phase]).T, header.flips)
     pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
     if (file.slope, file.intercept) != (1.0, 0.0):
         pixels = pixels * file.slope + file.intercept
@@ -166,7 +174,7 @@ def write_nifti_labels(path: str | os.PathLike[str], labels: Mapping[int, np.nda
     volume = np.zeros(file.stored.shape, np.uint8)
     for number, image in labels.items():
         phase, slice_ = divmod(number - 1, header.slices)
-        volume[:, :, slice_, phase] = header._turn.to_array(np.asarray(image))
+        volume[:, :, slice_, phase] = np.flip(np.asarray(image), header.flips).T
     _write(path, volume.reshape(file.shape, order="F"), header.affine)
 
 
@@ -177,7 +185,7 @@ def write_nifti_stack(path: str | os.PathLike[str], labels: np.ndarray, affine: 
         path: The file to write, `.nii` or `.nii.gz`.
         labels: Labels from 0 to 255, array of shape (columns, rows, slices) or (columns, rows, slices, phases).
         affine: From voxel indices to mm, right-anterior-superior, shape (4, 4); see
-            `keras_lvseg.studies.stack_affine`.
+            `keras_lvseg.studies.Study.affine`.
     """
     _write(path, np.asarray(labels, np.uint8), np.asarray(affine, dtype=float))
 
@@ -252,6 +260,7 @@ def _full_shape(path: str, shape: tuple[int, ...], dtype: np.dtype) -> tuple[int
 
 
 def _header(path: str, image: Any, shape: tuple[int, int, int, int]) -> NiftiHeader:
+    columns, rows, slices, phases = shape
     affine = np.array(image.affine, dtype=float)
     known = image.header["sform_code"] > 0 or image.header["qform_code"] > 0
     lps = _LPS_FROM_RAS @ affine if known else np.diag([*_zooms(image), 1.0])
@@ -259,47 +268,43 @@ def _header(path: str, image: Any, shape: tuple[int, int, int, int]) -> NiftiHea
     steps = np.linalg.norm(lps[:3, :3], axis=0)
     if not (np.isfinite(lps).all() and (steps > 0).all()):
         raise DataError(path, "has an invalid affine", expected="three axes of more than 0 mm")
-    axes = lps[:3, :2] / steps[:2]
-    turn, columns_axis, rows_axis = _turn(axes) if known else (_Turn(True, ()), 0, 1)
-    # The voxel that becomes the first pixel, and the directions of the image's rows and columns.
-    first = np.zeros(2)
-    directions = axes.copy()
-    for image_axis, axis in ((1, columns_axis), (0, rows_axis)):
-        if image_axis in turn.flips:
-            first[axis] = shape[axis] - 1
-            directions[:, axis] *= -1
-    positions = [lps[:3] @ (*first, slice_, 1.0) for slice_ in range(shape[2])]
-    orientation = np.concatenate([directions[:, columns_axis], directions[:, rows_axis]])
-    x0, x1, x2, y0, y1, y2 = orientation.tolist()
+    along_row, along_column = (lps[:3, :2] / steps[:2]).T
+    flips = _flips(along_row, along_column) if known else ()
+    first = (columns - 1 if 1 in flips else 0, rows - 1 if 0 in flips else 0)
+    x0, x1, x2 = (along_row * (-1 if 1 in flips else 1)).tolist()
+    y0, y1, y2 = (along_column * (-1 if 0 in flips else 1)).tolist()
+    with as_data_error(path, "has an invalid affine"):
+        normal = slice_normal((x0, x1, x2, y0, y1, y2))
+    positions = (lps[:3] @ (*first, slice_, 1.0) for slice_ in range(slices))
     return NiftiHeader(
         path=Path(path),
-        rows=shape[rows_axis],
-        columns=shape[columns_axis],
-        slices=shape[2],
-        phases=shape[3],
-        pixel_spacing=(float(steps[rows_axis]), float(steps[columns_axis])),
+        rows=rows,
+        columns=columns,
+        slices=slices,
+        phases=phases,
+        pixel_spacing=(float(steps[1]), float(steps[0])),
         orientation=(x0, x1, x2, y0, y1, y2),
         positions=tuple((float(x), float(y), float(z)) for x, y, z in positions),
+        slice_spacing=float(abs(lps[:3, 2] @ normal)),
         affine=affine,
-        _turn=turn,
+        flips=flips,
     )
 
 
-def _turn(axes: np.ndarray) -> tuple[_Turn, int, int]:
-    """Return how images are turned, and the axes of the array that become columns and rows.
+def _flips(along_row: np.ndarray, along_column: np.ndarray) -> tuple[int, ...]:
+    """Return the axes of (rows, columns) to reverse, from the directions of x and y in DICOM's coordinates."""
+    mirrored = np.cross(along_row, along_column) @ LONG_AXIS > 0  # as seen from the base
+    signs = np.array([-1 if mirrored else 1, 1])
+    reversed_ = [_main_component(own * sign) < 0 for own, sign in zip((along_column, along_row), signs, strict=True)]
+    if all(reversed_):
+        signs *= -1
+    return tuple(axis for axis in (0, 1) if signs[axis] < 0)
 
-    Args:
-        axes: Array of shape (3, 2): the directions of x and y in DICOM's patient coordinates.
-    """
-    left, back, feet = axes[0], axes[1], -axes[2]
-    # Columns run to the left or the back, rows to the back or the feet; whichever fits better.
-    as_column, as_row = np.maximum(abs(left), abs(back)), np.maximum(abs(back), abs(feet))
-    columns_axis = 0 if as_column[0] + as_row[1] >= as_column[1] + as_row[0] else 1
-    rows_axis = 1 - columns_axis
-    column = left if abs(left[columns_axis]) >= abs(back[columns_axis]) else back
-    row = feet if abs(feet[rows_axis]) >= abs(back[rows_axis]) else back
-    flips = tuple(axis for axis, value in ((0, row[rows_axis]), (1, column[columns_axis])) if value < 0)
-    return _Turn(columns_axis == 0, flips), columns_axis, rows_axis
+
+def _main_component(direction: np.ndarray) -> float:
+    """Return the largest component of a direction to the left, the back or the feet."""
+    components = direction * (1, 1, -1)
+    return float(components[np.argmax(np.abs(components))])
 
 
 def _zooms(image: Any) -> list[float]:

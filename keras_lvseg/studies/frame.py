@@ -7,7 +7,9 @@ from math import nan
 from pathlib import Path
 from typing import Any
 
+from keras_lvseg.geometry import image_centre
 from keras_lvseg.io.dicom import Header
+from keras_lvseg.io.nifti import NiftiHeader
 
 PIXEL_SPACING_RANGE = (0.1, 10.0)
 """Accepted spacing of pixels in mm. Resampling an image with a spacing outside the range may exhaust memory."""
@@ -25,7 +27,7 @@ class Frame:
         patient_id: The patient's name in the images.
         original_id: The patient's name in the contours; equal to `patient_id` if there is only one name, empty if the
             patient is unknown.
-        instance_number: DICOM's InstanceNumber, the number in a PNG's name, or the number of a record in its file.
+        instance_number: DICOM's InstanceNumber, the number in a PNG's name, or the number of an image in its file.
         sop_instance_uid: DICOM's identity of the image.
         series_instance_uid: DICOM's identity of its series.
         study_instance_uid: DICOM's identity of its study.
@@ -91,7 +93,34 @@ class Frame:
             known: Further attributes of `Frame`, or better values than the header's.
         """
         own = {field.name: getattr(header, field.name) for field in fields(cls) if hasattr(header, field.name)}
-        return cls(**own | known, patient_id=patient_id, original_id=original_id)
+        return cls(**own | known | {"patient_id": patient_id, "original_id": original_id})
+
+    @classmethod
+    def from_nifti(cls, header: NiftiHeader, place: tuple[int, int], **known: Any) -> Frame:
+        """Return the frame of one image in a NIfTI file.
+
+        Args:
+            header: The header of the file.
+            place: Index of the slice and of the phase in the file.
+            known: Further attributes of `Frame`. By default, `slice` counts from base to apex in any file, and `phase`
+                is that of the file.
+        """
+        slice_, phase = place
+        own: dict[str, Any] = {
+            "patient_id": "",
+            "original_id": "",
+            "record": header.number(slice_, phase),
+            "instance_number": header.number(slice_, phase),
+            "rows": header.rows,
+            "columns": header.columns,
+            "pixel_spacing": header.pixel_spacing,
+            "position": header.positions[slice_],
+            "orientation": header.orientation,
+            "slice_spacing": header.slice_spacing,
+            "slice": slice_ if header.from_base else header.slices - 1 - slice_,
+            "phase": phase,
+        }
+        return cls(path=header.path, **own | known)
 
     @property
     def key(self) -> tuple[Path, int | None]:
@@ -106,9 +135,7 @@ class Frame:
     @property
     def centre(self) -> tuple[float, float, float]:
         """Centre of the image in patient coordinates, mm. Images of one slice share it, whatever their sizes."""
-        along_row, along_column = self.orientation[:3], self.orientation[3:]
-        right, down = (self.columns - 1) / 2 * self.pixel_spacing[1], (self.rows - 1) / 2 * self.pixel_spacing[0]
-        x, y, z = (p + right * a + down * b for p, a, b in zip(self.position, along_row, along_column, strict=True))
+        x, y, z = image_centre(self.position, self.orientation, self.pixel_spacing, self.shape).tolist()
         return x, y, z
 
     @property

@@ -110,7 +110,9 @@ def test_read_header_and_pixels_with_huge_claims_raise(frame, changes):
         setattr(dataset, keyword, value)
     dataset.save_as(path)
     for read in (read_header, read_pixels):
-        with pytest.raises(DataError, match=r"invalid image size.* got 60000 x 60000|holds several|is a colour image"):
+        with pytest.raises(
+            DataError, match=r"invalid image size.* got 60000 x 60000|invalid NumberOfFrames|is a colour image"
+        ):
             read(path)
 
 
@@ -121,7 +123,7 @@ def test_read_header_and_pixels_of_deflated_file_raise(frame):
     dataset.save_as(path)
     assert path.stat().st_size < 2**16
     for read in (read_header, read_pixels):
-        with pytest.raises(DataError, match="is deflated; expected a data set that is not"):
+        with pytest.raises(DataError, match="is deflated, which is not supported; expected a data set that is not"):
             read(path)
 
 

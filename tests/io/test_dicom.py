@@ -4,7 +4,7 @@ import pytest
 from pydicom.uid import RLELossless
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.io.dicom import read_header, read_pixels, read_size_and_spacing
+from keras_lvseg.io.dicom import read_header, read_headers, read_pixels
 from tests.small_tree import save
 
 
@@ -110,7 +110,9 @@ def test_read_header_of_cut_header_raises(frame):
         ("PixelSpacing", None, "has no PixelSpacing"),
         ("SeriesInstanceUID", "", "has no SeriesInstanceUID"),
         ("PixelSpacing", [0, 1], r"invalid PixelSpacing; expected 2 numbers above 0, in mm, got \(0\.0, 1\.0\)"),
-        ("NumberOfFrames", 20, "holds several frames"),
+        ("PixelSpacing", [0, 0], "has no PixelSpacing"),
+        ("NumberOfFrames", 20, "is cut short"),
+        ("NumberOfFrames", 0, "invalid NumberOfFrames"),
         ("SamplesPerPixel", 3, "is a colour image"),
         ("PhotometricInterpretation", "PALETTE COLOR", "is a colour image"),
     ],
@@ -125,23 +127,30 @@ def test_read_header_invalid_element_raises(frame, keyword, value, message):
         read_header(save(dataset, path))
 
 
-def test_read_size_and_spacing_incomplete_header_returns_both(frame):
+def test_read_headers_incomplete_header_has_unknown_values(frame):
     dataset, path = frame
-    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "InstanceNumber", "ImagePositionPatient"):
+    spacing = tuple(dataset.PixelSpacing)
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "InstanceNumber", "PatientID"):
         delattr(dataset, keyword)
+    (header,) = read_headers(save(dataset, path))
+    assert header.geometry_error is None
+    assert (header.sop_instance_uid, header.instance_number, header.patient_id) == ("", 0, "")
     dataset.ImageOrientationPatient = [1, 0, 0]
-    shape, spacing = (dataset.Rows, dataset.Columns), tuple(dataset.PixelSpacing)
-    assert read_size_and_spacing(save(dataset, path)) == (shape, spacing)
-    del dataset.PixelSpacing
-    size, unknown = read_size_and_spacing(save(dataset, path))
-    assert size == shape
-    assert np.isnan(unknown).tolist() == [True, True]
-    dataset.PixelSpacing = [1, -1]
-    with pytest.raises(DataError, match="expected 2 numbers above 0, in mm"):
-        read_size_and_spacing(save(dataset, path))
+    (header,) = read_headers(save(dataset, path))
+    assert header.geometry_error == "has no ImageOrientationPatient; expected 6 numbers"
+    assert ((header.rows, header.columns), header.pixel_spacing) == ((dataset.Rows, dataset.Columns), spacing)
+    for unknown, problem in (
+        (None, "has no PixelSpacing"),
+        ([0, 0], "has no"),
+        ([1, -1], "has an invalid PixelSpacing"),
+    ):
+        dataset.PixelSpacing = unknown
+        (header,) = read_headers(save(dataset, path))
+        assert np.isnan(header.pixel_spacing).all()
+        assert problem in header.geometry_error or "Orientation" in header.geometry_error
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(DataError, match="is cut short"):
-        read_size_and_spacing(path)
+        read_headers(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(500), b"PK\x03\x04" + bytes(500)])
