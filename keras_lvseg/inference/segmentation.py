@@ -128,6 +128,7 @@ class Segmentation:
             masks=tuple(masks[frame.key] for frame in segmented.frames),
             number=index + 1,
             folder=self.folders[index],
+            patient_id=study.patient_id,
             root=self.root,
             fingerprint=self.fingerprint(index),
             has_myocardium=self._network.has_myocardium,

@@ -74,7 +74,9 @@ def write_study_files(
     for name, write in (("nifti", _write_nifti), ("dicom-seg", _write_dicom_seg)):
         if name in outputs:
             reason = write(folder, result, anonymous)
-            record["notes"] += [f"no {_TITLES[name]}: {reason}"] if reason else []
+            if reason:
+                shown = result.hide_names(reason) if anonymous else reason
+                record["notes"].append(f"no {_TITLES[name]}: {shown}")
     if "report" in outputs:
         write_study_report(folder / "report.html", record, draw_montages(result))
     write_json(folder / STUDY_FILE, record)
@@ -162,18 +164,16 @@ def _write_nifti(folder: Path, result: StudySegmentation, anonymous: bool) -> st
             name = "masks.nii.gz" if len(paths) == 1 else f"masks_phase{phase:02d}.nii.gz"
             write_nifti_labels(folder / name, labels, like=path)
         return None
-    first = study.frames[0]
-    if study.geometry_error is not None or not np.isfinite((*first.position, *first.orientation)).all():
-        return "the images have no position in the patient"
-    if len({frame.shape for frame in study.frames}) > 1:
-        return "the images differ in size"
-    from keras_lvseg.studies import stack_affine
-
-    slices, phases = study.slices, study.phases
-    stack = np.zeros((first.columns, first.rows, len(slices), len(phases)), np.uint8)
+    try:
+        affine = study.affine()
+    except DataError as error:
+        return f"an image {error.reason}"
+    first, slices, phases = study.frames[0], study.slices, study.phases
+    depth = slices[-1] - slices[0] + 1  # missing slices are empty
+    stack = np.zeros((first.columns, first.rows, depth, len(phases)), np.uint8)
     for frame, mask in labelled:
-        stack[:, :, slices.index(frame.slice), phases.index(frame.phase)] = mask.T
-    write_nifti_stack(folder / "masks.nii.gz", stack, stack_affine(study))
+        stack[:, :, frame.slice - slices[0], phases.index(frame.phase)] = mask.T
+    write_nifti_stack(folder / "masks.nii.gz", stack, affine)
     return None
 
 

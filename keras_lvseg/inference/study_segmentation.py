@@ -32,6 +32,7 @@ class StudySegmentation:
             2 myocardium.
         number: Number of the study in its input, from 1.
         folder: Name of its result folder.
+        patient_id: The patient; empty if unknown.
         root: The folder that was searched. File names in `as_dict` are relative to it.
         fingerprint: Hash of the study's images.
         has_myocardium: Whether the network tells the myocardium from the background.
@@ -55,6 +56,7 @@ class StudySegmentation:
     masks: tuple[np.ndarray, ...]
     number: int
     folder: str
+    patient_id: str
     root: Path
     fingerprint: str
     has_myocardium: bool
@@ -101,7 +103,7 @@ class StudySegmentation:
             anonymous: Leave out the patient and all file names.
         """
         volumes, study = self.volumes, self.study
-        placed = study.geometry_error is None
+        placed = study.geometry_error is None and not self.error
         return {
             "study": f"study-{self.number:04d}" if anonymous else self.folder,
             "patient": None if anonymous else self._patient(),
@@ -114,11 +116,8 @@ class StudySegmentation:
             "stroke_volume_ml": _rounded(volumes.stroke_volume_ml),
             "ejection_fraction_percent": _rounded(volumes.ejection_fraction),
             "myocardial_mass_g": _rounded(volumes.myocardial_mass_g),
-            "flags": [
-                {"code": flag.code, "reason": self._hidden(flag.reason) if anonymous and not placed else flag.reason}
-                for flag in volumes.flags
-            ],
-            "missing_reason": self._hidden(volumes.problem) if anonymous and not placed else volumes.problem,
+            "flags": [{"code": flag.code, "reason": self._reason(flag.reason, anonymous)} for flag in volumes.flags],
+            "missing_reason": self._reason(volumes.problem, anonymous),
             "volumes": [_phase(volume) for volume in volumes.phases],
             "images": [
                 self._image(frame, mask, anonymous) for frame, mask in zip(study.frames, self.masks, strict=True)
@@ -163,10 +162,24 @@ class StudySegmentation:
             write_study_files(temporary, self, record, outputs)
         return path
 
+    def hide_names(self, text: str) -> str:
+        """Return text without the names of the patient, of files and of folders."""
+        paths = [*(frame.path for frame in self.study.frames), *(skipped.path for skipped in self.study.skipped)]
+        names = {part for path in paths for part in path.relative_to(self.root).parts}
+        names |= {name for frame in self.study.frames for name in (frame.patient_id, frame.original_id)}
+        names |= {self.study.name, *self.study.name.split("/")}
+        longest_first = sorted(filter(None, names), key=len, reverse=True)
+        return re.sub("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in longest_first), "…", text)
+
     def _patient(self) -> str | None:
         """Return the patient's ID if it names the study. Other outputs must not tell it."""
-        patient, name = self.study.patient_id, self.study.name
+        patient, name = self.patient_id, self.study.name
         return patient if patient and re.fullmatch(rf"{re.escape(patient)}(-\d+)?", name) else None
+
+    def _reason(self, reason: str | None, anonymous: bool) -> str | None:
+        # Other reasons name no files. Their numbers could be taken for names.
+        named = self.study.geometry_error or self.error
+        return self.hide_names(reason) if reason and anonymous and named else reason
 
     def _image(self, frame: Frame, mask: np.ndarray, anonymous: bool) -> dict[str, Any]:
         placed = self.study.geometry_error is None
@@ -186,18 +199,8 @@ class StudySegmentation:
     def _skipped(self, skipped: SkippedFile, anonymous: bool) -> dict[str, Any]:
         file, reason = skipped.path.relative_to(self.root).as_posix(), skipped.reason
         if anonymous:
-            return {"file": None, "frame": skipped.record, "reason": self._hidden(reason)}
+            return {"file": None, "frame": skipped.record, "reason": self.hide_names(reason)}
         return {"file": file, "frame": skipped.record, "reason": reason}
-
-    def _hidden(self, text: str | None) -> str | None:
-        """Return text without names of the patient, files and folders."""
-        paths = [*(frame.path for frame in self.study.frames), *(skipped.path for skipped in self.study.skipped)]
-        names = {part for path in paths for part in path.relative_to(self.root).parts}
-        names |= {name for frame in self.study.frames for name in (frame.patient_id, frame.original_id)}
-        names |= {self.study.name, *self.study.name.split("/")}
-        longest_first = sorted(filter(None, names), key=len, reverse=True)
-        pattern = "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in longest_first)
-        return re.sub(pattern, "…", text) if text else text
 
 
 def _phase(volume: PhaseVolume) -> dict[str, Any]:

@@ -234,6 +234,8 @@ def _set_dates(segmentation: Dataset, source: Dataset) -> None:
     segmentation.ContentDate = segmentation.SeriesDate = date
     segmentation.ContentTime = segmentation.SeriesTime = time
     del segmentation.InstanceCreationDate, segmentation.InstanceCreationTime
+    for equipment in segmentation.ContributingEquipmentSequence:
+        del equipment.ContributionDateTime
     # highdicom draws a random one.
     organization = _uid(segmentation.SOPInstanceUID, "dimensions")
     segmentation.DimensionOrganizationSequence[0].DimensionOrganizationUID = organization
