@@ -15,8 +15,10 @@ from keras_lvseg.files import atomic_directory, delete_abandoned, locked_directo
 from keras_lvseg.inference.inputs import RESULT_FILE
 from keras_lvseg.inference.segmentation import Segmentation
 from keras_lvseg.inference.study_files import DEFAULT_OUTPUTS, OUTPUTS, STUDY_FILE, check_outputs, write_study_files
+from keras_lvseg.inference.study_segmentation import StudySegmentation
 from keras_lvseg.reporting.html.index_report import write_index_report
 from keras_lvseg.reporting.segmentation_table import write_volume_table
+from keras_lvseg.studies.skipped_file import SkippedFile
 
 _MAX_STUDY_FILE = 2**28  # bytes
 
@@ -73,7 +75,7 @@ class ResultFolder:
         }
         todo = [index for index in range(len(segmentation)) if index not in finished]
         total, done = sum(len(segmentation.studies[index].frames) for index in todo), 0
-        summaries = dict(finished)
+        summaries, skipped = dict(finished), [*segmentation.skipped]
         try:
             for index in todo:
 
@@ -81,19 +83,20 @@ class ResultFolder:
                     if on_progress:
                         on_progress(before + images, total)
 
-                summaries[index] = self._write_study(segmentation, index, report)
+                result = segmentation.segment_study(index, on_images=report)
                 done += len(segmentation.studies[index].frames)
-            summary = self._summary(segmentation, [summaries[index] for index in range(len(segmentation))])
+                if result.error and result.study.geometry_error is not None:
+                    skipped += result.study.skipped  # stray images, such as screenshots, are no study
+                else:
+                    summaries[index] = self._write_study(result)
+            summary = self._summary(segmentation, [summaries[index] for index in sorted(summaries)], skipped)
             self._write_summary(segmentation, summary)
         except OSError:  # a full disk; reading raises a DataError
             with as_data_error(self.path, "cannot be written"):
                 raise
         return summary
 
-    def _write_study(
-        self, segmentation: Segmentation, index: int, on_images: Callable[[int], None]
-    ) -> Mapping[str, Any]:
-        result = segmentation.segment_study(index, on_images=on_images)
+    def _write_study(self, result: StudySegmentation) -> Mapping[str, Any]:
         record = result.as_dict(anonymous=self._anonymous)
         if result.error:
             return _summarize(record, record["missing_reason"])
@@ -129,16 +132,22 @@ class ResultFolder:
             raise DataError(folder, "was written with other options", hint, expected, got)
         return _summarize(record, None)
 
-    def _summary(self, segmentation: Segmentation, studies: Sequence[Mapping[str, Any]]) -> RunSummary:
+    def _summary(
+        self, segmentation: Segmentation, studies: Sequence[Mapping[str, Any]], skipped: Sequence[SkippedFile]
+    ) -> RunSummary:
+        if not studies:
+            first = f"{skipped[0].path.relative_to(segmentation.root)} {skipped[0].reason}"
+            raise DataError(segmentation.root, "holds no image that can be segmented", first)
         counts = Counter(note for study in studies for note in study["notes"])
         notes = [f"{note} ({count} studies)" if count > 1 else note for note, count in counts.items()]
-        skipped = [
-            {"file": None if self._anonymous else file.path.relative_to(segmentation.root).as_posix(), "reason": reason}
-            for file in segmentation.skipped
-            for reason in [file.reason if not self._anonymous else "cannot be segmented"]
+        files = [
+            {"file": None, "reason": "cannot be segmented"}
+            if self._anonymous
+            else {"file": file.path.relative_to(segmentation.root).as_posix(), "reason": file.reason}
+            for file in skipped
         ]
         own = () if self._anonymous else segmentation.notes
-        return RunSummary(tuple(studies), (*own, *notes), tuple(skipped))
+        return RunSummary(tuple(studies), (*own, *notes), tuple(files))
 
     def _write_summary(self, segmentation: Segmentation, summary: RunSummary) -> None:
         write_volume_table(self.path / "volumes.csv", summary.studies)

@@ -1,14 +1,17 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 from jsonschema import validate
+from PIL import Image
 
 from keras_lvseg import Segmenter
 from keras_lvseg.errors import DataError
@@ -48,11 +51,8 @@ def test_write_leaves_tables_and_a_folder_per_study(run, tree, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == SUMMARY | {"P1", "P2", "P3"}
     result = json.loads((tmp_path / "out" / "segmentation.json").read_text())
     validate(result, SEGMENTATION_SCHEMA)
-    assert (
-        result["skipped"]
-        == [*summary.skipped]
-        == [{"file": "re[red]port.pdf", "reason": result["skipped"][0]["reason"]}]
-    )
+    assert result["skipped"] == [*summary.skipped]
+    assert [file["file"] for file in result["skipped"]] == ["re[red]port.pdf"]
     assert result["network"] == {"run": str(run)}
     with (tmp_path / "out" / "volumes.csv").open(newline="") as file:
         rows = [*csv.DictReader(file)]
@@ -168,27 +168,23 @@ def test_write_anonymous_numbers_the_studies(run, tree, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 def test_write_killed_run_loses_one_study_and_resumes_to_the_same_bytes(run, tree, tmp_path):
-    """The campaign with many moments is benchmarks/robustness/killed_runs.py."""
+    """Many random moments are in benchmarks/robustness/long_runs.py."""
     segment(run, tree, tmp_path / "once")
     program = f"""
         import os, signal
         from keras_lvseg import Segmenter
         from keras_lvseg.inference import open_results, study_files
-        def kill(*arguments):
-            if {"P2"!r} in str(arguments[1]["study"]):
+        write_report = study_files.write_study_report
+        def write_or_kill(path, record, montages):
+            if record["study"] == "P2":
                 os.kill(os.getpid(), signal.SIGKILL)
-        study_files.write_study_report = kill
+            write_report(path, record, montages)
+        study_files.write_study_report = write_or_kill
         with open_results({str(tmp_path / "out")!r}) as results:
             results.write(Segmenter({str(run)!r}).segment({str(tree)!r}))
     """
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-    command = [
-        sys.executable,
-        "-c",
-        textwrap.dedent(
-            program.replace("= kill", "= lambda *a, kill=kill, w=study_files.write_study_report: (kill(*a), w(*a))")
-        ),
-    ]
+    command = [sys.executable, "-c", textwrap.dedent(program)]
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     left = {path.name for path in (tmp_path / "out").iterdir()}
@@ -196,3 +192,44 @@ def test_write_killed_run_loses_one_study_and_resumes_to_the_same_bytes(run, tre
     assert len(left) == 3  # the lock and the unfinished folder too
     segment(run, tree, tmp_path / "out", resume=True)
     assert contents(tmp_path / "out") == contents(tmp_path / "once")
+
+
+def test_write_stray_images_that_cannot_be_read_are_skipped_files(run, tree, tmp_path):
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(tree / "screen.png")
+    summary = segment(run, tree, tmp_path / "out")
+    assert [study["study"] for study in summary.studies] == ["P1", "P2", "P3"]
+    assert summary.failed == ()
+    ((file, reason),) = (skipped.values() for skipped in summary.skipped)
+    assert (file, "is a colour image" in reason) == ("screen.png", True)
+    with pytest.raises(DataError, match=r"holds no image that can be segmented; screen\.png is a colour image"):
+        segment(run, tree / "screen.png", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_write_on_a_full_disk_is_one_line_and_keeps_finished_studies(run, tree, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(disk)]
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs rights that this user lacks")
+    try:
+        segment(run, tree, tmp_path / "roomy", outputs=OUTPUTS)
+        roomy, segmentation = contents(tmp_path / "roomy"), Segmenter(run).segment(tree)
+        # Room for the first study and half of the second, in blocks of the file system.
+        blocks = sum(-(-len(content) // 4096) for name, content in roomy.items() if name.startswith("P1/"))
+        free = os.statvfs(disk).f_bavail * 4096
+        (disk / "ballast").write_bytes(bytes(free - 4096 * blocks * 3 // 2))
+        with (
+            pytest.raises(DataError, match=r"out: cannot be written \(No space left on device\)") as caught,
+            open_results(disk / "out", outputs=OUTPUTS) as results,
+        ):
+            results.write(segmentation)
+        assert "\n" not in str(caught.value)
+        assert {path.name for path in (disk / "out").iterdir()} == {"P1"}
+        assert contents(disk / "out") == {name: content for name, content in roomy.items() if name.startswith("P1/")}
+        (disk / "ballast").unlink()
+        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+        segment(run, tree, disk / "out", outputs=OUTPUTS, resume=True)
+        assert contents(disk / "out") == roomy
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

@@ -1,4 +1,4 @@
-import copy
+from dataclasses import replace
 
 import highdicom
 import numpy as np
@@ -139,12 +139,9 @@ def test_write_dicom_seg_of_several_series_and_frames_of_reference(tmp_path):
 def test_write_dicom_seg_of_slightly_tilted_slices_keeps_each_orientation(tmp_path):
     tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=2, phases=1)
     frames = segmented(one_study(tree))
-    tilted = copy.copy(frames[1])
     angle = np.deg2rad(1)
-    object.__setattr__(
-        tilted, "orientation", (0.6, 0.8, 0.0, 0.8 * np.sin(angle), -0.6 * np.sin(angle), -np.cos(angle))
-    )
-    frames = [frames[0], tilted]
+    across, down = (0.6, 0.8, 0.0), (0.8 * np.sin(angle), -0.6 * np.sin(angle), -np.cos(angle))
+    frames = [frames[0], replace(frames[1], orientation=(*across, *down))]
     check(tmp_path / "seg", frames, write_dicom_seg(tmp_path / "seg", frames))
 
 
@@ -181,9 +178,8 @@ def test_write_dicom_seg_without_uids_is_one_line(tmp_path, missing):
 def test_write_dicom_seg_of_images_that_differ_in_size_is_one_line(tmp_path):
     tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=2, phases=1)
     first, second = segmented(one_study(tree))
-    object.__setattr__(second, "labels", second.labels[:-1])
-    with pytest.raises(DataError, match="differs from 1.dcm in size or pixel spacing"):
-        write_dicom_seg(tmp_path / "seg", [first, second])
+    with pytest.raises(DataError, match=r"differs from 1\.dcm in size or pixel spacing"):
+        write_dicom_seg(tmp_path / "seg", [first, replace(second, labels=second.labels[:-1])])
 
 
 @pytest.mark.parametrize(
