@@ -1,7 +1,9 @@
 """A classic DICOM study, laid out again as other scanners, archives and programs have it."""
 
+import copy
 import shutil
 import subprocess
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,30 +47,21 @@ def write_enhanced(slices: dict[int, list[pydicom.Dataset]], folder: Path, *, pe
     """Write legacy converted enhanced files by highdicom, one per slice or one of all frames in any order."""
     legacy = pytest.importorskip("highdicom.legacy")
     folder.mkdir(parents=True, exist_ok=True)
-    frame_of_reference, study, series = generate_uid(), generate_uid(), generate_uid()
-    for datasets in slices.values():
-        for dataset in datasets:
-            dataset.FrameOfReferenceUID, dataset.StudyInstanceUID = frame_of_reference, study
-            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-            dataset.SeriesInstanceUID, dataset.StudyID = series, "1"
-            dataset.PatientBirthDate = dataset.PatientSex = dataset.AccessionNumber = dataset.ReferringPhysicianName = (
-                ""
-            )
-            dataset.StudyDate = dataset.SeriesDate = dataset.AcquisitionDate = dataset.ContentDate = "20120101"
-            for keyword in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
-                if keyword in dataset:
-                    delattr(dataset, keyword)
+    series, same = generate_uid(), {"StudyInstanceUID": generate_uid(), "FrameOfReferenceUID": generate_uid()}
+    dates = dict.fromkeys(("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate"), "20120101")
+    blank = dict.fromkeys(("PatientBirthDate", "PatientSex", "AccessionNumber", "ReferringPhysicianName"), "")
     groups = list(slices.values()) if per_slice else [[dataset for own in slices.values() for dataset in own]]
-    for number, group in enumerate(groups, 1):
-        shuffled = [group[i] for i in np.random.default_rng(number).permutation(len(group))]
-        converted = legacy.LegacyConvertedEnhancedMRImage(
-            shuffled,
-            series_instance_uid=series,
-            series_number=7,
-            sop_instance_uid=generate_uid(),
-            instance_number=number,
-        )
-        save(converted, folder / f"{number}.dcm")
+    with warnings.catch_warnings(action="ignore"):  # of the UIDs and names of the source
+        for number, group in enumerate(groups, 1):
+            for dataset in group:
+                for keyword, value in (same | dates | blank | {"StudyID": "1", "SeriesInstanceUID": series}).items():
+                    setattr(dataset, keyword, value)
+                dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+                if "PerFrameFunctionalGroupsSequence" in dataset:
+                    del dataset.PerFrameFunctionalGroupsSequence
+            shuffled = [group[i] for i in np.random.default_rng(number).permutation(len(group))]
+            converted = legacy.LegacyConvertedEnhancedMRImage(shuffled, series, 7, generate_uid(), number)
+            save(converted, folder / f"{number}.dcm")
     return folder
 
 
@@ -84,9 +77,7 @@ def write_nifti(study: Path, folder: Path) -> Path:
 
 def write_plain_multi_frame(datasets: Sequence[pydicom.Dataset], path: Path) -> Path:
     """Write frames as one file without functional groups."""
-    whole = pydicom.Dataset()
-    whole.update(datasets[0])
-    whole.file_meta = datasets[0].file_meta
+    whole = copy.deepcopy(datasets[0])
     whole.NumberOfFrames = len(datasets)
     whole.PixelData = b"".join(dataset.PixelData for dataset in datasets)
     if "PerFrameFunctionalGroupsSequence" in whole:
