@@ -19,6 +19,7 @@ from tests.small_tree import edit, write_stack
 PHASES = 20
 LAYOUTS = ("classic", "bowl", "enhanced slices", "enhanced study", "nifti")
 PATIENTS = ("PHANTOM0001", "SCD0000101", "SCD0000201", "SCD0000301")
+FAST = [*PATIENTS[:2], *(pytest.param(patient, marks=pytest.mark.slow) for patient in PATIENTS[2:])]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def relaid(dicoms, tmp_path_factory):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("patient", PATIENTS)
+@pytest.mark.parametrize("patient", FAST)
 def test_study_in_any_layout_has_same_pixels_places_and_volumes(relaid, patient, layout):
     classic, study = relaid(patient, "classic"), relaid(patient, layout)
     assert (study.geometry_error, study.skipped) == (None, ())
