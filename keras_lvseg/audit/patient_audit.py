@@ -16,7 +16,7 @@ from keras_lvseg.audit.study_faults import study_faults
 from keras_lvseg.data.layouts import PatientFiles
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.dicom import Header, read_header
-from keras_lvseg.studies.assemble import assemble_study, read_patient
+from keras_lvseg.studies.assembly.assemble import assemble_study, read_patient
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_contours import read_contour_or_label
 from keras_lvseg.studies.frame_images import read_image, read_mask

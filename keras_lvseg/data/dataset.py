@@ -19,7 +19,7 @@ from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.data.splits import by_either_name, check_images_apart
 from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.geometry import CONTOUR_ORIGIN
-from keras_lvseg.studies.assemble import read_patient
+from keras_lvseg.studies.assembly.assemble import read_patient
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
 from keras_lvseg.studies.patient import Patient

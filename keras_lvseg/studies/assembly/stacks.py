@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_lvseg.geometry import LONG_AXIS, slice_normal
 from keras_lvseg.io.dicom import Header
-from keras_lvseg.studies.series import split_series
+from keras_lvseg.studies.assembly.series import split_series
 from keras_lvseg.studies.skipped_file import SkippedFile
 
 _PARALLEL = 5.0  # degrees; slices of separate breath-holds are tilted a little
