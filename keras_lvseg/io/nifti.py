@@ -123,7 +123,7 @@ def read_nifti_header(path: str | os.PathLike[str]) -> NiftiHeader:
 
 
 def read_nifti_pixels(path: str | os.PathLike[str], number: int) -> np.ndarray:
-    """Read one image. The file that was read last stays in memory.
+    """Read one image. The two files that were read last stay in memory.
 
     Args:
         path: See `read_nifti_header`.
@@ -224,7 +224,7 @@ def _open(path: str | os.PathLike[str]) -> _File:
         return _read(os.fspath(path), status.st_mtime_ns, status.st_size)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # an image and its label
 def _read(path: str, modified: int, size: int) -> _File:
     """Read a file; its time and size keep a changed file from being taken from the cache."""
     # Imported here, because most users have no NIfTI files, and nibabel takes a while to import.
