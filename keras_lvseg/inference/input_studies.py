@@ -15,11 +15,11 @@ from keras_lvseg.errors import DataError
 from keras_lvseg.io.dicom import Header, is_dicom, read_headers
 from keras_lvseg.io.nifti import NiftiHeader, is_nifti, nifti_stem, read_nifti_header
 from keras_lvseg.io.png import is_png, read_png_size
-from keras_lvseg.studies.assemble import assemble_stack
-from keras_lvseg.studies.examinations import group_examinations
+from keras_lvseg.studies.assembly.assemble import assemble_stack
+from keras_lvseg.studies.assembly.examinations import group_examinations
+from keras_lvseg.studies.assembly.stacks import find_stacks
 from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE, Frame
 from keras_lvseg.studies.skipped_file import SkippedFile
-from keras_lvseg.studies.stacks import find_stacks
 from keras_lvseg.studies.study import Study
 
 Names = tuple[str, str]

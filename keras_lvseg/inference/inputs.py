@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_lvseg.data.layouts import index_tree, is_tree, png_table
+from keras_lvseg.data.layouts import index_tree, is_tree, labelled_nifti, png_table
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.input_studies import InputImages, Names
 from keras_lvseg.inference.output_names import image_stem
@@ -114,6 +114,8 @@ def _list_files(root: Path, is_known_tree: bool, skipped: list[SkippedFile]) -> 
 
 def _read_tree(root: Path) -> tuple[dict[Path, Names], list[Study], list[str]]:
     """Return the patient of each DICOM file of a known tree, the studies of its PNG files, and notes on faults."""
+    if labelled_nifti.matches(root):
+        return {}, [], []  # the names of the images have the patients
     try:
         patients = png_table.index(root, skip_unreadable=True) if png_table.matches(root) else index_tree(root)
     except DataError as error:

@@ -207,7 +207,7 @@ def read_pixels(path: str | os.PathLike[str], record: int | None = None) -> np.n
         image = _open(path)
         if record is None and image.frames != 1:
             raise DataError(path, "holds several frames", expected="one frame per file")
-        index = (record or 1) - 1
+        index = 0 if record is None else record - 1
         if not 0 <= index < image.frames:
             raise DataError(path, f"has no frame {record}", expected=f"1 to {image.frames}")
         if image.syntax not in _UNCOMPRESSED:

@@ -8,6 +8,7 @@ is flipped back, and an image whose axes both run to the patient's right, front 
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_lvseg.errors import DataError, as_data_error, invalid_argument
-from keras_lvseg.files import atomic_file, open_bytes
+from keras_lvseg.files import atomic_file, read_bytes
 from keras_lvseg.geometry.planes import LONG_AXIS, slice_normal
 
 _SUFFIXES = (".nii", ".nii.gz")
@@ -80,7 +81,7 @@ class NiftiHeader:
 
     @property
     def from_base(self) -> bool:
-        """Whether the file's slices run from base to apex. True if they have no direction."""
+        """Whether the file's slices run from base to apex. True if the file has no affine."""
         return bool(np.subtract(self.positions[-1], self.positions[0]) @ LONG_AXIS >= 0)
 
     def same_grid(self, other: NiftiHeader) -> bool:
@@ -122,7 +123,7 @@ def read_nifti_header(path: str | os.PathLike[str]) -> NiftiHeader:
 
 
 def read_nifti_pixels(path: str | os.PathLike[str], number: int) -> np.ndarray:
-    """Read one image. The file that was read last stays in memory.
+    """Read one image. The two files that were read last stay in memory.
 
     Args:
         path: See `read_nifti_header`.
@@ -223,17 +224,22 @@ def _open(path: str | os.PathLike[str]) -> _File:
         return _read(os.fspath(path), status.st_mtime_ns, status.st_size)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # an image and its label
 def _read(path: str, modified: int, size: int) -> _File:
     """Read a file; its time and size keep a changed file from being taken from the cache."""
     # Imported here, because most users have no NIfTI files, and nibabel takes a while to import.
     import nibabel
     from nibabel.imageglobals import LoggingOutputSuppressor
 
-    with open_bytes(path):  # raises where it cannot be read
-        pass
+    content = read_bytes(path, _MAX_BYTES)
     with LoggingOutputSuppressor(), as_data_error(path, "is damaged", expected="a whole NIfTI file"):
-        image: Any = nibabel.load(path)
+        if path.lower().endswith(".gz"):
+            # Decompressed as a whole, because the checksum at the end is not read otherwise.
+            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(_MAX_BYTES + 1)
+            if len(content) > _MAX_BYTES:
+                raise DataError(path, "is too large", expected=f"at most {_MAX_BYTES:,} bytes")
+        second = 540 in (int.from_bytes(content[:4], order) for order in ("little", "big"))
+        image: Any = (nibabel.Nifti2Image if second else nibabel.Nifti1Image).from_bytes(content)
         shape = tuple(int(n) for n in image.shape)
         full = _full_shape(path, shape, image.get_data_dtype())
         header = _header(path, image, full)
@@ -263,7 +269,7 @@ def _header(path: str, image: Any, shape: tuple[int, int, int, int]) -> NiftiHea
     columns, rows, slices, phases = shape
     affine = np.array(image.affine, dtype=float)
     known = image.header["sform_code"] > 0 or image.header["qform_code"] > 0
-    lps = _LPS_FROM_RAS @ affine if known else np.diag([*_zooms(image), 1.0])
+    lps = _LPS_FROM_RAS @ affine if known else np.diag([*_zooms(image), 1.0]) * (1, 1, -1, 1)
     lps = np.diag([*[_MM[image.header.get_xyzt_units()[0]]] * 3, 1.0]) @ lps
     steps = np.linalg.norm(lps[:3, :3], axis=0)
     if not (np.isfinite(lps).all() and (steps > 0).all()):

@@ -43,11 +43,12 @@ class Frame:
         trigger_time: Time after the R wave, ms.
         slice: Index of the slice in the study, from 0, in the order of the instance numbers.
         phase: Index of the phase in the cardiac cycle, from 0.
-        endocardium: The contour file or the label PNG of the cavity.
-        epicardium: The contour file or the label PNG of the area inside the epicardial border.
+        endocardium: The contour file, the label PNG or the label NIfTI of the cavity.
+        epicardium: The contour file or the label of the area inside the epicardial border.
         mask: The file that holds the mask of the cavity, if there is a mask in place of a contour.
         record: Number of the image in `path`, from 1: a record, a frame of a DICOM file, or phase * slices + slice + 1
             in a NIfTI file. None if `path` holds a single image.
+        label_values: Values of cavity and myocardium in a label NIfTI, whose images have the numbers of the image's.
         labels_include_outline: Whether the label PNGs contain the pixels of the drawn line itself. Their contours are
             then drawn by `keras_lvseg.geometry.contour_of_outlined_label`.
 
@@ -80,6 +81,7 @@ class Frame:
     epicardium: Path | None = None
     mask: Path | None = None
     record: int | None = None
+    label_values: tuple[int, int] | None = None
     labels_include_outline: bool = False
 
     @classmethod

@@ -63,8 +63,8 @@ class Study:
         """Return the affine of a volume of the study, as NIfTI has it.
 
         Returns:
-            Array of shape (4, 4): from the indices of column, row and slice to mm, right-anterior-superior. Slices count
-            from the first one of `slices`, and missing slices are empty. The mean step stands for uneven slices.
+            Array of shape (4, 4): from the indices of column, row and slice to mm, right-anterior-superior. Slices
+            count from the first one of `slices`, and missing slices are empty. The mean step stands for uneven slices.
 
         Raises:
             DataError: Slices and phases are unknown, or frames differ in size, pixel spacing or direction, so that they

@@ -7,7 +7,13 @@ import pydicom
 import pytest
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
-from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGExtended12Bit,
+    JPEGLosslessSV1,
+    RLELossless,
+)
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
@@ -139,3 +145,13 @@ def test_read_pixels_damaged_run_lengths_returns_image_or_raises_data_error(fram
             path.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
             with suppress(DataError):
                 assert read_pixels(path).shape == (16, 12)
+
+
+def test_read_pixels_jpeg_of_12_bits_without_extra_names_it(frame, monkeypatch):
+    """Pillow decodes this syntax with 8 bits only."""
+    dataset, pixels, path = frame
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    save(dataset, path, JPEGExtended12Bit, jpeg_lossless(*pixels.shape))
+    monkeypatch.setattr(type(get_decoder(JPEGExtended12Bit)), "available_plugins", ("pillow",))
+    with pytest.raises(DataError, match=r"cannot be read: JPEG Extended .*; pip install 'keras-lvseg\[codecs\]'"):
+        read_pixels(path)

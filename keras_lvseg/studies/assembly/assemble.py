@@ -13,12 +13,12 @@ import numpy as np
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import LONG_AXIS, polygon_area, slice_indices, slice_normal
 from keras_lvseg.io.dicom import Header, read_header
+from keras_lvseg.studies.assembly.phases import MAX_COUNT, phases_of_series, phases_of_stack
+from keras_lvseg.studies.assembly.series import select_contoured_series
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_contours import read_frame_contour
 from keras_lvseg.studies.patient import Patient
 from keras_lvseg.studies.patient_files import PatientFiles
-from keras_lvseg.studies.phases import MAX_COUNT, phases_of_series, phases_of_stack
-from keras_lvseg.studies.series import select_contoured_series
 from keras_lvseg.studies.skipped_file import SkippedFile
 from keras_lvseg.studies.study_volumes import slice_extents_mm, volume_by_phase
 
@@ -77,7 +77,7 @@ def assemble_stack(
     """Assemble the frames of a stack whose slices may belong to several series, and leave out what does not fit.
 
     Args:
-        headers: The headers of a stack, from `keras_lvseg.studies.stacks.find_stacks`, in any order.
+        headers: The headers of a stack, from `keras_lvseg.studies.assembly.stacks.find_stacks`, in any order.
         patient_id: See `Frame`.
         original_id: See `Frame`.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_lvseg.geometry import LONG_AXIS, slice_normal
 from keras_lvseg.io.dicom import Header
-from keras_lvseg.studies.series import split_series
+from keras_lvseg.studies.assembly.series import split_series
 from keras_lvseg.studies.skipped_file import SkippedFile
 
 _PARALLEL = 5.0  # degrees; slices of separate breath-holds are tilted a little
@@ -66,8 +66,9 @@ def find_stacks(headers: Sequence[Header]) -> tuple[list[list[Header]], Skipped]
     for plane in planes:
         if plane is not short_axis:
             skipped += (SkippedFile(h.path, _other_plane(h, short_axis.normal), h.record) for h in plane.frames)
-    series = _cine_series(_runs_by_series(short_axis), skipped)
-    stacks = [_without_strays(stack, short_axis.normal, skipped) for stack in _separate(series, skipped)]
+    beside = _beside_others(short_axis, skipped)
+    series = _cine_series(_runs_by_series(short_axis._replace(frames=beside)), skipped)
+    stacks = [_without_strays(stack, skipped) for stack in _separate(series, skipped)]
     stacks.sort(key=lambda stack: min(run.order for run in stack))
     return [[header for run in stack for header in run.frames] for stack in stacks], skipped
 
@@ -115,6 +116,21 @@ def _other_plane(header: Header, normal: np.ndarray) -> str:
     if angle < _ACROSS:
         return f"is tilted by {angle:.0f} degrees against the short-axis stack"
     return f"is not parallel to the short-axis stack ({angle:.0f} degrees): a long-axis view or a localiser"
+
+
+def _beside_others(plane: _Plane, skipped: Skipped) -> list[Header]:
+    """Leave out frames that show another place in their plane than most."""
+    centres = np.array([header.centre for header in plane.frames])
+    across = centres - np.outer(centres @ plane.normal, plane.normal)
+    offsets = np.linalg.norm(across - np.median(across, axis=0), axis=1).tolist()
+    kept = []
+    for header, offset in zip(plane.frames, offsets, strict=True):
+        sides = header.rows * header.pixel_spacing[0], header.columns * header.pixel_spacing[1]
+        if offset <= min(sides) / 2:
+            kept.append(header)
+        else:
+            skipped.append(SkippedFile(header.path, _stray(offset), header.record))
+    return kept or plane.frames
 
 
 def _runs_by_series(plane: _Plane) -> list[list[_Run]]:
@@ -232,32 +248,21 @@ def _nearest(series: Sequence[Sequence[_Run]]) -> float:
     return nearest if 0 < nearest < np.inf else _SAME_PLACE
 
 
-def _without_strays(stack: list[_Run], normal: np.ndarray, skipped: Skipped) -> list[_Run]:
-    """Leave out slices that are far away from the rest, along the normal or across it."""
+def _without_strays(stack: list[_Run], skipped: Skipped) -> list[_Run]:
+    """Leave out slices that are far away from the rest along the normal."""
+    if len(stack) < 3:
+        return stack
     stack = sorted(stack, key=lambda run: run.place)
     steps = np.diff([run.place for run in stack])
-    if len(stack) >= 3:
-        limit = max(_FAR[0] * float(np.median(steps)), _FAR[1])
-        parts = np.split(np.arange(len(stack)), np.flatnonzero(steps > limit) + 1)
-        largest = max(parts, key=len)
-        kept = [stack[i] for i in largest]
-        for i in set(range(len(stack))) - set(largest.tolist()):
-            gap = min(abs(stack[i].place - run.place) for run in kept)
-            _skip_stray(stack[i], gap, skipped)
-        stack = kept
-    centres = np.array([run.frames[0].centre for run in stack])
-    across = centres - np.outer(centres @ normal, normal)
-    offsets = np.linalg.norm(across - np.median(across, axis=0), axis=1)
-    near = []
-    for run, offset in zip(stack, offsets.tolist(), strict=True):
-        first = run.frames[0]
-        if offset <= min(first.rows * first.pixel_spacing[0], first.columns * first.pixel_spacing[1]) / 2:
-            near.append(run)
-        else:
-            _skip_stray(run, offset, skipped)
-    return near or stack
+    limit = max(_FAR[0] * float(np.median(steps)), _FAR[1])
+    parts = np.split(np.arange(len(stack)), np.flatnonzero(steps > limit) + 1)
+    kept = [stack[i] for i in max(parts, key=len)]
+    for run in stack:
+        if run not in kept:
+            reason = _stray(min(abs(run.place - other.place) for other in kept))
+            skipped += (SkippedFile(header.path, reason, header.record) for header in run.frames)
+    return kept
 
 
-def _skip_stray(run: _Run, distance: float, skipped: Skipped) -> None:
-    reason = f"lies {distance:.0f} mm from the rest of the short-axis stack"
-    skipped += (SkippedFile(header.path, reason, header.record) for header in run.frames)
+def _stray(distance: float) -> str:
+    return f"lies {distance:.0f} mm from the rest of the short-axis stack"

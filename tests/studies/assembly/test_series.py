@@ -13,8 +13,8 @@ from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import polygon_mask
 from keras_lvseg.io import read_contour, write_contour
 from keras_lvseg.io.dicom import Header, read_header
-from keras_lvseg.studies import series
-from keras_lvseg.studies.series import contour_fit, match_contours, select_contoured_series
+from keras_lvseg.studies.assembly import series
+from keras_lvseg.studies.assembly.series import contour_fit, match_contours, select_contoured_series
 
 KINDS = {300: "true", 301: "dark", 302: "shifted", 303: "long axis", 304: "repeated"}
 
