@@ -41,6 +41,12 @@ def sunnybrook() -> Path:
 
 
 @pytest.fixture(scope="session")
+def sunnybrook_studies() -> Path:
+    """Two real patients as DICOM, all slices and phases, with contours."""
+    return _real_data("sunnybrook-studies")
+
+
+@pytest.fixture(scope="session")
 def sunnybrook_png() -> Path:
     """The 15 training patients of the 2009 challenge as PNG images and labels."""
     return _real_data("sunnybrook-training-png")

@@ -9,6 +9,7 @@ from keras_lvseg.audit import audit_tree
 from keras_lvseg.audit.findings import FAULTS
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
+from keras_lvseg.geometry import slice_normal
 from keras_lvseg.io import read_contour, write_contour
 from keras_lvseg.io.course_record import CourseRecord, format_record_file_name
 from keras_lvseg.io.tfrecord import write_examples
@@ -179,6 +180,16 @@ def thin_slices(tree):
     return [tree / "dicoms/PHANTOM0001"]
 
 
+def slices_at_uneven_positions(tree):
+    frames = [frame for frame in SAXDataset(tree).frames if frame.patient_id == "PHANTOM0001"]
+    last = max(frame.slice for frame in frames)
+    for frame in frames:
+        if frame.slice == last:
+            moved = np.array(frame.position) + 3 * slice_normal(frame.orientation)
+            edit(frame.path, ImagePositionPatient=[round(float(value), 3) for value in moved])
+    return [tree / "dicoms/PHANTOM0001"]
+
+
 def header_with_another_slice_spacing(tree):
     for path in images(tree):
         edit(path, SpacingBetweenSlices=13, SliceThickness=None)
@@ -208,6 +219,7 @@ PLANTED = {
     slice_without_a_contour: "missing-contour",
     contour_at_a_third_phase: "stray-phase",
     thin_slices: "slice-gap",
+    slices_at_uneven_positions: "uneven-slices",
     header_with_another_slice_spacing: "slice-spacing",
 }
 # Faults that follow from a planted one, such as a missing contour.
