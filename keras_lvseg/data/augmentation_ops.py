@@ -172,8 +172,8 @@ def _apply_detail(images: keras.KerasTensor, parameters: keras.KerasTensor) -> k
     factor, scale = (parameters[:, column, None, None] for column in (DETAIL, DETAIL_SCALE))
     blurred = images
     for axis, size in enumerate(images.shape[1:3]):
-        distances = (np.arange(size)[:, None] - np.arange(size)).astype(np.float32)
-        weights = ops.exp(-0.5 * (distances / scale) ** 2)
+        places = ops.arange(size, dtype="float32")
+        weights = ops.exp(-0.5 * ((places[:, None] - places) / scale) ** 2)
         weights = weights / ops.sum(weights, axis=2, keepdims=True)
         blurred = ops.matmul(weights, blurred) if axis == 0 else ops.einsum("bij,bkj->bik", blurred, weights)
     return images + (factor - 1) * (images - blurred)
@@ -189,7 +189,7 @@ def _apply_field(images: keras.KerasTensor, parameters: keras.KerasTensor) -> ke
 def _inside_field(parameters: keras.KerasTensor, image_size: tuple[int, int]) -> tuple:
     """Return which rows, shape (B, H, 1), and which columns, shape (B, 1, W), are in the field of view."""
     top, bottom, left, right = ops.unstack(parameters[:, FIELD, None, None], 4, axis=1)
-    rows, columns = (np.arange(size, dtype=np.float32) for size in image_size)
+    rows, columns = (ops.arange(size, dtype="float32") for size in image_size)
     in_rows = ops.logical_and(rows[:, None] >= top, rows[:, None] <= bottom)
     return in_rows, ops.logical_and(columns >= left, columns <= right)
 
@@ -210,12 +210,11 @@ def _resize_cavity(
     """
     cavity = ops.cast(labels == 1, "float32")
     area = ops.sum(cavity, axis=(1, 2), keepdims=True)
-    sizes = (np.arange(size, dtype=np.float32) for size in labels.shape[1:3])
-    y, x = (place[:, None] if axis == 0 else place for axis, place in enumerate(sizes))
+    y, x = (ops.arange(size, dtype="float32") for size in labels.shape[1:3])
     divisor = ops.maximum(area, 1.0)
     dy, dx = (
         points - ops.sum(cavity * place, axis=(1, 2), keepdims=True) / divisor
-        for points, place in ((rows, y), (columns, x))
+        for points, place in ((rows, y[:, None]), (columns, x))
     )
     reach = 2.2 * ops.sqrt(area / np.pi) + 4
     inside = ops.maximum(1 - (dy**2 + dx**2) / reach**2, 0.0)
