@@ -12,10 +12,17 @@ from keras import ops
 from scipy.special import ndtri
 
 from keras_lvseg.data.augmentation import (
+    ALL_PARAMETERS,
     BRIGHTNESS,
+    CAVITY,
     CONTRAST,
+    CURVE,
+    CURVE_POINTS,
+    DETAIL,
+    DETAIL_SCALE,
     ELASTIC,
     ELASTIC_POINTS,
+    FIELD,
     GAMMA,
     MATRIX,
     NOISE,
@@ -39,7 +46,7 @@ def apply_augmentation(
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Augment a batch of images and labels.
 
-    The order is gamma, resampling, shading, contrast and brightness, noise. XLA compiles the steps on TensorFlow and
+    The order is gamma, curve, detail, field of view, resampling, shading, contrast and brightness, noise. XLA compiles the steps on TensorFlow and
     JAX, anew for each shape. PyTorch runs them eagerly, without gradients.
 
     Args:
@@ -47,7 +54,7 @@ def apply_augmentation(
         labels: Integer tensor or array of the same shape. Read from the nearest pixel. Halfway between two pixels it
             is the one with the larger index, as in `scipy.ndimage.map_coordinates`. Source points are float32, so a
             point within 1e-4 pixels of halfway may round to either.
-        parameters: Rows of `Augmentation.draw`, float32 of shape (B, 125).
+        parameters: Rows of `Augmentation.draw`, float32 of shape (B, 125) or (B, 140).
         crop: Side length of the central crop of the augmented images. None keeps the whole images.
 
     Returns:
@@ -68,7 +75,10 @@ def apply_augmentation(
     images, labels, parameters = map(ops.convert_to_tensor, (images, labels, parameters))
     grid = {"image_size": tuple(images.shape[1:3]), "crop": crop}
     toned, minimum = _compiled(_apply_gamma)(images[..., 0], parameters)
-    moved, moved_labels = _compiled(_resample, **grid)(toned, labels[..., 0], parameters)
+    labels = labels[..., 0]
+    if parameters.shape[1] == ALL_PARAMETERS:
+        toned, minimum, labels = _compiled(_apply_appearance)(toned, labels, parameters)
+    moved, moved_labels = _compiled(_resample, **grid)(toned, labels, parameters)
     augmented = _compiled(_apply_intensity, **grid)(moved, minimum, parameters)
     return augmented[..., None], moved_labels[..., None]
 
@@ -128,6 +138,90 @@ def _apply_gamma(images: keras.KerasTensor, parameters: keras.KerasTensor) -> tu
     return ops.where(ops.logical_or(gamma == 1, span == 0), images, toned), minimum
 
 
+def _apply_appearance(images: keras.KerasTensor, labels: keras.KerasTensor, parameters: keras.KerasTensor) -> tuple:
+    """Return images after curve, detail and field of view, the minimum of each, and the labels in the field."""
+    changed = _apply_field(_apply_detail(_apply_curve(images, parameters), parameters), parameters)
+    rows, columns = _inside_field(parameters, images.shape[1:3])
+    visible = ops.logical_and(rows, columns)
+    mean, deviation = _moments(images)
+    own_mean, own_deviation = _moments(changed)
+    # An image that no range changed stays the same to the bit.
+    same = ops.all(changed == images, axis=(1, 2), keepdims=True)
+    matched = mean + (changed - own_mean) * deviation / ops.maximum(own_deviation, 1e-6)
+    matched = ops.where(same, images, matched)
+    return matched, ops.min(matched, axis=(1, 2), keepdims=True), ops.where(visible, labels, ops.zeros_like(labels))
+
+
+def _apply_curve(images: keras.KerasTensor, parameters: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the images with their intensities replaced by the values of a piecewise linear curve."""
+    minimum = ops.min(images, axis=(1, 2), keepdims=True)
+    span = ops.max(images, axis=(1, 2), keepdims=True) - minimum
+    place = (images - minimum) / ops.where(span == 0, 1.0, span) * (CURVE_POINTS - 1)
+    values = ops.unstack(parameters[:, CURVE, None, None], CURVE_POINTS, axis=1)
+    identity = np.linspace(0, 1, CURVE_POINTS, dtype=np.float32)
+    # The difference to the straight line, which is zero for a curve that changes nothing.
+    bend = sum(
+        (value - line) * ops.maximum(1 - ops.abs(place - point), 0.0)
+        for point, (value, line) in enumerate(zip(values, identity, strict=True))
+    )
+    return images + span * bend
+
+
+def _apply_detail(images: keras.KerasTensor, parameters: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the images with the difference to a Gaussian blur of them multiplied."""
+    factor, scale = (parameters[:, column, None, None] for column in (DETAIL, DETAIL_SCALE))
+    blurred = images
+    for axis, size in enumerate(images.shape[1:3]):
+        places = ops.arange(size, dtype="float32")
+        weights = ops.exp(-0.5 * ((places[:, None] - places) / scale) ** 2)
+        weights = weights / ops.sum(weights, axis=2, keepdims=True)
+        blurred = ops.matmul(weights, blurred) if axis == 0 else ops.einsum("bij,bkj->bik", blurred, weights)
+    return images + (factor - 1) * (images - blurred)
+
+
+def _apply_field(images: keras.KerasTensor, parameters: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the images with their minimum outside the field of view."""
+    rows, columns = _inside_field(parameters, images.shape[1:3])
+    minimum = ops.min(images, axis=(1, 2), keepdims=True)
+    return ops.where(ops.logical_and(rows, columns), images, minimum)
+
+
+def _inside_field(parameters: keras.KerasTensor, image_size: tuple[int, int]) -> tuple:
+    """Return which rows, shape (B, H, 1), and which columns, shape (B, 1, W), are in the field of view."""
+    top, bottom, left, right = ops.unstack(parameters[:, FIELD, None, None], 4, axis=1)
+    rows, columns = (ops.arange(size, dtype="float32") for size in image_size)
+    in_rows = ops.logical_and(rows[:, None] >= top, rows[:, None] <= bottom)
+    return in_rows, ops.logical_and(columns >= left, columns <= right)
+
+
+def _moments(images: keras.KerasTensor) -> tuple:
+    """Return the mean and the standard deviation of each image, of shape (B, 1, 1)."""
+    mean = ops.mean(images, axis=(1, 2), keepdims=True)
+    return mean, ops.sqrt(ops.mean((images - mean) ** 2, axis=(1, 2), keepdims=True))
+
+
+def _resize_cavity(
+    rows: keras.KerasTensor, columns: keras.KerasTensor, labels: keras.KerasTensor, parameters: keras.KerasTensor
+) -> tuple:
+    """Return the source points after a radial map about each cavity's centre.
+
+    A point at distance r goes to r * (1 + m * (1 - (r / R)**2)**2) for r below R. This is monotone for m from -1 to
+    1.25. R is 2.2 radii of the cavity and 4 pixels, which is beyond its wall.
+    """
+    cavity = ops.cast(labels == 1, "float32")
+    area = ops.sum(cavity, axis=(1, 2), keepdims=True)
+    y, x = (ops.arange(size, dtype="float32") for size in labels.shape[1:3])
+    divisor = ops.maximum(area, 1.0)
+    dy, dx = (
+        points - ops.sum(cavity * place, axis=(1, 2), keepdims=True) / divisor
+        for points, place in ((rows, y[:, None]), (columns, x))
+    )
+    reach = 2.2 * ops.sqrt(area / np.pi) + 4
+    inside = ops.maximum(1 - (dy**2 + dx**2) / reach**2, 0.0)
+    growth = ops.where(area > 0, parameters[:, CAVITY, None, None], 0.0) * inside**2
+    return rows + growth * dy, columns + growth * dx
+
+
 def _resample(
     images: keras.KerasTensor,
     labels: keras.KerasTensor,
@@ -140,6 +234,8 @@ def _resample(
     height, width = image_size
     points = source_points(parameters, image_size=image_size, crop=crop)
     rows, columns = ops.unstack(points, 2, axis=1)
+    if parameters.shape[1] == ALL_PARAMETERS:
+        rows, columns = _resize_cavity(rows, columns, labels, parameters)
     y, x = ops.clip(rows, 0, height - 1), ops.clip(columns, 0, width - 1)
 
     starts = (ops.arange(ops.shape(images)[0], dtype="int32") * (height * width))[:, None, None]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_lvseg.data.augmentation import Augmentation
-from keras_lvseg.data.labels import TARGETS, Target, draw_label, is_labelled
+from keras_lvseg.data.labels import TARGETS, Target, draw_label, find_empty_frames, is_labelled
 from keras_lvseg.data.layouts import index_tree
 from keras_lvseg.data.layouts.png_table import set_labels_include_outline
 from keras_lvseg.data.preprocessing import Intensity, Preprocessing
@@ -53,6 +53,11 @@ class SAXDataset:
             `keras_lvseg.geometry.contour_of_outlined_label`. Only for a tree with label images.
         label_values: Values of "cavity" and "myocardium" in label NIfTI files, such as {"cavity": 3, "myocardium": 2}.
             None means 1 and 2. Only for a tree with labelled NIfTI.
+        empty_slices: Train on slices without a ventricle as well: those that the expert contoured at neither
+            end-diastole nor end-systole, in all phases. Their label is background.
+        partial: For the target "myocardium", take all frames with an endocardial contour. In those without an
+            epicardial contour, label 3 means "background or myocardium". Losses need `merged_classes={3: (0, 2)}`,
+            the metric `ignore_class=3`.
 
     Attributes:
         patients: All patients.
@@ -87,14 +92,19 @@ class SAXDataset:
         contour_origin: float = CONTOUR_ORIGIN,
         labels_include_outline: bool = False,
         label_values: Mapping[str, int] | None = None,
+        empty_slices: bool = False,
+        partial: bool = False,
     ):
         if target not in TARGETS:
             raise invalid_argument("target", target, f"one of {', '.join(TARGETS)}")
+        if partial and target != "myocardium":
+            raise invalid_argument("partial", partial, "False for the target 'endocardium'")
         self.preprocessing = Preprocessing(tuple(image_size), pixel_spacing, intensity=intensity)  # type: ignore[arg-type]
         self.target: Target = target
         self.contour_origin = float(contour_origin)
         self.labels_include_outline = bool(labels_include_outline)
         self.label_values = dict(label_values) if label_values is not None else None
+        self.empty_slices, self.partial = bool(empty_slices), bool(partial)
         patients = index_tree(data_dir, label_values)
         if isinstance(data_dir, str | os.PathLike):
             self.data_dir = Path(data_dir)
@@ -121,6 +131,8 @@ class SAXDataset:
             "contour_origin": self.contour_origin,
             "labels_include_outline": self.labels_include_outline,
             "label_values": self.label_values,
+            "empty_slices": self.empty_slices,
+            "partial": self.partial,
             "splits": {
                 name: {
                     "patients": sorted({frame.patient_id for frame in frames}),
@@ -139,12 +151,22 @@ class SAXDataset:
         Raises:
             ValueError: There is no such split.
         """
-        if split not in self._splits:
-            raise invalid_argument("split", split, f"one of {', '.join(self._splits)}")
-        return tuple(frame for frame in self._splits[split] if is_labelled(frame, self.target))
+        return tuple(frame for frame in self._frames(split) if is_labelled(frame, self.target, partial=self.partial))
+
+    def empty_frames(self, split: str) -> tuple[Frame, ...]:
+        """Return the split's frames without a ventricle, in the order of `as_arrays`. None without `empty_slices`.
+
+        Args:
+            split: A split's name.
+
+        Raises:
+            ValueError: There is no such split.
+        """
+        frames = self._frames(split)
+        return find_empty_frames(frames) if self.empty_slices else ()
 
     def as_arrays(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-        """Read a split's labelled frames.
+        """Read a split's labelled frames, then its empty ones.
 
         Args:
             split: A split's name.
@@ -160,13 +182,16 @@ class SAXDataset:
         if not frames:
             missing = f"{self.target} contour" if self._splits[split] else "patient"
             raise DataError(self.data_dir, f"has no {missing} in split {split!r}")
+        labelled = len(frames)
+        frames += self.empty_frames(split)
         shape = (len(frames), *self.preprocessing.image_size)
-        images, labels = np.empty(shape, np.float32), np.empty(shape, np.uint8)
+        images, labels = np.empty(shape, np.float32), np.zeros(shape, np.uint8)
         for i, (frame, pixels) in enumerate(zip(frames, map(read_image, frames), strict=True)):
             self._check_pixels_apart(split, frame, pixels)
             grid = self.preprocessing.grid(frame)
             images[i] = self.preprocessing.image(pixels, grid)
-            labels[i] = draw_label(frame, self.target, self.contour_origin, grid)
+            if i < labelled:
+                labels[i] = draw_label(frame, self.target, self.contour_origin, grid, partial=self.partial)
         return images[..., None], labels[..., None]
 
     def as_dataset(
@@ -287,6 +312,11 @@ class SAXDataset:
         return write_course_records(
             folder, splits, self.preprocessing, contour_origin=self.contour_origin, schema=schema, shards=shards
         )
+
+    def _frames(self, split: str) -> tuple[Frame, ...]:
+        if split not in self._splits:
+            raise invalid_argument("split", split, f"one of {', '.join(self._splits)}")
+        return self._splits[split]
 
     def _check_pixels_apart(self, split: str, frame: Frame, pixels: np.ndarray) -> None:
         if pixels.min() == pixels.max():

@@ -45,6 +45,8 @@ class SunnybrookSAXDataset(SAXDataset):
             `keras_lvseg.geometry.CONTOUR_ORIGIN`. It does not move label images, unless they are repaired.
         labels_include_outline: Whether label images were filled including their outline. They are repaired, see
             `keras_lvseg.geometry.contour_of_outlined_label`. Only for a tree with label images.
+        empty_slices: Train on slices without a ventricle as well, see `SAXDataset`.
+        partial: For the target "myocardium", take all frames with an endocardial contour, see `SAXDataset`.
 
     Raises:
         DataError: The tree cannot be read, has a patient in none of the official lists, lacks some of the course's 260
@@ -74,6 +76,8 @@ class SunnybrookSAXDataset(SAXDataset):
         intensity: Intensity = "zscore",
         contour_origin: float = CONTOUR_ORIGIN,
         labels_include_outline: bool = False,
+        empty_slices: bool = False,
+        partial: bool = False,
     ):
         if isinstance(splits, str) and splits not in get_args(_NamedSplits):
             raise invalid_argument("splits", splits, "'official', 'course', 'files', a mapping or a function")
@@ -87,6 +91,8 @@ class SunnybrookSAXDataset(SAXDataset):
             intensity=intensity,
             contour_origin=contour_origin,
             labels_include_outline=labels_include_outline,
+            empty_slices=empty_slices,
+            partial=partial,
         )
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import keras
@@ -28,6 +28,7 @@ class SparseDiceCE(keras.losses.Loss):
         label_smoothing: Label smoothing of the cross-entropy, from 0 to 1.
         include_background: Whether the Dice loss includes class 0.
         ignore_class: Label of pixels to ignore, such as 255, or None.
+        merged_classes: Partial labels, such as `{3: (0, 2)}` for "class 0 or class 2", as in the two losses.
         average: `"image"` or `"batch"`, as in `SparseSoftDice`.
         reduction: As in every Keras loss. With `"none"` the value of a pixel is the sum of its cross-entropy and the
             Dice loss of its image.
@@ -61,6 +62,7 @@ class SparseDiceCE(keras.losses.Loss):
         label_smoothing: float = 0.0,
         include_background: bool = False,
         ignore_class: int | None = None,
+        merged_classes: Mapping[int, Sequence[int]] | None = None,
         average: Literal["image", "batch"] = "image",
         reduction: Reduction = "mean_with_sample_weight",
         name: str = "sparse_dice_ce",
@@ -71,7 +73,8 @@ class SparseDiceCE(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.dice_weight = dice_weight
         self.ce_weight = ce_weight
-        shared: dict[str, Any] = {"ignore_class": ignore_class, "reduction": reduction, "dtype": dtype}
+        shared: dict[str, Any] = {"ignore_class": ignore_class, "merged_classes": merged_classes}
+        shared |= {"reduction": reduction, "dtype": dtype}
         self._dice = SparseSoftDice(average, include_background=include_background, **shared)
         self._ce = SparseSoftmaxCE(class_weights, label_smoothing=label_smoothing, **shared)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import keras
 from keras import ops
 
+from keras_lvseg.errors import invalid_argument
 from keras_lvseg.ops.arguments import check_integer
 from keras_lvseg.ops.shapes import Tensor, fit_labels_to_scores, split_sample_weight
 
@@ -18,9 +20,10 @@ class Pixels(NamedTuple):
 
     Attributes:
         logits: Float32, `(B, *, C)`.
-        classes: Booleans, `(B, *, C)`: the label as one-hot, all False at an ignored pixel.
+        classes: Booleans, `(B, *, C)`: the classes that the label stands for, more than one for a label of
+            `merged_classes`, none at an ignored pixel.
         valid: Float32, `(B, *)`: 0 at an ignored pixel, 1 elsewhere.
-        invalid_nan: Float32, `(B, *)`: NaN at a label outside `[0, C)` that is not ignored, 0 elsewhere.
+        invalid_nan: Float32, `(B, *)`: NaN at a label outside `[0, C)` that is neither ignored nor merged, 0 elsewhere.
         image_weights: Float32, `(B,)`.
         pixel_weights: Float32, `(B, *)`, 0 at an ignored pixel.
     """
@@ -41,18 +44,26 @@ class SparseLoss(keras.losses.Loss):
 
     Args:
         ignore_class: Label of pixels to ignore, or None.
+        merged_classes: Labels that stand for one of several classes, with these classes, or None.
         reduction: As in every Keras loss. Ignored pixels count in no mean.
         name: Name of the loss.
         dtype: As in every Keras loss. Computation and result are float32 under every dtype.
     """
 
     def __init__(
-        self, *, ignore_class: int | None, reduction: Reduction, name: str, dtype: str | keras.DTypePolicy | None
+        self,
+        *,
+        ignore_class: int | None,
+        merged_classes: Mapping[int, Sequence[int]] | None,
+        reduction: Reduction,
+        name: str,
+        dtype: str | keras.DTypePolicy | None,
     ):
         if ignore_class is not None:
             check_integer("ignore_class", ignore_class)
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.ignore_class = ignore_class
+        self.merged_classes = _check_merged_classes(merged_classes)
         self._given_dtype = keras.dtype_policies.get(dtype or keras.config.floatx()).name
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
@@ -100,7 +111,12 @@ class SparseLoss(keras.losses.Loss):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        return {**super().get_config(), "ignore_class": self.ignore_class, "dtype": self._given_dtype}
+        return {
+            **super().get_config(),
+            "ignore_class": self.ignore_class,
+            "merged_classes": self.merged_classes,
+            "dtype": self._given_dtype,
+        }
 
     def _pixels(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None) -> Pixels:
         labels, logits = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
@@ -110,6 +126,13 @@ class SparseLoss(keras.losses.Loss):
         image_weights, pixel_weights = split_sample_weight(sample_weight, labels)
 
         classes = ops.equal(ops.expand_dims(labels, -1), ops.arange(logits.shape[-1], dtype=labels.dtype))
+        for label, members in (self.merged_classes or {}).items():
+            if label < logits.shape[-1] or max(members) >= logits.shape[-1]:
+                expected = f"labels above and classes below the number of classes of the logits, {logits.shape[-1]}"
+                raise invalid_argument("merged_classes", self.merged_classes, expected)
+            stands_for = [index in members for index in range(logits.shape[-1])]
+            merged = ops.logical_and(ops.expand_dims(ops.equal(labels, label), -1), stands_for)
+            classes = ops.logical_or(classes, merged)
         known = ops.any(classes, axis=-1)
         # A loss of ones is 1 where the Keras mask of the prediction is true: Keras has no public access to that mask.
         masked = _Values(reduction="none", name=self.name, dtype="float32")(ops.ones_like(labels, "float32"), y_pred)
@@ -125,6 +148,21 @@ class SparseLoss(keras.losses.Loss):
             image_weights=ops.ones(ops.shape(labels)[:1], "float32") if image_weights is None else image_weights,
             pixel_weights=valid if pixel_weights is None else valid * pixel_weights,
         )
+
+
+def _check_merged_classes(merged_classes: Mapping[int, Sequence[int]] | None) -> dict[int, tuple[int, ...]] | None:
+    """Return the labels with their classes as plain integers, or None if there are none."""
+    if not merged_classes:
+        return None
+    expected = "labels of 2 or more, each with two or more classes, such as {3: (0, 2)}"
+    checked = {}
+    for label, members in merged_classes.items():
+        # JSON has no integer keys: a saved loss comes back with "3".
+        whole = [int(value) if str(value).isdecimal() else -1 for value in (label, *members)]
+        if whole[0] < 2 or min(whole) < 0 or len(whole) < 3 or len({*whole}) < len(whole):
+            raise invalid_argument("merged_classes", merged_classes, expected)
+        checked[whole[0]] = tuple(whole[1:])
+    return checked
 
 
 class _Values(keras.losses.Loss):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import keras
@@ -31,6 +32,8 @@ class SparseSoftDice(SparseLoss):
             the batch together.
         include_background: Whether the mean over classes includes class 0.
         ignore_class: Label of pixels to ignore, such as 255, or None.
+        merged_classes: Partial labels. `{3: (0, 2)}` says that label 3 stands for class 0 or class 2. The loss of these
+            two classes leaves such pixels out. They count as not of the other classes.
         reduction: `"mean_with_sample_weight"` for `sum(w * l) / sum(w)` over images. `"sum_over_batch_size"` or
             `"mean"` for `sum(w * l)` divided by the number of images that are not left out. `"sum"`. `"none"` for
             `w * l`, `(B,)`. With `average="batch"` there is one value.
@@ -63,12 +66,15 @@ class SparseSoftDice(SparseLoss):
         *,
         include_background: bool = False,
         ignore_class: int | None = None,
+        merged_classes: Mapping[int, Sequence[int]] | None = None,
         reduction: Reduction = "mean_with_sample_weight",
         name: str = "sparse_soft_dice",
         dtype: str | keras.DTypePolicy | None = None,
     ):
         check_choice("average", average, ("image", "batch"))
-        super().__init__(ignore_class=ignore_class, reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            ignore_class=ignore_class, merged_classes=merged_classes, reduction=reduction, name=name, dtype=dtype
+        )
         self.average = average
         self.include_background = include_background
 
@@ -83,8 +89,13 @@ class SparseSoftDice(SparseLoss):
             image_weights = ops.ones((1,), "float32")
             images, size = 1, images * size
         weights = ops.reshape(weights, (images, size, 1))
-        probability = weights * ops.softmax(ops.reshape(pixels.logits, (images, size, num_classes)), axis=-1)
+        valid = ops.cast(ops.sum(weights, axis=(1, 2)) > 0, "float32")
         label = ops.cast(ops.reshape(pixels.classes, (images, size, num_classes)), "float32")
+        if self.merged_classes:
+            is_merged = ops.sum(label, axis=-1, keepdims=True) > 1.0
+            weights = ops.where(ops.logical_and(is_merged, label > 0.0), 0.0, weights)
+            label = ops.where(is_merged, 0.0, label)
+        probability = weights * ops.softmax(ops.reshape(pixels.logits, (images, size, num_classes)), axis=-1)
 
         overlap = ops.sum(probability * label, axis=1)
         assigned, labelled = ops.sum(probability, axis=1), ops.sum(weights * label, axis=1)
@@ -95,7 +106,6 @@ class SparseSoftDice(SparseLoss):
         first = 0 if self.include_background else 1
         loss = ops.mean(ops.where(is_empty, share, dice_loss)[:, first:], axis=1)
 
-        valid = ops.cast(area[:, 0] > 0, "float32")
         image_weights = image_weights * valid
         invalid_nan = ops.sum(ops.reshape(pixels.invalid_nan, (images, size)), axis=1)
         return image_weights * loss + invalid_nan, image_weights, valid

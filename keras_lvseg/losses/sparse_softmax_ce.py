@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,6 +12,8 @@ from keras_lvseg.errors import invalid_argument
 from keras_lvseg.losses.sparse_loss import Pixels, Reduction, SparseLoss
 from keras_lvseg.ops.arguments import check_fraction, check_weight
 from keras_lvseg.ops.shapes import Tensor
+
+_LOWEST = -1e9  # logarithm of a probability that is 0 in float32
 
 
 @keras.saving.register_keras_serializable(package="keras_lvseg")
@@ -29,6 +31,8 @@ class SparseSoftmaxCE(SparseLoss):
         class_weights: Weight of each class, in order. None means 1.
         label_smoothing: Fraction of the label that is spread over all classes, each with its own weight, from 0 to 1.
         ignore_class: Label of pixels to ignore, such as 255, or None.
+        merged_classes: Partial labels. `{3: (0, 2)}` says that label 3 stands for class 0 or class 2. The loss of such
+            a pixel is `-log` of the sum of their probabilities. Its class weight is the mean of their weights.
         reduction: `"mean_with_sample_weight"` as above. `"sum_over_batch_size"` or `"mean"` for `sum(w * l)` divided by
             the number of pixels that are not ignored. `"sum"`. `"none"` for `w * l`, `(B, *)`.
         name: Name of the loss.
@@ -60,6 +64,7 @@ class SparseSoftmaxCE(SparseLoss):
         *,
         label_smoothing: float = 0.0,
         ignore_class: int | None = None,
+        merged_classes: Mapping[int, Sequence[int]] | None = None,
         reduction: Reduction = "mean_with_sample_weight",
         name: str = "sparse_softmax_ce",
         dtype: str | keras.DTypePolicy | None = None,
@@ -69,7 +74,9 @@ class SparseSoftmaxCE(SparseLoss):
                 check_weight("class_weights", weight)
             class_weights = tuple(float(weight) for weight in class_weights)
         check_fraction("label_smoothing", label_smoothing)
-        super().__init__(ignore_class=ignore_class, reduction=reduction, name=name, dtype=dtype)
+        super().__init__(
+            ignore_class=ignore_class, merged_classes=merged_classes, reduction=reduction, name=name, dtype=dtype
+        )
         self.class_weights = class_weights
         self.label_smoothing = label_smoothing
 
@@ -80,8 +87,17 @@ class SparseSoftmaxCE(SparseLoss):
             expected = f"a weight for each of the {num_classes} classes of the logits"
             raise invalid_argument("class_weights", self.class_weights, expected)
         class_weights = ops.convert_to_tensor(self.class_weights or (1.0,) * num_classes, dtype="float32")
-        costs = -class_weights * ops.log_softmax(pixels.logits, axis=-1)
-        values = ops.sum(ops.where(pixels.classes, costs, 0.0), axis=-1)
+        log_probabilities = ops.log_softmax(pixels.logits, axis=-1)
+        costs = -class_weights * log_probabilities
+        label_weights = ops.sum(ops.where(pixels.classes, class_weights, 0.0), axis=-1)
+        if self.merged_classes:
+            members = ops.sum(ops.cast(pixels.classes, "float32"), axis=-1)
+            label_weights = label_weights / ops.maximum(members, 1.0)
+            # A finite number, because the gradient of a pixel without classes would be NaN with minus infinity.
+            of_label = ops.where(pixels.classes, log_probabilities, _LOWEST)
+            values = -label_weights * ops.logsumexp(of_label, axis=-1)
+        else:
+            values = ops.sum(ops.where(pixels.classes, costs, 0.0), axis=-1)
         if self.label_smoothing:
             spread = ops.mean(costs, axis=-1)
             values = (1.0 - self.label_smoothing) * values + self.label_smoothing * spread
@@ -90,7 +106,6 @@ class SparseSoftmaxCE(SparseLoss):
         weights = pixels.pixel_weights * image_weights
         # 0 * infinity would be NaN.
         values = ops.where(ops.equal(weights, 0.0), 0.0, weights * values) + pixels.invalid_nan
-        label_weights = ops.sum(ops.where(pixels.classes, class_weights, 0.0), axis=-1)
         return values, weights * label_weights, pixels.valid
 
     def get_config(self) -> dict[str, Any]:

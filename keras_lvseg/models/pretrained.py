@@ -190,7 +190,7 @@ def _check_fit(model: keras.Model, arrays: Mapping[str, np.ndarray], name: str |
     Raises:
         DataError: They differ.
     """
-    shapes = {key: tuple(weight.shape) for key, weight in _weights_by_key(model).items()}
+    shapes = {key: tuple(weight.shape) for key, weight in network_weights(model).items()}
     for key in sorted({*shapes, *arrays}):
         expected = str(shapes[key]) if key in shapes else "nothing"
         got = str(arrays[key].shape) if key in arrays else "nothing"
@@ -202,7 +202,7 @@ def _check_fit(model: keras.Model, arrays: Mapping[str, np.ndarray], name: str |
 def assign_arrays(model: keras.Model, arrays: Mapping[str, np.ndarray], name: str | os.PathLike[str]) -> None:
     """Assign arrays to the weights of a network, see `_check_fit`."""
     _check_fit(model, arrays, name)
-    for key, weight in _weights_by_key(model).items():
+    for key, weight in network_weights(model).items():
         weight.assign(arrays[key])
 
 
@@ -232,7 +232,7 @@ def write_pretrained(
         >>> load_pretrained(unet(filters=16), path)
     """
     with np.errstate(over="ignore"):  # raised below
-        weights = _weights_by_key(model)
+        weights = network_weights(model)
         arrays = {key: keras.ops.convert_to_numpy(weight).astype(dtype) for key, weight in weights.items()}
     for key, array in arrays.items():
         if not np.isfinite(array).all():
@@ -251,8 +251,14 @@ def _json_path(name: str | os.PathLike[str]) -> Path:
     return WEIGHTS / f"{name}.json" if name in pretrained_names() else Path(name)
 
 
-def _weights_by_key(model: keras.Model) -> dict[str, Any]:
-    """Return the weights by their path within the network, without the name scopes around it."""
+def network_weights(model: keras.Model) -> dict[str, Any]:
+    """Return the weights of a network by their path within it, without the name scopes around it.
+
+    Example:
+        >>> from keras_lvseg.models import unet
+        >>> [*network_weights(unet(filters=2, depth=1))][:2]
+        ['down_0/conv_1/kernel', 'down_0/conv_2/kernel']
+    """
     return {
         weight.path[len(layer.path) - len(layer.name) :]: weight for layer in model.layers for weight in layer.weights
     }

@@ -29,9 +29,9 @@ def exact_sum(values: Tensor) -> Tensor:
     # Adding and then subtracting a large number rounds to a multiple of its last binary place. The product with a
     # power of two is exact, so that a fused multiply-add gives the same.
     count = values.shape[-1] or 2**18  # if TensorFlow does not know the size yet: more blocks than an image has
-    # The appended zero is the maximum of no values. `initial` of `ops.max` lies on the CPU under PyTorch.
-    largest = ops.max(ops.pad(ops.abs(values), [(0, 0)] * (len(values.shape) - 1) + [(0, 1)]), axis=-1, keepdims=True)
-    large = 2.0 ** (count.bit_length() + 2) * largest
+    # A zero is appended for an empty axis. `initial=0.0` would be on the CPU, which PyTorch refuses beside a GPU.
+    bounded = ops.pad(ops.abs(values), [(0, 0)] * (len(values.shape) - 1) + [(0, 1)])
+    large = 2.0 ** (count.bit_length() + 2) * ops.max(bounded, axis=-1, keepdims=True)
     coarse = (values + large) - large
     return ops.stack([ops.sum(coarse, axis=-1), ops.sum(values - coarse, axis=-1)], axis=-1)
 

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from keras_lvseg.data import Augmentation, SAXDataset
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.data.labels import MERGED_CLASSES
 from keras_lvseg.data.pydataset import SAXPyDataset
 from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.losses import SparseDiceCE, SparseSoftmaxCE
@@ -24,27 +25,8 @@ from keras_lvseg.reporting.training_curves import write_training_curves
 from keras_lvseg.training.callbacks import Checkpoint, HistoryFile, ProgressBar, TensorBoardLogs
 from keras_lvseg.training.devices import preferred_dtype
 from keras_lvseg.training.run_folder import RunFolder
-from keras_lvseg.training.settings import AugmentationName, TrainingSettings
+from keras_lvseg.training.settings import AUGMENTATIONS, TrainingSettings
 
-# Patients lie at any angle and radiographers turn the imaging plane by hand, so all rotations are equally likely. The
-# shift of "full" brings every part of an image of 144 pixels into a crop of 96 pixels, so that the network also learns
-# the surroundings of the heart.
-_AUGMENTATIONS: dict[AugmentationName, Augmentation] = {
-    "full": Augmentation(
-        rotation=180,
-        scale=0.25,
-        shift=28,
-        flip=True,
-        elastic=0.2,
-        contrast=0.25,
-        brightness=0.25,
-        gamma=0.4,
-        noise=0.2,
-        shading=0.4,
-    ),
-    "plain": Augmentation(rotation=180, scale=0.2, noise=0.2),
-    "none": Augmentation(),
-}
 _PHANTOM_SEED = 2009  # not used by demonstrations and tests, which need phantoms that no network was trained on
 _SAMPLES = 4  # images in TensorBoard
 
@@ -103,11 +85,12 @@ def train(
     images, labels = validation_data or (images, labels)
     run = RunFolder.start(folder, settings, dataset, resume=resume)
     begun = run.checkpoint.is_file()
-    model = run.load_checkpoint() if begun else _new_model(settings, info, len(train_data))
+    epochs = settings.epochs_for(len(train_data))
+    model = run.load_checkpoint() if begun else _new_model(settings, info, len(train_data), dataset.partial)
     done = int(model.optimizer.iterations) // len(train_data)
     train_data.start_at(done)
     picked = slice(None, None, -(-len(images) // _SAMPLES))
-    every = max(settings.epochs // 10, 1)
+    every = max(epochs // 10, 1)
     # The checkpoint comes last, so that the history holds every epoch of the checkpoint.
     callbacks = [
         HistoryFile(run.history, done),
@@ -120,7 +103,7 @@ def train(
         train_data,
         validation_data=validation_data,
         initial_epoch=done,
-        epochs=settings.epochs,
+        epochs=epochs,
         shuffle=False,  # the data set shuffles by the run's seed
         callbacks=callbacks,
         verbose=0,
@@ -140,7 +123,7 @@ def _training_data(
         synthetic = _phantoms(dataset, settings.phantoms)
         images, labels = (np.concatenate(parts) for parts in zip((images, labels), synthetic, strict=True))
     size = dataset.preprocessing.image_size
-    augment = _AUGMENTATIONS[settings.augmentation]
+    augment = AUGMENTATIONS[settings.augmentation]
     if settings.model == "unet":
         augment = dataclasses.replace(augment, crop=min(settings.crop, *size))
     sampling = Sampling(len(images), size, shuffle=True, augment=augment, seed=settings.seed)
@@ -152,9 +135,9 @@ def _phantoms(dataset: SAXDataset, patients: int) -> tuple[np.ndarray, np.ndarra
     """Return images and labels of synthetic patients, on the grid of the data set."""
     with tempfile.TemporaryDirectory() as folder:
         write_phantom(folder, patients=patients, seed=_PHANTOM_SEED, frames="contoured")
-        same = ("image_size", "pixel_spacing", "intensity")
-        grid = {name: getattr(dataset.preprocessing, name) for name in same}
-        phantoms = SAXDataset(folder, target=dataset.target, contour_origin=dataset.contour_origin, **grid)
+        grid = {name: getattr(dataset.preprocessing, name) for name in ("image_size", "pixel_spacing", "intensity")}
+        labels = {name: getattr(dataset, name) for name in ("target", "contour_origin", "partial")}
+        phantoms = SAXDataset(folder, **grid, **labels)
         return phantoms.as_arrays("all")
 
 
@@ -186,19 +169,27 @@ def _describe(settings: TrainingSettings, dataset: SAXDataset) -> PretrainedInfo
         training={
             "patients": sorted({frame.patient_id for frame in frames}),
             "images": len(frames),
-            **{name: getattr(settings, name) for name in ("phantoms", "epochs", "seed", "dtype")},
+            **{name: getattr(settings, name) for name in ("phantoms", "epochs", "steps", "seed", "dtype")},
         },
     )
 
 
-def _new_model(settings: TrainingSettings, info: PretrainedInfo, steps: int) -> keras.Model:
+def _new_model(settings: TrainingSettings, info: PretrainedInfo, steps: int, partial: bool) -> keras.Model:
     with dtype_policy(settings.dtype or preferred_dtype()):
         model = build_network(info.network, info.architecture)
     rate = learning_rate_schedule(settings, steps)
+    loss = SparseDiceCE if settings.loss == "dice_ce" else SparseSoftmaxCE
+    (unknown,) = MERGED_CLASSES
+    classes = range(1, info.architecture["num_classes"])
     model.compile(
-        optimizer=keras.optimizers.Adam(rate, weight_decay=settings.weight_decay or None),
-        loss=SparseDiceCE() if settings.loss == "dice_ce" else SparseSoftmaxCE(),
-        metrics=[DiceCoefficient(class_id) for class_id in range(1, info.architecture["num_classes"])],
+        optimizer=keras.optimizers.Adam(
+            rate,
+            weight_decay=settings.weight_decay or None,
+            use_ema=bool(settings.ema),
+            ema_momentum=settings.ema,
+        ),
+        loss=loss(merged_classes=MERGED_CLASSES if partial else None),
+        metrics=[DiceCoefficient(class_id, ignore_class=unknown if partial else None) for class_id in classes],
     )
     return model
 
@@ -208,7 +199,8 @@ def learning_rate_schedule(
 ) -> keras.optimizers.schedules.LearningRateSchedule:
     """Return the learning rate by step, see `TrainingSettings`."""
     if settings.decay_rate is None or settings.decay_steps is None:
-        return keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epochs * steps_per_epoch)
+        steps = settings.epochs_for(steps_per_epoch) * steps_per_epoch
+        return keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
     return keras.optimizers.schedules.ExponentialDecay(
         settings.learning_rate, settings.decay_steps, settings.decay_rate, staircase=True
     )

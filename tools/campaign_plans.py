@@ -1,0 +1,289 @@
+"""Recipes, patients and shifts of `campaign.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+from skimage import exposure
+
+from keras_lvseg.data.augmentation import ALL_PARAMETERS, PARAMETERS, Augmentation
+
+FOLDS = 5
+TRAINING = "sunnybrook-training-png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What a training step is compiled for.
+
+    Attributes:
+        classes: 2, or 3 with partial labels.
+        batch: Images per step.
+        crop: Side length of the training crop, in pixels.
+        columns: Columns of `Augmentation.draw`.
+        filters: Filters of the U-Net at full resolution.
+        dtype: Keras dtype policy.
+    """
+
+    classes: int
+    batch: int
+    crop: int
+    columns: int = ALL_PARAMETERS
+    filters: int = 16
+    dtype: str = "mixed_bfloat16"
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """Keyword arguments of `keras_lvseg.models.unet`."""
+        architecture: dict[str, Any] = {"input_shape": [None, None, 1], "num_classes": self.classes}
+        architecture |= {"filters": self.filters, "depth": 4, "normalization": "batch"}
+        return architecture | {"dropout": 0.0, "residual": False}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes:
+        shape: Classes, batch and crop.
+        augment: Ranges of augmentation.
+        learning_rate: Initial learning rate of Adam.
+        steps: Number of steps; None for `epochs` passes over the real images.
+        epochs: See `steps`.
+        empty: How often each real frame without a ventricle is in an epoch.
+        phantoms: Whether phantoms and their empty slices are in an epoch.
+        weights: "ema" or "last".
+    """
+
+    shape: Shape
+    augment: Augmentation
+    learning_rate: float = 1e-3
+    steps: int | None = None
+    epochs: int = 60
+    empty: bool = False
+    phantoms: bool = False
+    weights: str = "ema"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A network to train and the frames to segment with it.
+
+    Attributes:
+        name: Recipe, protocol and fold.
+        recipe: The recipe.
+        subset: Indices of the training images.
+        test: Indices of the labelled frames to segment.
+        empty: Indices of the frames without a ventricle to segment.
+        variants: Pictures to segment `test` on.
+        steps: Number of steps.
+        seed: Seed.
+        weights: "ema", "last" or both.
+        keep: Whether to write the weights.
+    """
+
+    name: str
+    recipe: Recipe
+    subset: np.ndarray
+    test: Sequence[int]
+    empty: Sequence[int] = ()
+    variants: Sequence[str] = ("plain",)
+    steps: int
+    seed: int = 0
+    weights: Sequence[str] = ("ema",)
+    keep: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """Return the run as plain values."""
+        values = {"name": self.name, "steps": self.steps, "seed": self.seed, "images": len(self.subset)}
+        return values | {"recipe": asdict(self.recipe)}
+
+
+class Frames:
+    """Indices of the packed frames, by patient and kind."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]]):
+        self.rows = rows
+        self.real = [i for i, row in enumerate(rows) if row["part"].endswith("-png")]
+        self.empty = [i for i, row in enumerate(rows) if row["part"] == "empty"]
+        self.phantoms = [i for i, row in enumerate(rows) if row["part"].startswith("phantom")]
+        self.groups = {rows[i]["patient"]: rows[i]["group"] for i in self.real}
+        self.home = [name for name in self.groups if self._part(name) == TRAINING]
+
+    def _part(self, patient: str) -> str:
+        return next(self.rows[i]["part"] for i in self.real if self.rows[i]["patient"] == patient)
+
+    def of(self, patients: Sequence[str], indices: Sequence[int]) -> list[int]:
+        """Return those of the indices that are of these patients."""
+        return [i for i in indices if self.rows[i]["patient"] in patients]
+
+    def folds(self, patients: Sequence[str]) -> list[list[str]]:
+        """Split patients into folds, each group spread over the folds."""
+        ordered = sorted(patients, key=lambda name: (self.groups[name], name))
+        return [ordered[fold::FOLDS] for fold in range(FOLDS)]
+
+    def training(self, recipe: Recipe, patients: Sequence[str]) -> np.ndarray:
+        """Return the indices of an epoch."""
+        real = self.of(patients, self.real)
+        # About one image in four is a phantom, whatever the number of patients.
+        indices = real * max(round(2.5 * len(self.phantoms) / len(real)), 1) if recipe.phantoms else real
+        if recipe.empty:
+            indices = indices + [i for i in self.of(patients, self.empty) if self.rows[i]["phase"] % 2 == 0]
+        if recipe.phantoms:
+            indices = indices + self.phantoms
+        return np.array(indices)
+
+    def run(self, name: str, recipe: Recipe, train: Sequence[str], test: Sequence[str], **options: Any) -> Run:
+        """Return the run of a recipe on patients. `shorter` divides its steps."""
+        subset, real = self.training(recipe, train), len(self.of(train, self.real))
+        steps = recipe.steps or recipe.epochs * (real // recipe.shape.batch)
+        steps = round(steps / options.pop("shorter", 1))
+        options = {"weights": (recipe.weights,), "variants": tuple(VARIANTS)} | options
+        empty = self.of(test, self.empty)
+        return Run(
+            name=name, recipe=recipe, subset=subset, test=self.of(test, self.real), empty=empty, steps=steps, **options
+        )
+
+
+def _equalised(pixels: np.ndarray, spacing: Sequence[float]) -> tuple[np.ndarray, Sequence[float]]:
+    return exposure.equalize_hist(pixels, mask=pixels > 0), spacing
+
+
+def _resampled(millimetres: float) -> Callable:
+    def resample(pixels: np.ndarray, spacing: Sequence[float]) -> tuple[np.ndarray, Sequence[float]]:
+        step = np.array(spacing) / millimetres
+        # The field of view stays the same, so that centres fall together.
+        shape = np.round(np.array(pixels.shape) * step).astype(int)
+        smooth = ndimage.gaussian_filter(pixels, np.maximum(1 / step - 1, 0) / 2)
+        places = [((np.arange(n) - (n - 1) / 2) / s + (m - 1) / 2) for n, s, m in zip(shape, step, pixels.shape, strict=True)]
+        grid = np.meshgrid(*places, indexing="ij")
+        return ndimage.map_coordinates(smooth, grid, order=1, mode="nearest"), (millimetres, millimetres)
+
+    return resample
+
+
+def _half(pixels: np.ndarray, spacing: Sequence[float]) -> tuple[np.ndarray, Sequence[float]]:
+    rows, columns = (slice(size // 4, size - size // 4) for size in pixels.shape)
+    return pixels[rows, columns], spacing
+
+
+def _gamma(exponent: float) -> Callable:
+    def change(pixels: np.ndarray, spacing: Sequence[float]) -> tuple[np.ndarray, Sequence[float]]:
+        return (pixels / max(pixels.max(), 1)) ** exponent, spacing
+
+    return change
+
+
+VARIANTS: dict[str, Callable] = {
+    "plain": lambda pixels, spacing: (pixels, spacing),
+    "equalised": _equalised,
+    "0.65 mm": _resampled(0.65),
+    "1.56 mm": _resampled(1.56),
+    "half the field": _half,
+    "gamma 0.5": _gamma(0.5),
+    "gamma 2": _gamma(2.0),
+}
+"""Changes of the stored pixels and their spacing."""
+
+TODAY = Recipe(
+    shape=Shape(classes=2, batch=4, crop=96, columns=PARAMETERS),
+    augment=Augmentation(
+        rotation=180,
+        scale=0.25,
+        shift=28,
+        flip=True,
+        elastic=0.2,
+        contrast=0.25,
+        brightness=0.25,
+        gamma=0.4,
+        noise=0.2,
+        shading=0.4,
+        crop=96,
+    ),
+    weights="last",
+)
+NEW = Recipe(
+    shape=Shape(classes=3, batch=16, crop=112),
+    augment=Augmentation(
+        rotation=180,
+        scale=0.3,
+        shift=24,
+        flip=True,
+        elastic=0.25,
+        contrast=0.3,
+        brightness=0.3,
+        gamma=0.5,
+        noise=0.25,
+        shading=0.6,
+        crop=112,
+        curve=1.0,
+        recolour=0.1,
+        detail=1.0,
+        field=0.25,
+        cavity=0.8,
+    ),
+    learning_rate=2e-3,
+    steps=8000,
+    empty=True,
+    phantoms=True,
+)
+
+
+def _change(**values: Any) -> Recipe:
+    augment = replace(NEW.augment, **{k: v for k, v in values.items() if hasattr(NEW.augment, k)})
+    return replace(NEW, augment=augment, **{k: v for k, v in values.items() if hasattr(NEW, k) and k != "augment"})
+
+
+# 1e-9 keeps the columns, so that nothing else has to be compiled.
+ABLATION = {
+    "no cavity size": _change(cavity=0.0),
+    "no appearance": _change(curve=1e-9, recolour=0.0, detail=0.0),
+    "no phantoms, no empty slices": _change(phantoms=False, empty=False),
+    "no field": _change(field=0.0),
+    "cavity only": replace(NEW, shape=replace(NEW.shape, classes=2)),
+}
+
+
+def _folds(
+    frames: Frames, name: str, recipe: Recipe, patients: Sequence[str], folds: Sequence[int] = range(FOLDS), **options: Any
+) -> list[Run]:
+    """Return a run for each fold, and one that never saw hypertrophy or a healthy heart."""
+    by_fold = frames.folds(patients)
+    runs = [
+        frames.run(f"{name}/{fold}", recipe, [p for p in patients if p not in by_fold[fold]], by_fold[fold], **options)
+        for fold in folds
+    ]
+    failing = [p for p in patients if frames.groups[p].startswith("HF")]
+    others = [p for p in patients if p not in failing]
+    return [frames.run(f"{name}/failing", recipe, failing, others, **options), *runs]
+
+
+def _ablation(frames: Frames) -> list[Run]:
+    """Return the runs that the recipe is chosen by, on the 15 training patients alone."""
+    third: dict[str, Any] = {"shorter": 3}
+    runs = _folds(frames, "new third", NEW, frames.home, weights=("ema", "last"), **third)
+    runs += _folds(frames, "today", TODAY, frames.home)
+    for name, recipe in ABLATION.items():
+        # The held-out patients of these two folds have whole studies, with empty slices.
+        runs += _folds(frames, f"{name} third", recipe, frames.home, (0, 1), **third)
+    return runs
+
+
+def _report(frames: Frames) -> list[Run]:
+    """Return the runs that are reported once: the official split, the shifts on all patients, and the final weights."""
+    everyone = list(frames.groups)
+    others = [name for name in everyone if name not in frames.home]
+    return [
+        frames.run("new/official", NEW, frames.home, others, keep=True),
+        frames.run("new/final", NEW, everyone, [], keep=True),
+        *_folds(frames, "new all", NEW, everyone, keep=True),
+        frames.run("today/official", TODAY, frames.home, others),
+        *_folds(frames, "today all", TODAY, everyone),
+    ]
+
+
+PLANS: dict[str, Callable[[Frames], list[Run]]] = {"ablation": _ablation, "report": _report}

@@ -1,0 +1,190 @@
+"""Scores of the masks that `campaign.py run` wrote, on the native grids of the frames.
+
+    python tools/campaign_scores.py DATA OUT/ablation.npz --recipes "new third" today
+
+DATA is the folder of the trees that `campaign.py prepare` read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from campaign import PARTS
+
+from keras_lvseg.data import SAXDataset
+from keras_lvseg.data.labels import draw_label
+from keras_lvseg.evaluation import ChallengeScore, challenge_score, score_contour
+from keras_lvseg.geometry import CONTOUR_ORIGIN
+from keras_lvseg.studies import read_frame_contour
+from keras_lvseg.studies.frame import Frame
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A predicted mask.
+
+    Attributes:
+        recipe: Name of the recipe.
+        part: Fold, or "failing", or another name.
+        which: "ema" or "last".
+        variant: Change of the picture.
+        index: Index of the frame in the packed data.
+        confidence: Mean probability of the cavity within the mask; 0 without a mask.
+        classes: Class numbers, uint8 of the frame's shape.
+    """
+
+    recipe: str
+    part: str
+    which: str
+    variant: str
+    index: int
+    confidence: float
+    classes: np.ndarray
+
+
+def read_masks(path: Path) -> Iterator[Mask]:
+    """Yield the masks of a result file."""
+    with np.load(path) as archive:
+        index = json.loads(zlib.decompress(archive["index"].tobytes()))
+        blob = archive["masks"].tobytes()
+    begin = 0
+    for (name, which, variant, frame), size, confidence in zip(
+        index["places"], index["sizes"], index["confidence"], strict=True
+    ):
+        pixels = np.frombuffer(zlib.decompress(blob[begin : begin + size]), np.uint8)
+        begin += size
+        side = round(len(pixels) ** 0.5)  # all frames of these patients are square
+        yield Mask(*name.rsplit("/", 1), which, variant, frame, confidence, pixels.reshape(side, side))
+
+
+class Truth:
+    """Labelled frames of the challenge in the order of the packed data, with their labels."""
+
+    def __init__(self, data: Path):
+        options: dict[str, Any] = {"target": "myocardium", "partial": True, "labels_include_outline": True}
+        datasets = [SAXDataset(data / part, **options) for part in PARTS]
+        self.frames: list[Frame] = [frame for dataset in datasets for frame in dataset.labelled_frames("all")]
+        self.phases = {p.patient_id: (p.ed_phase, p.es_phase) for dataset in datasets for p in dataset.patients}
+
+    @cache  # noqa: B019 - one object in a script
+    def label(self, index: int) -> np.ndarray:
+        """Return class numbers: 0, 1 cavity, 2 myocardium, 3 background or myocardium."""
+        return draw_label(self.frames[index], "myocardium", CONTOUR_ORIGIN, partial=True)
+
+    def group(self, index: int) -> str:
+        """Return the patient's group."""
+        return self.frames[index].original_id.rsplit("-", 1)[0].removeprefix("SC-")
+
+    def phase(self, index: int) -> str:
+        """Return "ED" or "ES"."""
+        frame = self.frames[index]
+        return "ED" if frame.phase == self.phases[frame.patient_id][0] else "ES"
+
+    def third(self, index: int) -> str:
+        """Return the third of the contoured slices that the frame is in: slices run from base to apex."""
+        frame = self.frames[index]
+        slices = sorted(f.slice for f in self.frames if (f.patient_id, f.phase) == (frame.patient_id, frame.phase))
+        return ("base", "middle", "apex")[min(3 * slices.index(frame.slice) // len(slices), 2)]
+
+    def dice(self, mask: Mask, class_id: int = 1) -> tuple[int, int, int]:
+        """Return the pixels of both, of the mask, and of the label."""
+        label = self.label(mask.index)
+        ours, theirs = (mask.classes == class_id) & (label < 3 if class_id == 2 else True), label == class_id
+        return int((ours & theirs).sum()), int(ours.sum()), int(theirs.sum())
+
+    def challenge(self, masks: Sequence[Mask]) -> ChallengeScore:
+        """Return the 2009 challenge's score."""
+        return challenge_score(
+            score_contour(
+                mask.classes == 1,
+                read_frame_contour(self.frames[mask.index], "endocardium", contour_origin=CONTOUR_ORIGIN),
+                pixel_spacing=self.frames[mask.index].pixel_spacing,
+                patient_id=self.frames[mask.index].patient_id,
+                slice=self.frames[mask.index].slice,
+                phase=self.frames[mask.index].phase,
+            )
+            for mask in masks
+        )
+
+
+def figures(truth: Truth, masks: Sequence[Mask]) -> dict[str, float]:
+    """Return the scores of labelled frames.
+
+    Returns:
+        "n"; "images", mean Dice; "patients", mean of the Dice of all of a patient's pixels; "under", percent of images
+        under 0.5; "lost", percent without a mask; "ED" and "ES", as "patients"; "area ES", area of masks over labels at
+        end-systole; "wall", as "patients", for the myocardium where it is labelled.
+    """
+    counts = [truth.dice(mask) for mask in masks]
+    dices = [2 * both / max(ours + theirs, 1) for both, ours, theirs in counts]
+
+    def patients(keep: Sequence[bool], counts: Sequence[tuple[int, int, int]]) -> float:
+        sums: dict[str, np.ndarray] = {}
+        for mask, own, kept in zip(masks, counts, keep, strict=True):
+            if kept:
+                name = truth.frames[mask.index].patient_id
+                sums[name] = sums.get(name, np.zeros(3)) + own
+        return float(np.mean([2 * both / max(ours + theirs, 1) for both, ours, theirs in sums.values()] or [np.nan]))
+
+    phases = [truth.phase(mask.index) for mask in masks]
+    systole = np.sum([own for own, phase in zip(counts, phases, strict=True) if phase == "ES"], axis=0)
+    walls = [truth.dice(mask, 2) for mask in masks]
+    return {
+        "n": len(masks),
+        "images": float(np.mean(dices)),
+        "patients": patients([True] * len(masks), counts),
+        "under": float(100 * np.mean(np.array(dices) < 0.5)),
+        "lost": float(100 * np.mean([ours == 0 for _, ours, _ in counts])),
+        "ED": patients([phase == "ED" for phase in phases], counts),
+        "ES": patients([phase == "ES" for phase in phases], counts),
+        "area ES": float(systole[1] / systole[2]) if np.size(systole) == 3 else float("nan"),
+        "wall": patients([theirs > 0 for *_, theirs in walls], walls),
+    }
+
+
+def print_table(rows: Mapping[str, Mapping[str, float]]) -> None:
+    """Print rows of figures as Markdown."""
+    names = list(next(iter(rows.values())))
+    print(f"| | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}")
+    for row, values in rows.items():
+        cells = [f"{v:.0f}" if k == "n" else f"{v:.1f}" if k in ("under", "lost") else f"{v:.3f}" for k, v in values.items()]
+        print(f"| {row} | {' | '.join(cells)} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("results", type=Path)
+    arguments = parser.parse_args()
+    truth, masks = Truth(arguments.data), list(read_masks(arguments.results))
+    labelled, rows = [m for m in masks if m.index < len(truth.frames)], {}
+    for recipe in dict.fromkeys((m.recipe, m.which) for m in masks):
+        own = [m for m in labelled if (m.recipe, m.which) == recipe]
+        for title, wanted in (("folds", lambda m: m.part.isdigit()), ("0, 1", lambda m: m.part in "01")):
+            if kept := [m for m in own if wanted(m) and m.variant == "plain"]:
+                rows[f"{recipe}, {title}"] = figures(truth, kept)
+        for variant in dict.fromkeys(m.variant for m in own):
+            if kept := [m for m in own if m.part in "01" and m.variant == variant and variant != "plain"]:
+                rows[f"{recipe}, 0, 1, {variant}"] = figures(truth, kept)
+        for group in ("", "HYP", "N"):
+            kept = [m for m in own if m.part == "failing" and m.variant == "plain" and group in truth.group(m.index)]
+            if kept:
+                rows[f"{recipe}, failing, {group or 'all'}"] = figures(truth, kept)
+    print_table(rows)
+    for recipe in dict.fromkeys((m.recipe, m.which) for m in masks):
+        empty = [m for m in masks if (m.recipe, m.which) == recipe and m.index >= len(truth.frames)]
+        if empty:
+            found = [m.confidence for m in empty if (m.classes == 1).any()]
+            print(recipe, "empty:", len(empty), "with a mask:", len(found), "confidence:", np.round(np.sort(found)[::10], 2))
+
+
+if __name__ == "__main__":
+    main()
