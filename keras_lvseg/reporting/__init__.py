@@ -3,7 +3,7 @@
 from keras_lvseg.reporting.audit_table import audit_summary, audit_table
 from keras_lvseg.reporting.contact_sheet import draw_contact_sheet, write_contact_sheet
 from keras_lvseg.reporting.evaluation_files import EvaluationFiles, write_evaluation
-from keras_lvseg.reporting.html_report import write_html_report
+from keras_lvseg.reporting.html_report import ReportSection, write_html_report
 from keras_lvseg.reporting.overlays import draw_overlay, write_overlay
 from keras_lvseg.reporting.progress_bar import progress_bar
 from keras_lvseg.reporting.score_tables import challenge_table, score_rows, score_table
@@ -13,6 +13,7 @@ from keras_lvseg.reporting.training_curves import write_training_curves
 
 __all__ = [
     "EvaluationFiles",
+    "ReportSection",
     "audit_summary",
     "audit_table",
     "challenge_table",

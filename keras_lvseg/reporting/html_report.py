@@ -1,17 +1,16 @@
-"""Scores and images as an HTML report."""
+"""Text, tables and images as one HTML file."""
 
 from __future__ import annotations
 
+import base64
 import html
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
-from urllib.parse import quote
 
-from keras_lvseg.evaluation import Scores
 from keras_lvseg.files import atomic_file
-from keras_lvseg.reporting.score_tables import HEADINGS, score_rows
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -21,71 +20,92 @@ _PAGE = Template("""<!doctype html>
 <style>
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
+h1, h2 { line-height: 1.25 }
+p { max-width: 44rem }
 table { border-collapse: collapse; margin: 1rem 0 }
-th, td { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #8886 }
-th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left }
-tbody tr:last-child td { font-weight: 600; border-bottom: 0 }
-img { max-width: 100%; background: #fff; border-radius: 4px }
+th, td { padding: .25rem 0 .25rem 1.2rem; text-align: right; border-bottom: 1px solid #8886 }
+th:first-child, td:first-child { padding-left: 0; text-align: left }
+img { width: 100%; min-width: 40rem; background: #fff; border-radius: 4px }
 figure { margin: 1.5rem 0 }
-figcaption { color: #888 }
+figcaption { color: #777 }
+@media (max-width: 30rem) { th, td { padding-left: .6rem } }
 .wide { overflow-x: auto }
 </style>
 <h1>$title</h1>
 <p>$introduction</p>
-<div class="wide"><table><thead><tr>$headings</tr></thead><tbody>
-$rows
-</tbody></table></div>
-$figures
+$sections
 </html>
 """)
 
 
+@dataclass(frozen=True)
+class ReportSection:
+    """A section of a report.
+
+    Attributes:
+        heading: The heading.
+        text: A paragraph of plain text.
+        table: Rows of cells; the first row has the headings.
+        images: PNG files by caption.
+    """
+
+    heading: str
+    text: str
+    table: Sequence[Sequence[str]]
+    images: Mapping[str, str | os.PathLike[str]] = field(default_factory=dict)
+
+
 def write_html_report(
-    path: str | os.PathLike[str],
-    scores: Scores,
-    *,
-    title: str,
-    introduction: str,
-    images: Mapping[str, str | os.PathLike[str]],
+    path: str | os.PathLike[str], *, title: str, introduction: str, sections: Sequence[ReportSection]
 ) -> None:
-    """Write an HTML page with a table of Dice by patient, and images below it.
+    """Write an HTML file that contains its images, so that it can be moved and sent.
 
     Args:
         path: The HTML file to write.
-        scores: The scores of the table.
-        title: The heading.
+        title: The heading of the page.
         introduction: A paragraph of plain text.
-        images: PNG files by caption. The page links them, so they lie in its folder or below.
+        sections: The sections, in order.
 
     Raises:
-        ValueError: An image lies outside the folder of the page.
+        OSError: An image cannot be read.
 
     Example:
         >>> import tempfile
-        >>> from keras_lvseg.evaluation import ImageScore, PatientScore
-        >>> scores = Scores((ImageScore("P1", 0, 0, 0.9),), (PatientScore("P1", "test", 1, 0.9, 0.9),), 0.9, 0.9)
         >>> page = Path(tempfile.mkdtemp()) / "report.html"
-        >>> write_html_report(page, scores, title="Test", introduction="One patient.", images={})
-        >>> "<td>0.900</td>" in page.read_text()
+        >>> volumes = ReportSection("Volumes", "In mL.", [("", "EDV"), ("PHANTOM0001", "139")])
+        >>> write_html_report(page, title="Test", introduction="One heart.", sections=[volumes])
+        >>> "<td>139</td>" in page.read_text()
         True
     """
-    folder = Path(path).parent
-    rows = "\n".join(f"<tr>{_cells('td', row)}</tr>" for row in score_rows(scores))
-    figures = "\n".join(
-        f'<figure><img src="{quote(Path(image).relative_to(folder).as_posix())}" alt="{html.escape(caption)}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-        for caption, image in images.items()
-    )
     page = _PAGE.substitute(
         title=html.escape(title),
         introduction=html.escape(introduction),
-        headings=_cells("th", HEADINGS),
-        rows=rows,
-        figures=figures,
+        sections="\n".join(map(_section, sections)),
     )
-    with atomic_file(path) as scratch:
-        scratch.write_text(page, encoding="utf-8")
+    with atomic_file(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
 
 
-def _cells(tag: str, texts: tuple[str, ...]) -> str:
-    return "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
+def _section(section: ReportSection) -> str:
+    headings, *rows = section.table
+    body = "\n".join(_row("td", row) for row in rows)
+    return "\n".join(
+        (
+            f"<h2>{html.escape(section.heading)}</h2>",
+            f"<p>{html.escape(section.text)}</p>",
+            f'<div class="wide"><table><thead>{_row("th", headings)}</thead><tbody>{body}</tbody></table></div>',
+            *(_figure(caption, Path(image)) for caption, image in section.images.items()),
+        )
+    )
+
+
+def _figure(caption: str, image: Path) -> str:
+    data, text = base64.b64encode(image.read_bytes()).decode("ascii"), html.escape(caption)
+    return (
+        f'<figure><div class="wide"><img src="data:image/png;base64,{data}" alt="{text}"></div>'
+        f"<figcaption>{text}</figcaption></figure>"
+    )
+
+
+def _row(tag: str, texts: Sequence[str]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{html.escape(text)}</{tag}>' for text in texts)}</tr>"
