@@ -3,7 +3,7 @@
 from keras_lvseg.reporting.audit_table import audit_summary, audit_table
 from keras_lvseg.reporting.contact_sheet import draw_contact_sheet, write_contact_sheet
 from keras_lvseg.reporting.evaluation_files import EvaluationFiles, write_evaluation
-from keras_lvseg.reporting.html.html_report import write_html_report
+from keras_lvseg.reporting.html.html_report import ReportSection, write_html_report
 from keras_lvseg.reporting.html.index_report import write_index_report
 from keras_lvseg.reporting.html.study_report import Tile, study_fragment, write_study_report
 from keras_lvseg.reporting.overlays import draw_overlay, write_overlay
@@ -21,6 +21,7 @@ from keras_lvseg.reporting.training_curves import write_training_curves
 __all__ = [
     "VOLUME_COLUMNS",
     "EvaluationFiles",
+    "ReportSection",
     "Tile",
     "audit_summary",
     "audit_table",

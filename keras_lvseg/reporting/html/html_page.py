@@ -46,11 +46,11 @@ STYLE = """
 .lvseg .tiles path { fill: none; stroke: #ff5252; stroke-width: 1.6px; vector-effect: non-scaling-stroke }
 .lvseg .tiles path.outer { stroke: #ffd23f }
 .lvseg img { max-width: 100%; background: #fff; border-radius: 4px }
+.lvseg img.sheet { width: 100%; max-width: none; min-width: 40rem }
 .lvseg figure { margin: 1.5rem 0 }
 .lvseg details { margin: 1.6rem 0 }
 .lvseg summary { cursor: pointer }
 .lvseg a { color: var(--curve) }
-.lvseg tr.total td { font-weight: 600; border-bottom: 0 }
 """
 
 _PAGE = Template("""<!doctype html>
