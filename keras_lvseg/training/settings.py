@@ -127,7 +127,6 @@ class TrainingSettings:
             if not getattr(self, name) >= 0:
                 raise invalid_argument(name, getattr(self, name), "a number of 0 or more")
 
-
     def epochs_for(self, steps_per_epoch: int) -> int:
         """Return the number of passes over the training images.
 
