@@ -1,7 +1,7 @@
 """Fail where the demo's hearts are not found.
 
-The network that the demo trains must have a mean Dice of 0.9 on the hearts that it did not train on. The bundled network
-goes on above the valves, so its end-diastolic volume may be 30 % off the true one.
+The network that the demo trains must have a mean Dice of 0.9 on the hearts that it did not train on. The bundled
+network goes on above the valves, so its end-diastolic volume may be 30 % off the true one.
 """
 
 import json
