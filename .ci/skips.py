@@ -13,10 +13,11 @@ from xml.etree import ElementTree
 ELSEWHERE = [
     r"could not import '(torch|monai|torchmetrics)'",  # the bare environment has none of them
     r"the extra 'codecs'",  # one test wants it to be missing, others want it
-    r"torch is what the loss is compared with",
+    r"torch is the reference of the loss",
     r"TensorFlow's convolutions on a CPU want channels last",
     r"only TensorFlow has sizes that are not known in advance",
     r"keras runs PyTorch eagerly",
+    r"TensorFlow is the backend",
     r"keras has no distribution for PyTorch",
 ]
 # Reasons that are good even if the test ran nowhere.

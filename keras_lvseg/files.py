@@ -1,19 +1,25 @@
-"""Bounded reads and atomic writes of files and folders."""
+"""Bounded reads, atomic writes and locks of files and folders."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
+import platform
+import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from keras_lvseg.errors import DataError, as_data_error
+
+_LOCK_FILE = ".lock"
+_STEM_LENGTH = 40  # of the name that a temporary name repeats; file systems take names of 255 bytes
 
 
 @contextmanager
@@ -99,7 +105,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem[:_STEM_LENGTH]}.{_owner()}{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -128,7 +134,7 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     fill = path.exists()
     parent = path if fill else path.parent
     parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".unfinished.", dir=parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".unfinished.{_owner()}.", dir=parent))
     temporary.chmod(0o755)  # the finished folder would keep the 0700 of mkdtemp
     try:
         yield temporary
@@ -149,7 +155,117 @@ def require_empty(folder: Path) -> None:
     """
     real = Path(os.path.realpath(folder))
     with as_data_error(folder, "cannot be written", "name another folder"):
-        if real.exists() and (not real.is_dir() or any(real.iterdir())):
+        if real.exists() and (not real.is_dir() or any(entry.name != _LOCK_FILE for entry in real.iterdir())):
             raise DataError(folder, "is not empty", "name a new or an empty folder")
         # Tried by writing, because permissions do not show a file system that is read-only or full.
         os.rmdir(tempfile.mkdtemp(dir=next(parent for parent in (real, *real.parents) if parent.exists())))
+
+
+@contextmanager
+def locked_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Create a folder if it is missing, and lock it for this process.
+
+    The system releases the lock when the process ends, however it ends. A file system without locks is written without
+    one. A folder that this call created and that is still empty is deleted at the end.
+
+    Yields:
+        The folder.
+
+    Raises:
+        DataError: Another process holds the lock, or the folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with locked_directory(Path(tempfile.mkdtemp()) / "out") as folder, locked_directory(folder):
+        ...     pass
+        Traceback (most recent call last):
+        keras_lvseg.errors.DataError: ...out: is in use by another process; wait until it ends, or name another folder
+    """
+    path = Path(path)
+    with as_data_error(path, "cannot be written", "name another folder"):
+        created = [folder for folder in (path, *path.parents) if not folder.exists()]
+        path.mkdir(parents=True, exist_ok=True)
+        lock = _lock(path / _LOCK_FILE)
+    try:
+        yield path
+    finally:
+        (path / _LOCK_FILE).unlink(missing_ok=True)
+        os.close(lock)
+        for folder in created:
+            with suppress(OSError):  # it has content
+                folder.rmdir()
+
+
+def _lock(path: Path) -> int:
+    """Return the descriptor of a lock file that no other process has locked."""
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _lock_descriptor(lock)
+        except (BlockingIOError, PermissionError) as error:
+            os.close(lock)
+            hint = "wait until it ends, or name another folder"
+            raise DataError(path.parent, "is in use by another process", hint) from error
+        except OSError:  # the file system has no locks
+            return lock
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), path.stat()):
+                return lock
+        os.close(lock)  # the last holder deleted the file after it was opened here
+
+
+def _lock_descriptor(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def delete_abandoned(folder: Path) -> None:
+    """Delete temporary files and folders that processes of this host left in a folder when they were killed.
+
+    Args:
+        folder: The folder. Those in its subfolders are kept.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / f".scores.{_host()}-99999999.csv").touch()
+        >>> delete_abandoned(folder)
+        >>> list(folder.iterdir())
+        []
+    """
+    name = re.compile(rf"\..+\.{re.escape(_host())}-(\d+)\.?.*")
+    for entry in folder.iterdir():
+        owner = name.fullmatch(entry.name)
+        if owner is None or _is_running(int(owner[1])):
+            continue
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+
+
+def _owner() -> str:
+    """Return host and process, as temporary names carry them."""
+    return f"{_host()}-{os.getpid()}"
+
+
+def _host() -> str:
+    return re.sub(r"\W", "_", platform.node())[:_STEM_LENGTH] or "host"
+
+
+def _is_running(process: int) -> bool:
+    if sys.platform == "win32":  # there, os.kill would end the process
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it belongs to another user
+        return True
+    return True

@@ -1,4 +1,4 @@
-"""The command `keras-lvseg segment`: masks, contours and volumes of images."""
+"""The command `keras-lvseg segment`: masks, volumes and reports of studies."""
 
 from __future__ import annotations
 
@@ -10,33 +10,49 @@ from rich.console import Console
 
 
 def segment(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="DICOM file, PNG image, or folder of both.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="DICOM or NIfTI file, PNG image, or folder of these.")
+    ],
     out: Annotated[Path, typer.Argument(help="Output folder, new or empty.")],
     run: Annotated[
         Path | None, typer.Option(help="Run folder that 'train' wrote; default: the bundled weights.")
     ] = None,
+    write: Annotated[
+        str,
+        typer.Option(
+            metavar="LIST",
+            help="What to write, of masks, report, contours, overlays, nifti and dicom-seg, with commas.",
+        ),
+    ] = "masks,report",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on in OUT and keep its finished studies.")] = False,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Number the studies; no patient and no file name in any output.")
+    ] = False,
     pixel_spacing: Annotated[
         float | None,
         typer.Option(min=0.1, max=10, help="mm, for images of unknown spacing: PNG images without a patients.csv."),
     ] = None,
 ) -> None:
-    """Segment the cavity of the left ventricle: masks, contours, overlays, areas and volumes."""
+    """Segment the left ventricle: masks, volumes and a report of each study."""
     from keras_lvseg import Segmenter
-    from keras_lvseg.files import require_empty
+    from keras_lvseg.inference import OUTPUTS, open_results
     from keras_lvseg.reporting import progress_bar, segmentation_notes, segmentation_table, terminal_text
 
+    outputs = [name.strip() for name in write.split(",") if name.strip()]
+    unknown = [name for name in outputs if name not in OUTPUTS]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(OUTPUTS)}", param_hint="--write")
     console = Console()
-    require_empty(out)
-    segmenter = Segmenter(run)
-    with progress_bar(console) as progress:
-        task = progress.add_task("segmenting", total=None)
-        segmentation = segmenter.segment(
-            source,
-            pixel_spacing=pixel_spacing,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
-    segmentation.write(out)
-    result = segmentation.as_dict()
-    console.print(segmentation_table(result))
-    for line in [*segmentation_notes(result), f"masks, contours and overlays in {out}"]:
+    with open_results(out, outputs=outputs, resume=resume, anonymous=anonymous) as results:
+        segmentation = Segmenter(run).segment(source, pixel_spacing=pixel_spacing)
+        with progress_bar(console) as progress:
+            task = progress.add_task("segmenting", total=None)
+            summary = results.write(
+                segmentation, lambda done, total: progress.update(task, completed=done, total=total)
+            )
+    console.print(segmentation_table(summary.studies, width=console.width))
+    lines = segmentation_notes(summary.studies, summary.notes, summary.skipped)
+    for line in [*lines, f"results in {out}, all studies in {out / 'index.html'}"]:
         console.print(terminal_text(line), soft_wrap=True)
+    if summary.failed:
+        raise typer.Exit(1)

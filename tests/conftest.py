@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # One thread per process, because pytest-xdist runs a process per core. This must precede the import of Keras.
 for name in ("OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"):
@@ -15,10 +15,12 @@ if os.environ.get("KERAS_BACKEND") == "jax":
     # Most code is compiled to run once. A test of optimized code turns the optimizations on again.
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
-# No deadline, because the first call on a backend compiles. The same examples are drawn on every machine, so that a
-# release passes for everybody.
-settings.register_profile("default", deadline=None, derandomize=True, max_examples=20)
-settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
+# No deadline and no check of the speed, because the first call on a backend compiles and the machine may be busy. The
+# default draws the same examples on every machine, so that a release passes for everybody. The others draw at random.
+_common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("default", **_common, max_examples=20, derandomize=True)
+settings.register_profile("ci", **_common, max_examples=100, print_blob=True)
+settings.register_profile("campaign", **_common, max_examples=20_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
@@ -36,6 +38,12 @@ def _real_data(name: str) -> Path:
 def sunnybrook() -> Path:
     """Three real patients as DICOM, end-diastole and end-systole, with contours."""
     return _real_data("sunnybrook-sample")
+
+
+@pytest.fixture(scope="session")
+def sunnybrook_studies() -> Path:
+    """Two real patients as DICOM, all slices and phases, with contours."""
+    return _real_data("sunnybrook-studies")
 
 
 @pytest.fixture(scope="session")
@@ -68,15 +76,3 @@ def _write_phantoms(tmp_path_factory, tree: str) -> Path:
     folder = tmp_path_factory.mktemp(tree) / "tree"
     write_phantom(folder, patients=3, seed=7, frames="contoured", tree=tree)
     return folder
-
-
-@pytest.fixture(scope="session")
-def small_run(phantom_tree, tmp_path_factory):
-    """A U-Net trained for seconds on two patients of `phantom_tree`, tested on the third. Tests must not change it."""
-    from keras_lvseg.data import SAXDataset
-    from keras_lvseg.training import TrainingSettings, train
-
-    splits = {"train": ["PHANTOM0001", "PHANTOM0002"], "test": ["PHANTOM0003"]}
-    dataset = SAXDataset(phantom_tree, splits=splits, image_size=(80, 80))
-    settings = TrainingSettings(epochs=10, filters=6, learning_rate=5e-3, batch_size=4, augmentation="none")
-    return train(dataset, tmp_path_factory.mktemp("runs") / "run", settings=settings)

@@ -11,11 +11,13 @@ import json
 import os
 import subprocess
 import sys
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 BACKEND = keras.backend.backend()
@@ -30,6 +32,12 @@ def run_in_new_process(script: Path, *args: str, **environment: str) -> None:
     environment = {**os.environ, "PYTHONPATH": paths, "KERAS_BACKEND": BACKEND, **environment}
     done = subprocess.run([sys.executable, str(script), *args], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def train_eagerly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train without a graph where TensorFlow's tracing takes most of a training of seconds."""
+    if BACKEND == "tensorflow":
+        monkeypatch.setattr(keras.Model, "compile", partialmethod(keras.Model.compile, run_eagerly=True))
 
 
 def arrays_of(shapes: list[tuple[int, ...]], seed: int = 0) -> list[np.ndarray]:

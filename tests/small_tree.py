@@ -111,3 +111,47 @@ def edit(path: Path, *removed: str, **values: object) -> Path:
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
     return save(dataset, path)
+
+
+def write_stack(
+    folder: Path,
+    places: Iterable[float] = (0, 8, 16, 24),
+    phases: int = 4,
+    tilt: float = 0.0,
+    shape: tuple[int, int] = (20, 16),
+    series: int = 1,
+    time: str = "100000",
+    study: str | None = "1.2.3",
+    patient: str | None = "P1",
+    name: str = "",
+    **header,
+) -> list[Path]:
+    """Write one series of slices at `places` in mm along the normal, turned by `tilt` degrees about their centres."""
+    turn = math.radians(tilt)
+    normal = np.cross(ROW, COLUMN)
+    row = math.cos(turn) * ROW + math.sin(turn) * normal
+    paths = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for slice_, place in enumerate(places):
+        centre = np.array([10.0, -20.0, 5.0]) + place * normal
+        for phase in range(phases):
+            number = slice_ * phases + phase + 1
+            uid = f"1.2.{series}.{time}.{study or 0}"
+            dataset = _dataset(uid, number, slice_, phase, phases, 1.5, 8.0, {})
+            corner = centre - 1.5 * (shape[1] - 1) / 2 * row - 1.5 * (shape[0] - 1) / 2 * COLUMN
+            dataset.ImageOrientationPatient = [round(float(value), 6) for value in (*row, *COLUMN)]
+            dataset.ImagePositionPatient = [round(float(value), 3) for value in corner]
+            dataset.SeriesInstanceUID, dataset.SeriesNumber = f"{uid}.9", series
+            dataset.SeriesTime = dataset.AcquisitionTime = time
+            dataset.StudyInstanceUID, dataset.PatientID = study, patient
+            for keyword, value in {"StudyInstanceUID": study, **header}.items():
+                if value is None:
+                    delattr(dataset, keyword)
+                else:
+                    setattr(dataset, keyword, value)
+            pixels = _pixels(np.random.default_rng((series, slice_, phase)), shape, 4.0)
+            dataset.Rows, dataset.Columns, dataset.PixelData = *shape, pixels.tobytes()
+            path = folder / f"{name or series}-{number:03}.dcm"
+            dataset.save_as(path, enforce_file_format=True)
+            paths.append(path)
+    return paths

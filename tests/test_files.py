@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import atomic_directory, atomic_file, require_empty
+from keras_lvseg.files import atomic_directory, atomic_file, delete_abandoned, locked_directory, require_empty
 
 
 def test_atomic_file_failed_block_keeps_old_file(tmp_path):
@@ -100,6 +100,7 @@ def test_require_empty_unwritable_place_raises(tmp_path, monkeypatch, name):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 def test_atomic_file_killed_process_keeps_old_file(tmp_path):
     path = tmp_path / "history.csv"
@@ -119,3 +120,77 @@ def test_atomic_file_killed_process_keeps_old_file(tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert path.read_text() == "old"
+
+
+def run_in_process(program: str) -> subprocess.Popen:
+    """Start a Python program in a process, and wait until it has printed a line."""
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout.readline().strip() == "ready"
+    return process
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_locked_directory_refuses_a_second_process_until_the_first_is_killed(tmp_path):
+    program = f"""
+        import time
+        from keras_lvseg.files import locked_directory
+        with locked_directory({str(tmp_path / "out")!r}):
+            print("ready", flush=True)
+            time.sleep(60)
+    """
+    with run_in_process(program) as process:
+        with pytest.raises(DataError, match="is in use by another process"), locked_directory(tmp_path / "out"):
+            pass
+        process.kill()
+        process.wait()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".lock"]
+    with locked_directory(tmp_path / "out") as folder:
+        require_empty(folder)
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_locked_directory_deletes_only_the_empty_folders_that_it_created(tmp_path):
+    with locked_directory(tmp_path / "a" / "b"):
+        pass
+    assert not any(tmp_path.iterdir())
+    with locked_directory(tmp_path / "a" / "b") as folder:
+        (folder / "result").touch()
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["result"]
+    with locked_directory(tmp_path):
+        pass
+    assert tmp_path.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_delete_abandoned_deletes_what_killed_processes_left_and_nothing_else(tmp_path):
+    program = f"""
+        import time
+        from pathlib import Path
+        from keras_lvseg.files import atomic_directory, atomic_file
+        with atomic_directory({str(tmp_path / "study")!r}) as folder, atomic_file({str(tmp_path / "a.csv")!r}) as file:
+            (folder / "mask.png").touch()
+            file.touch()
+            print("ready", flush=True)
+            time.sleep(60)
+    """
+    kept = {".lock", ".hidden", "study.1-1", ".scores.other-host-1.csv"}
+    for name in kept:
+        (tmp_path / name).touch()
+    with run_in_process(program) as process:
+        running = {path.name for path in tmp_path.iterdir()} - kept
+        assert len(running) == 2
+        delete_abandoned(tmp_path)
+        assert {path.name for path in tmp_path.iterdir()} == kept | running
+        process.kill()
+        process.wait()
+    delete_abandoned(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+def test_atomic_file_takes_a_name_as_long_as_the_file_system_does(tmp_path):
+    path = tmp_path / f"{'n' * 251}.csv"
+    with atomic_file(path) as scratch:
+        scratch.touch()
+    assert path.exists()

@@ -38,6 +38,9 @@ WRONG_LINES = [
 ]
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def errors(tmp_path_factory):
     """Return the errors of mypy in a right and a wrong program, as pairs of file and line."""

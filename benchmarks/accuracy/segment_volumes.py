@@ -39,7 +39,7 @@ def main() -> None:
 
         def volume(phase: int | None, contoured: bool, patient=patient, masks=found.masks) -> float:
             frames = [f for f in patient.frames if f.phase == phase and (f.endocardium is not None or not contoured)]
-            areas = [np.count_nonzero(masks[frame.path]) * frame.pixel_area for frame in frames]
+            areas = [np.count_nonzero(masks[frame.key]) * frame.pixel_area for frame in frames]
             return stack_volume(areas, patient.slice_spacing)
 
         both = [[volume(phase, drawn) for phase in (patient.ed_phase, patient.es_phase)] for drawn in (True, False)]

@@ -32,7 +32,7 @@ def main() -> None:
     tiles = []
     for frame in frames[1 : 1 + _COLUMNS * _ROWS]:
         rows, columns = (slice((size - _SHOWN) // 2, (size + _SHOWN) // 2) for size in frame.shape)
-        picture = draw_overlay(read_image(frame)[rows, columns], found.masks[frame.path][rows, columns])
+        picture = draw_overlay(read_image(frame)[rows, columns], found.masks[frame.key][rows, columns])
         tiles.append(np.asarray(picture.convert("RGB").resize((300, 300))))
     grid = [np.hstack(tiles[start : start + _COLUMNS]) for start in range(0, len(tiles), _COLUMNS)]
     Image.fromarray(np.vstack(grid)).save(arguments.figure)

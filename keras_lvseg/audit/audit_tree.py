@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,7 @@ def audit_tree(
     root: str | os.PathLike[str],
     *,
     contour_origin: float = CONTOUR_ORIGIN,
+    label_values: Mapping[str, int] | None = None,
     on_patient: Callable[[int, int], None] | None = None,
 ) -> AuditReport:
     """Read every file of a tree and list its faults. A faulty file or patient does not end the audit.
@@ -74,6 +75,7 @@ def audit_tree(
     Args:
         root: The folder of the tree, in any layout that `keras_lvseg.SAXDataset` reads.
         contour_origin: Added to a contour's x and y to get zero-based pixel centres.
+        label_values: Values in label NIfTI files, see `keras_lvseg.SAXDataset`.
         on_patient: Called after each patient with the number of finished patients and the number of all patients.
 
     Raises:
@@ -90,7 +92,7 @@ def audit_tree(
         >>> [finding.code for finding in report.warnings]  # frames without a contour were not written
         ['missing-frames']
     """
-    patients = index_tree(root)
+    patients = index_tree(root, label_values)
     root = Path(root).resolve()
     audits = []
     for files in patients:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from keras_lvseg.geometry import crossed_area, polygon_mask
-from keras_lvseg.studies.series import contour_fit, pixels_outside_image
+from keras_lvseg.studies.assembly.series import contour_fit, pixels_outside_image
 
 # The maximum is 0.1 % on the 28 pairs of the Sunnybrook sample, and 20 to 60 % with outer contours of another patient.
 _MAX_OUTSIDE = 0.05

@@ -36,6 +36,7 @@ FAULTS = {
     "missing-frames": _Fault("warning", "Missing frames cannot be segmented. Unlabelled frames are not trained on."),
     "missing-contour": _Fault("warning", "Volumes by summed areas lack this slice and are too small."),
     "stray-phase": _Fault("warning", "Volumes leave out this phase. Its contours may belong to another frame."),
+    "uneven-slices": _Fault("warning", "Volumes count each slice by the way to its neighbours. Check the positions."),
     "slice-gap": _Fault("warning", "Volumes assume that the gaps between slices are like the slices."),
     "slice-spacing": _Fault("warning", "Volumes use the positions. Programs that use the header give other volumes."),
 }

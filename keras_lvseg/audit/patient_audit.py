@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -15,14 +15,19 @@ from keras_lvseg.audit.findings import Finding
 from keras_lvseg.audit.study_faults import study_faults
 from keras_lvseg.data.layouts import PatientFiles
 from keras_lvseg.errors import DataError
+from keras_lvseg.io.contour_file import read_contour
 from keras_lvseg.io.dicom import Header, read_header
-from keras_lvseg.studies.assemble import assemble_study, read_patient
+from keras_lvseg.studies.assembly.assemble import assemble_study, read_patient
 from keras_lvseg.studies.frame import Frame
-from keras_lvseg.studies.frame_contours import read_contour_or_label
+from keras_lvseg.studies.frame_contours import Border, read_frame_contour
 from keras_lvseg.studies.frame_images import read_image, read_mask
 from keras_lvseg.studies.patient import Patient
 
 Content = TypeVar("Content")
+Key = TypeVar("Key")
+
+_Label = tuple[Path, int | None, Border]
+"""File, number of the image in it, and border."""
 
 
 @dataclass
@@ -49,20 +54,27 @@ class PatientAudit:
 
     def run(self) -> None:
         """Check all files."""
-        labels = [path for frame in self.files.frames for path in (frame.endocardium, frame.epicardium) if path]
-        paths = [*(contour.path for contour in self.files.contours), *labels]
-        points = self._read_each("unreadable-contour", paths, self._read_points)
-        self.contours = [(_hash(contour), self._name(path)) for path, contour in points.items()]
+        labels = {(path, frame.record, border): frame for frame in self.files.frames for border, path in _paths(frame)}
+
+        def read(label: _Label) -> np.ndarray:
+            path, _, border = label
+            if label in labels:
+                return read_frame_contour(labels[label], border, contour_origin=self.contour_origin)
+            return read_contour(path, origin=self.contour_origin)
+
+        contours: list[_Label] = [(contour.path, None, contour.border) for contour in self.files.contours]
+        points = self._read_each("unreadable-contour", [*contours, *labels], read)
+        self.contours = [(_hash(contour), self._name(path)) for (path, *_), contour in points.items()]
         for frame in self._dicom_frames(points) if self.files.images else self._given_frames(points):
             self._check_frame(frame, points)
 
-    def _given_frames(self, points: dict[Path, np.ndarray]) -> Sequence[Frame]:
+    def _given_frames(self, points: Mapping[_Label, np.ndarray]) -> Sequence[Frame]:
         """Check the study of a patient without DICOM, and return its frames with their readable contours."""
         frames = tuple(
             replace(
                 frame,
-                endocardium=frame.endocardium if frame.endocardium in points else None,
-                epicardium=frame.epicardium if frame.epicardium in points else None,
+                endocardium=_readable(frame, "endocardium", points),
+                epicardium=_readable(frame, "epicardium", points),
             )
             for frame in self.files.frames
         )
@@ -70,7 +82,7 @@ class PatientAudit:
             self._add(code, message, paths)
         return frames
 
-    def _dicom_frames(self, points: dict[Path, np.ndarray]) -> Sequence[Frame]:
+    def _dicom_frames(self, points: Mapping[_Label, np.ndarray]) -> Sequence[Frame]:
         """Check the study of a patient with DICOM, and return its frames with their readable contours."""
         headers = self._read_each("unreadable-image", self.files.images, read_header)
         patient = self._assemble(headers, points) if headers else None
@@ -84,15 +96,16 @@ class PatientAudit:
         self.uids = [(frame.sop_instance_uid, self._name(frame.path)) for frame in frames]
         return frames
 
-    def _assemble(self, headers: dict[Path, Header], points: dict[Path, np.ndarray]) -> Patient | None:
+    def _assemble(self, headers: dict[Path, Header], points: Mapping[_Label, np.ndarray]) -> Patient | None:
         """Return the study of the readable files, or None if they make no study."""
         numbers = {header.instance_number for header in headers.values()}
         contours = []
         for contour in self.files.contours:
-            if contour.path in points and contour.number in numbers:
+            label = (contour.path, None, contour.border)
+            if label in points and contour.number in numbers:
                 contours.append(contour)
             # An unreadable image may be the image of the contour.
-            elif contour.path in points and len(headers) == len(self.files.images):
+            elif label in points and len(headers) == len(self.files.images):
                 message = f"is a contour of frame {contour.number}, but no image has this InstanceNumber"
                 self._add("contour-without-image", message, [contour.path])
         try:
@@ -108,7 +121,7 @@ class PatientAudit:
             self._add("several-series", f"has {len(series)} series", series.values())
         return patient
 
-    def _check_frame(self, frame: Frame, points: dict[Path, np.ndarray]) -> None:
+    def _check_frame(self, frame: Frame, points: Mapping[_Label, np.ndarray]) -> None:
         """Check the image of a frame, and its contours or mask against the image."""
         try:
             pixels = read_image(frame)
@@ -119,19 +132,12 @@ class PatientAudit:
             self.pixels.append((_hash(pixels.astype(np.int64)), self._name(frame.path)))
         if frame.mask and not read_mask(frame).any():
             self._add("empty-contour", f"the mask of frame {frame.instance_number} is empty", [frame.path])
-        paths = {
-            border: path
-            for border, path in (("endocardium", frame.endocardium), ("epicardium", frame.epicardium))
-            if path is not None
-        }
-        contours = {border: points[path] for border, path in paths.items()}
+        paths: dict[str, Path] = {border: path for border, path in _paths(frame)}
+        contours: dict[str, np.ndarray] = {border: points[path, frame.record, border] for border, path in _paths(frame)}
         for code, message, borders in contour_faults(pixels, frame.pixel_spacing, contours):
             self._add(code, message, [*(paths[border] for border in borders), frame.path])
 
-    def _read_points(self, path: Path) -> np.ndarray:
-        return read_contour_or_label(path, self.contour_origin)
-
-    def _read_each(self, code: str, paths: Iterable[Path], read: Callable[[Path], Content]) -> dict[Path, Content]:
+    def _read_each(self, code: str, paths: Iterable[Key], read: Callable[[Key], Content]) -> dict[Key, Content]:
         """Return the contents of the readable files. An unreadable file is a finding."""
         contents = {}
         for path in paths:
@@ -155,3 +161,17 @@ class PatientAudit:
 def _hash(values: np.ndarray) -> str:
     """Return a hash of shape and values."""
     return hashlib.sha256(repr(values.shape).encode() + np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+def _paths(frame: Frame) -> list[tuple[Border, Path]]:
+    """Return the borders that a frame has, and their files."""
+    borders: tuple[tuple[Border, Path | None], ...] = (
+        ("endocardium", frame.endocardium),
+        ("epicardium", frame.epicardium),
+    )
+    return [(border, path) for border, path in borders if path is not None]
+
+
+def _readable(frame: Frame, border: Border, points: Container[_Label]) -> Path | None:
+    path: Path | None = getattr(frame, border)
+    return path if path is not None and (path, frame.record, border) in points else None

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from keras_lvseg.io.dicom import Header
-from keras_lvseg.studies.assemble import sparsely_contoured_phases
+from keras_lvseg.studies.assembly.assemble import sparsely_contoured_phases
 from keras_lvseg.studies.patient import Patient
+from keras_lvseg.studies.study_volumes import slice_extents_mm
 
 _MAX_NAMED = 3  # missing frames that a message names
 _SPACING_TOLERANCE = 0.01  # fraction of the slice spacing
+_UNEVEN = 0.1  # likewise; slices of separate breath-holds vary a little
 
 Fault = tuple[str, str, Sequence[Path]]
 
@@ -45,6 +47,11 @@ def _spacing_faults(patient: Patient, headers: Sequence[Header]) -> Iterator[Fau
         yield "mixed-spacing", message, [first.path, *(frame.path for frame in others)]
     if spacing is None:
         return
+    extents = np.array([*slice_extents_mm(patient.frames).values()])
+    gaps = len({frame.slice for frame in patient.frames}) <= np.ptp([frame.slice for frame in patient.frames])
+    if not gaps and np.ptp(extents) > _UNEVEN * spacing:
+        message = f"slices are unevenly spaced: each stands for {_mm(extents.min())} to {_mm(extents.max())}"
+        yield "uneven-slices", message, [first.path.parent]
     for header in headers:
         if header.slice_spacing is not None and abs(header.slice_spacing - spacing) > _SPACING_TOLERANCE * spacing:
             message = f"slices are {_mm(spacing)} apart, but SpacingBetweenSlices is {_mm(header.slice_spacing)}"

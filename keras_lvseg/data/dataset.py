@@ -19,7 +19,7 @@ from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.data.splits import by_either_name, check_images_apart
 from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.geometry import CONTOUR_ORIGIN
-from keras_lvseg.studies.assemble import read_patient
+from keras_lvseg.studies.assembly.assemble import read_patient
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
 from keras_lvseg.studies.patient import Patient
@@ -51,6 +51,8 @@ class SAXDataset:
             `keras_lvseg.geometry.CONTOUR_ORIGIN`. It does not move label images, unless they are repaired.
         labels_include_outline: Whether label images were filled including their outline. They are repaired, see
             `keras_lvseg.geometry.contour_of_outlined_label`. Only for a tree with label images.
+        label_values: Values of "cavity" and "myocardium" in label NIfTI files, such as {"cavity": 3, "myocardium": 2}.
+            None means 1 and 2. Only for a tree with labelled NIfTI.
         empty_slices: Train on slices without a ventricle as well: those that the expert contoured at neither
             end-diastole nor end-systole, in all phases. Their label is background.
         partial: For the target "myocardium", take all frames with an endocardial contour. In those without an
@@ -89,6 +91,7 @@ class SAXDataset:
         intensity: Intensity = "zscore",
         contour_origin: float = CONTOUR_ORIGIN,
         labels_include_outline: bool = False,
+        label_values: Mapping[str, int] | None = None,
         empty_slices: bool = False,
         partial: bool = False,
     ):
@@ -100,8 +103,9 @@ class SAXDataset:
         self.target: Target = target
         self.contour_origin = float(contour_origin)
         self.labels_include_outline = bool(labels_include_outline)
+        self.label_values = dict(label_values) if label_values is not None else None
         self.empty_slices, self.partial = bool(empty_slices), bool(partial)
-        patients = index_tree(data_dir)
+        patients = index_tree(data_dir, label_values)
         if isinstance(data_dir, str | os.PathLike):
             self.data_dir = Path(data_dir)
         else:
@@ -126,6 +130,7 @@ class SAXDataset:
             "intensity": getattr(intensity, "__name__", repr(intensity)) if callable(intensity) else intensity,
             "contour_origin": self.contour_origin,
             "labels_include_outline": self.labels_include_outline,
+            "label_values": self.label_values,
             "empty_slices": self.empty_slices,
             "partial": self.partial,
             "splits": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,8 +16,9 @@ from keras_lvseg.errors import invalid_argument
 class SAXPyDataset(keras.utils.PyDataset):
     """Batches of images and labels in memory.
 
-    Augmentation runs on the device that Keras uses. Batches are NumPy arrays. Threads can make them (`workers`);
-    with augmentation, processes cannot (`use_multiprocessing`), because a backend does not survive a fork.
+    Augmentation runs on the device that Keras uses, and its batches stay there as tensors. Batches without
+    augmentation are NumPy arrays. Threads can make them (`workers`); with augmentation, processes cannot
+    (`use_multiprocessing`), because a backend does not survive a fork.
 
     Args:
         images: float32 array of shape (images, H, W, 1).
@@ -55,7 +57,7 @@ class SAXPyDataset(keras.utils.PyDataset):
         batches = self._sampling.size / self._batch_size
         return math.floor(batches) if self._drop_remainder else math.ceil(batches)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
         places = np.arange(index * self._batch_size, (index + 1) * self._batch_size)
@@ -68,8 +70,7 @@ class SAXPyDataset(keras.utils.PyDataset):
         if self._sampling.augment is None:
             return batch
         augmented = apply_augmentation(*batch, self._parameters[places], crop=self._sampling.augment.crop)
-        images, labels = (keras.ops.convert_to_numpy(part)[:count] for part in augmented)
-        return images, labels
+        return augmented if count == len(places) else (augmented[0][:count], augmented[1][:count])
 
     def on_epoch_end(self) -> None:
         """Draw the next epoch's order and augmentation."""

@@ -176,7 +176,7 @@ class SunnybrookSAXDataset(SAXDataset):
         }
 
     def _files_frames(self) -> dict[str, tuple[Frame, ...]]:
-        if any(frame.record is None for frame in self.frames):
+        if any(frame.mask is None for frame in self.frames):
             raise DataError(self.data_dir, "holds no TFRecords", expected="TFRecords for splits='files'")
         frames = defaultdict(list)
         for frame in sorted(self.frames, key=lambda frame: (frame.path, frame.record or 0)):  # the order of writing

@@ -3,16 +3,25 @@
 from keras_lvseg.inference.evaluate_network import evaluate
 from keras_lvseg.inference.postprocess import keep_best_component
 from keras_lvseg.inference.predict import predict_masks, predict_probabilities
+from keras_lvseg.inference.result_folder import ResultFolder, RunSummary, open_results
 from keras_lvseg.inference.segmentation import Segmentation
 from keras_lvseg.inference.segmenter import Segmenter
+from keras_lvseg.inference.study_files import DEFAULT_OUTPUTS, OUTPUTS
+from keras_lvseg.inference.study_segmentation import StudySegmentation
 from keras_lvseg.inference.trained_network import TrainedNetwork
 
 __all__ = [
+    "DEFAULT_OUTPUTS",
+    "OUTPUTS",
+    "ResultFolder",
+    "RunSummary",
     "Segmentation",
     "Segmenter",
+    "StudySegmentation",
     "TrainedNetwork",
     "evaluate",
     "keep_best_component",
+    "open_results",
     "predict_masks",
     "predict_probabilities",
 ]

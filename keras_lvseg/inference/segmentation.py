@@ -1,149 +1,166 @@
-"""The result of a segmentation: masks, areas, volumes, and their files."""
+"""Segmentation of an input, study by study."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from keras_lvseg.files import atomic_directory, write_json
-from keras_lvseg.geometry import join_contours, mask_contours
-from keras_lvseg.inference.inputs import RESULT_FILE
-from keras_lvseg.inference.output_names import contour_names, image_names
-from keras_lvseg.io import write_contour
-from keras_lvseg.reporting.overlays import write_overlay
-from keras_lvseg.studies.frame import Frame
+from keras_lvseg.errors import DataError
+from keras_lvseg.inference.inputs import Inputs
+from keras_lvseg.inference.output_names import study_folders
+from keras_lvseg.inference.study_segmentation import StudySegmentation
+from keras_lvseg.inference.trained_network import TYPICAL_SPACING, TrainedNetwork
 from keras_lvseg.studies.frame_images import read_image
 from keras_lvseg.studies.skipped_file import SkippedFile
 from keras_lvseg.studies.study import Study
-from keras_lvseg.studies.study_volumes import PhaseVolume, StudyVolumes, study_volumes
+
+_BATCH_SIZE = 16
 
 
-@dataclass(frozen=True)
 class Segmentation:
-    """The result of `Segmenter.segment`.
+    """The studies of an input, each segmented when it is asked for.
+
+    Iterate over it, or index it like a list. It holds no masks, so memory does not grow with the number of studies.
+
+    Args:
+        inputs: The studies and the files that belong to none.
+        network: The network.
+        settings: The network and its options, as plain values.
+        on_progress: Called during iteration with the number of finished images and of all images.
 
     Attributes:
-        root: The folder that was searched. File names in `as_dict` are relative to it.
-        studies: The images, by study.
-        masks: Mask of the cavity per image file, bool array of the image's shape.
-        skipped: Files without a mask, each with its reason.
-        notes: Remarks for the user, one line each.
+        studies: The studies, not yet segmented.
+        folders: Name of the result folder of each study.
+        root: The folder that was searched.
+        skipped: Files that belong to no study, each with its reason.
+        notes: Remarks on the input, one line each.
         settings: The network and its options, as plain values.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg import Segmenter
+        >>> from keras_lvseg.phantom import write_phantom
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = write_phantom(folder, patients=2, frames="contoured")
+        >>> segmentation = Segmenter().segment(folder)
+        >>> segmentation
+        <Segmentation of 2 studies with 34 images>
+        >>> for study in segmentation:
+        ...     print(study.name, len(study.masks))
+        PHANTOM0001 17
+        PHANTOM0002 17
     """
 
-    root: Path
-    studies: tuple[Study, ...]
-    masks: Mapping[Path, np.ndarray]
-    skipped: tuple[SkippedFile, ...]
-    notes: tuple[str, ...]
-    settings: Mapping[str, Any]
+    def __init__(
+        self,
+        inputs: Inputs,
+        network: TrainedNetwork,
+        settings: Mapping[str, Any],
+        on_progress: Callable[[int, int], None] | None = None,
+    ):
+        self.studies: tuple[Study, ...] = inputs.studies
+        self.folders: tuple[str, ...] = tuple(study_folders(study.name for study in inputs.studies))
+        self.root: Path = inputs.root
+        self.skipped: tuple[SkippedFile, ...] = inputs.skipped
+        self.notes: tuple[str, ...] = inputs.notes
+        self.settings: Mapping[str, Any] = settings
+        self._network = network
+        self._on_progress = on_progress
 
-    def volumes(self, study: Study) -> StudyVolumes:
-        """Return the volumes of one of `studies`."""
-        return study_volumes(study, [int(np.count_nonzero(self.masks[frame.path])) for frame in study.frames])
+    def __len__(self) -> int:
+        return len(self.studies)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything but the masks as plain values, which `write` stores as `segmentation.json`."""
-        return {
-            **self.settings,
-            "notes": list(self.notes),
-            "studies": [self._study(study) for study in self.studies],
-            "images": [self._image(study, frame) for study in self.studies for frame in study.frames],
-            "skipped": [{"file": self._name(file.path), "reason": file.reason} for file in self.skipped],
-        }
+    def __repr__(self) -> str:
+        images = sum(len(study.frames) for study in self.studies)
+        return f"<Segmentation of {len(self)} {'study' if len(self) == 1 else 'studies'} with {images} images>"
 
-    def write(self, folder: str | os.PathLike[str]) -> None:
-        """Write all results atomically.
+    def __getitem__(self, index: int) -> StudySegmentation:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there are {len(self)} studies, got index {index}")
+        return self.segment_study(index % len(self))
 
-        - `masks/<image>_mask.png`: 0 and 255, on the native grid.
-        - `contours/<study>/IM-0001-<NNNN>-icontour-auto.txt`: the contour of each mask that is not empty, along the
-          edges of its pixels, in the format of the 2009 challenge. NNNN is the InstanceNumber. If InstanceNumbers are
-          missing or repeated, the file is `contours/<study>/<image>-icontour-auto.txt`. A mask of noise has no contour.
-        - `overlays/<image>_overlay.png`: the contour drawn on the image.
-        - `segmentation.json`: see `as_dict`.
+    def __iter__(self) -> Iterator[StudySegmentation]:
+        *starts, total = accumulate((len(study.frames) for study in self.studies), initial=0)
+        for index, start in enumerate(starts):
 
-        `<image>` is the name of the image file without `.dcm` or `.png`. If two images share it, all names keep their
-        suffix. If two images share the name with suffix, the files are in folders like the images.
+            def report(done: int, start: int = start) -> None:
+                if self._on_progress:
+                    self._on_progress(start + done, total)
+
+            yield self.segment_study(index, on_images=report)
+
+    def segment_study(self, index: int, *, on_images: Callable[[int], None] | None = None) -> StudySegmentation:
+        """Segment one study.
+
+        Images that cannot be read are skipped, each with its reason. If none can be read, the result has an `error`.
 
         Args:
-            folder: A new or empty folder.
-
-        Raises:
-            DataError: The folder is not empty, or an image cannot be read.
+            index: Index of the study, from 0.
+            on_images: Called after each step with the number of finished images of the study.
         """
-        frames = [frame for study in self.studies for frame in study.frames]
-        names = image_names([Path(self._name(frame.path)) for frame in frames])
-        contours = [name for study in self.studies for name in contour_names(study)]
-        written = self.as_dict()
-        with atomic_directory(folder) as temporary:
-            for frame, name, contour, image in zip(frames, names, contours, written["images"], strict=True):
-                mask = self.masks[frame.path]
-                image["mask"] = _make_parent(temporary, f"masks/{name}_mask.png")
-                Image.fromarray(mask.astype(np.uint8) * 255).save(temporary / image["mask"])
-                image["overlay"] = _make_parent(temporary, f"overlays/{name}_overlay.png")
-                write_overlay(temporary / image["overlay"], read_image(frame), mask)
-                image["contour"] = self._write_contour(temporary, f"contours/{contour}", mask)
-            write_json(temporary / RESULT_FILE, written)
+        study = self.studies[index]
+        masks: dict[tuple[Path, int | None], np.ndarray] = {}
+        skipped = list(study.skipped)
+        for start in range(0, len(study.frames), _BATCH_SIZE):
+            batch = study.frames[start : start + _BATCH_SIZE]
+            images, spacings = {}, []
+            for frame in batch:
+                try:
+                    images[frame.key] = read_image(frame)
+                    spacings.append(frame.pixel_spacing)
+                except DataError as error:
+                    skipped.append(SkippedFile(frame.path, error.reason, frame.record))
+            if images:
+                masks |= zip(images, self._network.masks([*images.values()], spacings), strict=True)
+            if on_images:
+                on_images(start + len(batch))
+        segmented = replace(study.restrict_to(masks), skipped=tuple(skipped))
+        return StudySegmentation(
+            study=segmented,
+            masks=tuple(masks[frame.key] for frame in segmented.frames),
+            number=index + 1,
+            folder=self.folders[index],
+            patient_id=study.patient_id,
+            root=self.root,
+            fingerprint=self.fingerprint(index),
+            has_myocardium=self._network.has_myocardium,
+            settings=self.settings,
+            notes=tuple(self._notes(segmented)),
+        )
 
-    def _write_contour(self, folder: Path, name: str, mask: np.ndarray) -> str | None:
-        """Write the contour of a mask and return its file name. Return None for an empty mask and for noise."""
-        outline = join_contours(mask_contours(mask))
-        try:
-            write_contour(folder / name, outline, origin=self.settings["contour_origin"])
-        except ValueError:
-            return None
-        return name
+    def fingerprint(self, index: int) -> str:
+        """Return a hash of a study's images: place, size and UID, without names.
 
-    def _study(self, study: Study) -> dict[str, Any]:
-        volumes = self.volumes(study)
-        return {
-            "name": study.name,
-            "patient": study.frames[0].patient_id or None,
-            "images": len(study.frames),
-            "masks": sum(bool(self.masks[frame.path].any()) for frame in study.frames),
-            "slices": None if study.geometry_error else len({frame.slice for frame in study.frames}),
-            "slice_spacing_mm": None if study.geometry_error else _rounded(study.frames[0].slice_spacing, 4),
-            "phases": [_phase(volume) for volume in volumes.phases],
-            "ed": volumes.ed and _phase(volumes.ed),
-            "es": volumes.es and _phase(volumes.es),
-            "ejection_fraction_percent": _rounded(volumes.ejection_fraction),
-            "missing_reason": volumes.problem,
-        }
+        Args:
+            index: Index of the study, from 0.
+        """
+        images = [
+            (
+                (frame.rows, frame.columns, *frame.pixel_spacing, *frame.position, *frame.orientation),
+                (frame.slice, frame.phase, frame.record, frame.sop_instance_uid, _file_size(frame.path)),
+            )
+            for frame in self.studies[index].frames
+        ]
+        return hashlib.sha256(json.dumps(images).encode()).hexdigest()
 
-    def _image(self, study: Study, frame: Frame) -> dict[str, Any]:
-        pixels = int(np.count_nonzero(self.masks[frame.path]))
-        known = not np.isnan(frame.pixel_spacing).any()
-        return {
-            "file": self._name(frame.path),
-            "study": study.name,
-            "patient": frame.patient_id or None,
-            "slice": None if study.geometry_error else frame.slice,
-            "phase": None if study.geometry_error else frame.phase,
-            "pixel_spacing_mm": list(frame.pixel_spacing) if known else None,
-            "area_pixels": pixels,
-            "area_mm2": _rounded(pixels * frame.pixel_area) if known else None,
-            "empty": pixels == 0,
-        }
-
-    def _name(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+    def _notes(self, study: Study) -> Iterator[str]:
+        if not any(np.isnan(frame.pixel_spacing).any() for frame in study.frames):
+            return
+        resampled = self.settings["pixel_spacing"] is not None
+        assumed = f"{TYPICAL_SPACING} mm is assumed, and " if resampled else ""
+        yield f"the pixel spacing is unknown: {assumed}areas are given in pixels only"
 
 
-def _make_parent(folder: Path, name: str) -> str:
-    """Create the folder of a file, and return the file's name."""
-    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    return name
-
-
-def _phase(volume: PhaseVolume) -> dict[str, Any]:
-    return asdict(volume) | {"volume_ml": _rounded(volume.volume_ml)}
-
-
-def _rounded(value: float | None, decimals: int = 2) -> float | None:
-    return None if value is None else round(value, decimals)
+def _file_size(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:  # it is skipped with a reason when it is read
+        return -1

@@ -76,20 +76,24 @@ class TrainedNetwork:
         rows, columns = data["image_size"]
         return Preprocessing((rows, columns), data["pixel_spacing"], intensity=data["intensity"])
 
+    @property
+    def has_myocardium(self) -> bool:
+        """Whether the network tells the myocardium from the background."""
+        return self.info.data["target"] == "myocardium"
+
     def masks(self, images: Sequence[np.ndarray], spacings: Sequence[tuple[float, float]]) -> list[np.ndarray]:
-        """Segment the cavity.
+        """Segment images.
 
         Args:
             images: Arrays of shape (rows, columns), one or more, in any unit. Their shapes may differ.
             spacings: Distance in mm between rows and between columns, per image. NaN is unknown: 1.37 mm is assumed.
 
         Returns:
-            bool arrays of the images' shapes.
+            uint8 arrays of the images' shapes: 0 background, 1 cavity, 2 myocardium if `has_myocardium`.
         """
         preprocessing = self.preprocessing
         grids = [
             preprocessing.grid_for(image.shape, tuple(np.where(np.isnan(spacing), TYPICAL_SPACING, spacing)))
             for image, spacing in zip(images, spacings, strict=True)
         ]
-        found = predict_batch(self.model, images, grids=grids, preprocessing=preprocessing, **self.info.inference)
-        return [classes == 1 for classes in found]
+        return predict_batch(self.model, images, grids=grids, preprocessing=preprocessing, **self.info.inference)

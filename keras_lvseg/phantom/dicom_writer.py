@@ -109,7 +109,7 @@ class PhantomSeries:
         ds.MagneticFieldStrength = "1.5"
         ds.NominalInterval, ds.HeartRate = self.interval, round(60000 / self.interval)
         ds.CardiacNumberOfImages = PHASES
-        ds.PatientPosition = "FFS"
+        ds.BodyPartExamined, ds.PatientPosition = "HEART", "FFS"
         ds.StudyInstanceUID = self._uid("study")
         ds.SeriesInstanceUID = self._uid(f"series{self.series}")
         ds.FrameOfReferenceUID = self._uid("space")

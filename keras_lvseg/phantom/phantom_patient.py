@@ -17,7 +17,7 @@ from keras_lvseg.phantom.dicom_writer import PhantomSeries, sample_stack
 from keras_lvseg.phantom.image import SIZE, Placement, acquire_frame, render_background, sample_scanner
 from keras_lvseg.phantom.trees import PhantomName, PhantomTree
 
-PHANTOM_VERSION = 1
+PHANTOM_VERSION = 2
 """Increased whenever the same seed gives other bytes than before."""
 
 

@@ -3,16 +3,26 @@
 from keras_lvseg.reporting.audit_table import audit_summary, audit_table
 from keras_lvseg.reporting.contact_sheet import draw_contact_sheet, write_contact_sheet
 from keras_lvseg.reporting.evaluation_files import EvaluationFiles, write_evaluation
-from keras_lvseg.reporting.html_report import write_html_report
+from keras_lvseg.reporting.html.html_report import ReportSection, write_html_report
+from keras_lvseg.reporting.html.index_report import write_index_report
+from keras_lvseg.reporting.html.study_report import Tile, study_fragment, write_study_report
 from keras_lvseg.reporting.overlays import draw_overlay, write_overlay
 from keras_lvseg.reporting.progress_bar import progress_bar
 from keras_lvseg.reporting.score_tables import challenge_table, score_rows, score_table
-from keras_lvseg.reporting.segmentation_table import segmentation_notes, segmentation_table
+from keras_lvseg.reporting.segmentation_table import (
+    VOLUME_COLUMNS,
+    segmentation_notes,
+    segmentation_table,
+    write_volume_table,
+)
 from keras_lvseg.reporting.terminal_text import terminal_text
 from keras_lvseg.reporting.training_curves import write_training_curves
 
 __all__ = [
+    "VOLUME_COLUMNS",
     "EvaluationFiles",
+    "ReportSection",
+    "Tile",
     "audit_summary",
     "audit_table",
     "challenge_table",
@@ -23,10 +33,14 @@ __all__ = [
     "score_table",
     "segmentation_notes",
     "segmentation_table",
+    "study_fragment",
     "terminal_text",
     "write_contact_sheet",
     "write_evaluation",
     "write_html_report",
+    "write_index_report",
     "write_overlay",
+    "write_study_report",
     "write_training_curves",
+    "write_volume_table",
 ]

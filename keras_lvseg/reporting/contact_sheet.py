@@ -76,8 +76,9 @@ def write_contact_sheet(
     labels: Sequence[np.ndarray],
     masks: Sequence[np.ndarray],
     dices: Sequence[float],
+    count: int = 16,
 ) -> None:
-    """Write 16 frames as a PNG file, see `draw_contact_sheet`.
+    """Write frames as a PNG file, two side by side, see `draw_contact_sheet`.
 
     Args:
         path: The PNG file to write.
@@ -85,6 +86,7 @@ def write_contact_sheet(
         labels: Class numbers per frame, of the frame's shape.
         masks: Predicted class numbers per frame, of the frame's shape.
         dices: Dice per frame.
+        count: Maximum number of frames.
 
     Raises:
         DataError: An image cannot be read.
@@ -93,10 +95,10 @@ def write_contact_sheet(
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    rows = -(-min(len(frames), 16) // 2)
+    rows = -(-min(len(frames), count) // 2)
     layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.02)
     figure = Figure(figsize=(11, 1.9 * rows + 0.5), layout=layout)
-    draw_contact_sheet(figure, frames, labels=labels, masks=masks, dices=dices)
+    draw_contact_sheet(figure, frames, labels=labels, masks=masks, dices=dices, count=count)
     with atomic_file(path) as scratch:
         figure.savefig(scratch, dpi=120)
 

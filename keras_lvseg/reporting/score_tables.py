@@ -7,7 +7,7 @@ from rich.table import Table
 from keras_lvseg.evaluation import ChallengeScore, Scores
 from keras_lvseg.reporting.terminal_text import terminal_text
 
-HEADINGS = ("patient", "role", "images", "Dice, mean over images", "Dice, all pixels")
+_HEADINGS = ("patient", "role", "images", "Dice, mean over images", "Dice, all pixels")
 
 # Name, heading and decimals of each figure. Figures of the good contours come first, as in the challenge's rules.
 _CHALLENGE_FIGURES = (
@@ -21,7 +21,7 @@ _CHALLENGE_FIGURES = (
 
 
 def score_rows(scores: Scores) -> list[tuple[str, str, str, str, str]]:
-    """Return the rows of a table of Dice as text: one per patient, and a last one for all images.
+    """Return the rows of a table of Dice as text: the headings, one per patient, and a last one for all images.
 
     Args:
         scores: Result of `keras_lvseg.evaluation.score_masks`.
@@ -32,13 +32,17 @@ def score_rows(scores: Scores) -> list[tuple[str, str, str, str, str]]:
     Example:
         >>> from keras_lvseg.evaluation import ImageScore, PatientScore
         >>> scores = Scores((ImageScore("P1", 0, 0, 0.9),), (PatientScore("P1", "test", 1, 0.9, 0.9),), 0.9, 0.9)
-        >>> score_rows(scores)
+        >>> score_rows(scores)[1:]
         [('P1', 'test', '1', '0.900', '0.900'), ('all', '', '1', '0.900', '0.900')]
     """
     rows = [
         (p.patient_id, p.role, str(p.images), f"{p.mean_dice:.3f}", f"{p.pooled_dice:.3f}") for p in scores.patients
     ]
-    return [*rows, ("all", "", str(len(scores.images)), f"{scores.mean_dice:.3f}", f"{scores.pooled_dice:.3f}")]
+    return [
+        _HEADINGS,
+        *rows,
+        ("all", "", str(len(scores.images)), f"{scores.mean_dice:.3f}", f"{scores.pooled_dice:.3f}"),
+    ]
 
 
 def score_table(scores: Scores, title: str) -> Table:
@@ -49,9 +53,9 @@ def score_table(scores: Scores, title: str) -> Table:
         title: The heading.
     """
     table = Table(title=terminal_text(title, "table.title"), title_justify="left")
-    for heading in HEADINGS:
+    headings, *patients, overall = score_rows(scores)
+    for heading in headings:
         table.add_column(heading, justify="left" if heading in ("patient", "role") else "right")
-    *patients, overall = score_rows(scores)
     for row in patients:
         table.add_row(*map(terminal_text, row))
     table.add_section()

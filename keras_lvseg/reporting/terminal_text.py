@@ -21,5 +21,14 @@ def terminal_text(text: str, style: str = "") -> Text:
         >>> print(terminal_text("a\x1b[2J[bold]\n.dcm"))
         a\x1b[2J[bold]\n.dcm
     """
-    characters = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return Text("".join(characters), style)
+    return Text(printable(text), style)
+
+
+def printable(text: str) -> str:
+    r"""Return text with control characters and parts of damaged characters escaped.
+
+    Example:
+        >>> print(printable("a\x1b[2J\n.dcm"))
+        a\x1b[2J\n.dcm
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -7,11 +7,12 @@ from keras_lvseg.studies.frame_images import read_image, read_mask
 from keras_lvseg.studies.patient import Patient
 from keras_lvseg.studies.skipped_file import SkippedFile
 from keras_lvseg.studies.study import Study
-from keras_lvseg.studies.study_volumes import PhaseVolume, StudyVolumes, study_volumes
+from keras_lvseg.studies.study_volumes import Flag, PhaseVolume, StudyVolumes, study_volumes
 
 __all__ = [
     "PIXEL_SPACING_RANGE",
     "Border",
+    "Flag",
     "Frame",
     "Patient",
     "PhaseVolume",

@@ -1,4 +1,4 @@
-"""Contours of a frame, from a contour file or a label PNG."""
+"""Contours of a frame, from a contour file, a label PNG or a label NIfTI."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_lvseg.geometry import CONTOUR_ORIGIN, contour_of_outlined_label, join_contours, mask_contours
 from keras_lvseg.io import read_contour, read_png_label
+from keras_lvseg.io.nifti import is_nifti, read_nifti_pixels
 from keras_lvseg.io.png import is_png
 from keras_lvseg.studies.frame import Frame
 
@@ -21,7 +22,7 @@ def read_frame_contour(frame: Frame, border: Border, *, contour_origin: float = 
     Args:
         frame: A frame with a contour of this border.
         border: "endocardium" or "epicardium".
-        contour_origin: Added to a contour's x and y to get zero-based pixel centres. It does not move a label PNG,
+        contour_origin: Added to a contour's x and y to get zero-based pixel centres. It does not move a label,
             whose contour runs along the edges of its pixels, unless the label includes the outline: its contour is
             then that of the drawn line.
 
@@ -44,14 +45,18 @@ def read_frame_contour(frame: Frame, border: Border, *, contour_origin: float = 
     """
     path = getattr(frame, border)
     assert path is not None, f"{frame.path} has no {border}"
-    return read_contour_or_label(path, contour_origin, frame.labels_include_outline)
-
-
-def read_contour_or_label(path: Path, contour_origin: float, labels_include_outline: bool = False) -> np.ndarray:
-    """Read the contour of a contour file or a label PNG, see `read_frame_contour`."""
+    if is_nifti(path):
+        return join_contours(mask_contours(_read_nifti_label(frame, path, border)))
     if not is_png(path):
         return read_contour(path, origin=contour_origin)
     mask = read_png_label(path)
-    if labels_include_outline:
+    if frame.labels_include_outline:
         return contour_of_outlined_label(mask, contour_origin=contour_origin)
     return join_contours(mask_contours(mask))
+
+
+def _read_nifti_label(frame: Frame, path: Path, border: Border) -> np.ndarray:
+    assert frame.record is not None
+    assert frame.label_values is not None
+    inside = frame.label_values[:1] if border == "endocardium" else frame.label_values
+    return np.isin(read_nifti_pixels(path, frame.record), inside)

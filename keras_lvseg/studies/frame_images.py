@@ -1,4 +1,4 @@
-"""Image and mask of a frame, from a DICOM file, a PNG or a record."""
+"""Image and mask of a frame, from DICOM, PNG, NIfTI or a record."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import numpy as np
 
 from keras_lvseg.io.course_record import read_course_record
 from keras_lvseg.io.dicom import read_pixels
+from keras_lvseg.io.nifti import is_nifti, read_nifti_pixels
 from keras_lvseg.io.png import is_png, read_png
 from keras_lvseg.studies.frame import Frame
 
 
 def read_image(frame: Frame) -> np.ndarray:
-    """Read the stored values of a frame.
+    """Read the image of a frame.
+
+    The file that was read last stays in memory, so frames of one file are best read in order.
 
     Args:
         frame: Any frame.
 
     Returns:
-        Array of the frame's shape and of the file's type.
+        Array of the frame's shape and of the file's type, or of floats if the file has a slope and intercept.
 
     Raises:
         DataError: The file cannot be read.
@@ -32,9 +35,15 @@ def read_image(frame: Frame) -> np.ndarray:
         >>> read_image(frame).shape == frame.shape
         True
     """
-    if frame.record is not None:
+    if is_png(frame.path):
+        return read_png(frame.path)
+    if is_nifti(frame.path):
+        assert frame.record is not None
+        return read_nifti_pixels(frame.path, frame.record)
+    if frame.mask is not None:
+        assert frame.record is not None
         return read_course_record(frame.path, frame.record).image
-    return read_png(frame.path) if is_png(frame.path) else read_pixels(frame.path)
+    return read_pixels(frame.path, frame.record)
 
 
 def read_mask(frame: Frame) -> np.ndarray:

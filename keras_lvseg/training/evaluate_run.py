@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from keras_lvseg.data import SAXDataset
@@ -21,6 +22,7 @@ def evaluate_run(
     *,
     seen: bool = False,
     labels_include_outline: bool = False,
+    label_values: Mapping[str, int] | None = None,
 ) -> Evaluation:
     """Score the network of a training run on patients that it was not trained on.
 
@@ -29,6 +31,7 @@ def evaluate_run(
         data_dir: Folder with labelled data.
         seen: Score the patients of the training and validation splits as well.
         labels_include_outline: Score against corrected label images, see `SAXDataset`.
+        label_values: Values in label NIfTI files, see `SAXDataset`.
 
     Returns:
         Scores, labels and masks.
@@ -38,7 +41,13 @@ def evaluate_run(
     """
     network, roles = TrainedNetwork.from_run(run), RunFolder(Path(run)).roles()
     target, origin = network.info.data["target"], network.info.data["contour_origin"]
-    dataset = SAXDataset(data_dir, target=target, contour_origin=origin, labels_include_outline=labels_include_outline)
+    dataset = SAXDataset(
+        data_dir,
+        target=target,
+        contour_origin=origin,
+        labels_include_outline=labels_include_outline,
+        label_values=label_values,
+    )
     labelled = dataset.labelled_frames("all")
     frames = [frame for frame in labelled if seen or roles.get(frame.patient_id) not in _SEEN]
     if not frames:

@@ -9,6 +9,7 @@ from keras_lvseg.audit import audit_tree
 from keras_lvseg.audit.findings import FAULTS
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
+from keras_lvseg.geometry import slice_normal
 from keras_lvseg.io import read_contour, write_contour
 from keras_lvseg.io.course_record import CourseRecord, format_record_file_name
 from keras_lvseg.io.tfrecord import write_examples
@@ -18,7 +19,10 @@ from tests.small_tree import edit, images_of, write_small_tree
 
 @pytest.fixture
 def tree(phantom_tree, tmp_path):
-    return shutil.copytree(phantom_tree, tmp_path / "tree")
+    """Two of the phantoms, the fewest that can be mixed up."""
+    tree = shutil.copytree(phantom_tree, tmp_path / "tree", ignore=shutil.ignore_patterns("PHANTOM0003", "PH-03"))
+    (tree / "link.csv").write_text("".join((phantom_tree / "link.csv").read_text().splitlines(keepends=True)[:3]))
+    return tree
 
 
 def images(tree, patient="PHANTOM0001"):
@@ -41,31 +45,31 @@ def move(contour, by):
 def contour_of_another_patient(tree):
     ours, theirs = contours(tree, "o")[2], contours(tree, "o", "PH-02")[3]
     shutil.copy(theirs, ours)
-    return "repeated-contour", [ours, theirs]
+    return [ours, theirs]
 
 
 def contour_of_another_frame(tree):
     first, second = contours(tree, "i")[2:4]
     second.write_text(first.read_text().replace("\n", "\r\n"))  # not the bytes count but the points
-    return "repeated-contour", [first, second]
+    return [first, second]
 
 
 def inner_contour_beside_the_outer_one(tree):
     outer = move(contours(tree, "o")[2], (25, -20))
     inner = outer.parents[1] / "i-contours" / outer.name.replace("ocontour", "icontour")
-    return "inner-not-inside-outer", [inner, outer, image_of(tree, outer)]
+    return [inner, outer, image_of(tree, outer)]
 
 
 def image_with_dark_blood(tree):
     contour = contours(tree, "i")[2]
     path = image_of(tree, contour)
     pixels = pydicom.dcmread(path).pixel_array
-    return "dark-blood", [contour, edit(path, PixelData=(pixels.max() - pixels).tobytes())]
+    return [contour, edit(path, PixelData=(pixels.max() - pixels).tobytes())]
 
 
 def contour_outside_the_image(tree):
     contour = move(contours(tree, "o")[2], (140, 0))
-    return "outside-image", [contour, image_of(tree, contour)]
+    return [contour, image_of(tree, contour)]
 
 
 def contour_that_crosses_itself(tree):
@@ -75,37 +79,37 @@ def contour_that_crosses_itself(tree):
     write_contour(
         contour, np.concatenate([points[:quarter], points[quarter : 3 * quarter][::-1], points[3 * quarter :]])
     )
-    return "crossed-contour", [contour, image_of(tree, contour)]
+    return [contour, image_of(tree, contour)]
 
 
 def contour_around_nothing(tree):
     contour = contours(tree, "i")[2]
     write_contour(contour, read_contour(contour).mean(axis=0) + np.array([[0, 0], [0.1, 0], [0, 0.1]]))
-    return "empty-contour", [contour, image_of(tree, contour)]
+    return [contour, image_of(tree, contour)]
 
 
 def frame_of_another_spacing(tree):
     path = edit(images(tree)[3], PixelSpacing=[1.7, 1.7])
-    return "mixed-spacing", [path]
+    return [path]
 
 
 def frame_of_another_series(tree):
-    return "several-series", [edit(images(tree)[3], SeriesInstanceUID="1.2.3")]
+    return [edit(images(tree)[3], SeriesInstanceUID="1.2.3")]
 
 
 def stack_with_a_crooked_frame(tree):
     edit(images(tree)[3], ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
-    return "unusable-study", [images(tree)[3]]
+    return [images(tree)[3]]
 
 
 def two_frames_of_one_identity(tree):
     first, second = images(tree)[3:5]
-    return "repeated-uid", [first, edit(second, SOPInstanceUID=pydicom.dcmread(first).SOPInstanceUID)]
+    return [first, edit(second, SOPInstanceUID=pydicom.dcmread(first).SOPInstanceUID)]
 
 
 def one_identity_in_two_patients(tree):
     first, second = images(tree)[3], images(tree, "PHANTOM0002")[5]
-    return "repeated-uid", [first, edit(second, SOPInstanceUID=pydicom.dcmread(first).SOPInstanceUID)]
+    return [first, edit(second, SOPInstanceUID=pydicom.dcmread(first).SOPInstanceUID)]
 
 
 def patient_under_two_names(tree):
@@ -116,18 +120,18 @@ def patient_under_two_names(tree):
         edit(copies[-1], SOPInstanceUID=f"1.2.3.{i}", PatientID="somebody else")
     with (tree / "link.csv").open("a") as file:
         file.write("PHANTOM0009,PH-09\n")
-    return "repeated-patient", [*images(tree), *copies]
+    return [*images(tree), *copies]
 
 
 def two_frames_of_one_image(tree):
     first, second = images(tree)[3:5]
-    return "repeated-image", [first, edit(second, PixelData=pydicom.dcmread(first).PixelData)]
+    return [first, edit(second, PixelData=pydicom.dcmread(first).PixelData)]
 
 
 def image_cut_short(tree):
     path = images(tree)[3]
     path.write_bytes(path.read_bytes()[:5000])
-    return "unreadable-image", [path]
+    return [path]
 
 
 def image_compressed_beyond_repair(tree):
@@ -136,23 +140,23 @@ def image_compressed_beyond_repair(tree):
     dataset.PixelData = pydicom.encaps.encapsulate([b"no image at all "])
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.JPEG2000Lossless
     dataset.save_as(path)
-    return "unreadable-image", [path]
+    return [path]
 
 
 def contour_with_letters_in_it(tree):
     contour = contours(tree, "i")[2]
     contour.write_text("1 1\n2 b\n")
-    return "unreadable-contour", [contour]
+    return [contour]
 
 
 def contour_without_an_image(tree):
     contour = contours(tree, "i")[2]
-    return "contour-without-image", [contour.rename(contour.with_name("IM-0001-9999-icontour-manual.txt"))]
+    return [contour.rename(contour.with_name("IM-0001-9999-icontour-manual.txt"))]
 
 
 def slice_without_a_contour(tree):
     contours(tree, "i")[4].unlink()
-    return "missing-contour", [tree / "dicoms/PHANTOM0001"]
+    return [tree / "dicoms/PHANTOM0001"]
 
 
 def contour_at_a_third_phase(tree):
@@ -167,45 +171,57 @@ def contour_at_a_third_phase(tree):
     edit(image, InstanceNumber=number, SOPInstanceUID="1.2.3", TriggerTime=f"{time:.2f}", PixelData=pixels)
     contour = frame.endocardium.with_name(f"IM-0001-{number:04}-icontour-manual.txt")
     write_contour(contour, read_contour(frame.endocardium) + 0.1)
-    return "stray-phase", [contour]
+    return [contour]
 
 
 def thin_slices(tree):
     for path in images(tree):
         edit(path, SliceThickness=5)
-    return "slice-gap", [tree / "dicoms/PHANTOM0001"]
+    return [tree / "dicoms/PHANTOM0001"]
+
+
+def slices_at_uneven_positions(tree):
+    frames = [frame for frame in SAXDataset(tree).frames if frame.patient_id == "PHANTOM0001"]
+    last = max(frame.slice for frame in frames)
+    for frame in frames:
+        if frame.slice == last:
+            moved = np.array(frame.position) + 3 * slice_normal(frame.orientation)
+            edit(frame.path, ImagePositionPatient=[round(float(value), 3) for value in moved])
+    return [tree / "dicoms/PHANTOM0001"]
 
 
 def header_with_another_slice_spacing(tree):
     for path in images(tree):
         edit(path, SpacingBetweenSlices=13, SliceThickness=None)
-    return "slice-spacing", [images(tree)[0]]
+    return [images(tree)[0]]
 
 
-PLANTED = [
-    contour_of_another_patient,
-    contour_of_another_frame,
-    inner_contour_beside_the_outer_one,
-    image_with_dark_blood,
-    contour_outside_the_image,
-    contour_that_crosses_itself,
-    contour_around_nothing,
-    frame_of_another_spacing,
-    frame_of_another_series,
-    stack_with_a_crooked_frame,
-    two_frames_of_one_identity,
-    one_identity_in_two_patients,
-    patient_under_two_names,
-    two_frames_of_one_image,
-    image_cut_short,
-    image_compressed_beyond_repair,
-    contour_with_letters_in_it,
-    contour_without_an_image,
-    slice_without_a_contour,
-    contour_at_a_third_phase,
-    thin_slices,
-    header_with_another_slice_spacing,
-]
+# What plants a fault in a tree and returns its files, and the fault's code.
+PLANTED = {
+    contour_of_another_patient: "repeated-contour",
+    contour_of_another_frame: "repeated-contour",
+    inner_contour_beside_the_outer_one: "inner-not-inside-outer",
+    image_with_dark_blood: "dark-blood",
+    contour_outside_the_image: "outside-image",
+    contour_that_crosses_itself: "crossed-contour",
+    contour_around_nothing: "empty-contour",
+    frame_of_another_spacing: "mixed-spacing",
+    frame_of_another_series: "several-series",
+    stack_with_a_crooked_frame: "unusable-study",
+    two_frames_of_one_identity: "repeated-uid",
+    one_identity_in_two_patients: "repeated-uid",
+    patient_under_two_names: "repeated-patient",
+    two_frames_of_one_image: "repeated-image",
+    image_cut_short: "unreadable-image",
+    image_compressed_beyond_repair: "unreadable-image",
+    contour_with_letters_in_it: "unreadable-contour",
+    contour_without_an_image: "contour-without-image",
+    slice_without_a_contour: "missing-contour",
+    contour_at_a_third_phase: "stray-phase",
+    thin_slices: "slice-gap",
+    slices_at_uneven_positions: "uneven-slices",
+    header_with_another_slice_spacing: "slice-spacing",
+}
 # Faults that follow from a planted one, such as a missing contour.
 FOLLOWS = {
     contour_of_another_patient: {"inner-not-inside-outer"},
@@ -220,7 +236,7 @@ FOLLOWS = {
 
 @pytest.mark.parametrize("plant", PLANTED)
 def test_audit_tree_planted_fault_is_found_with_its_files(tree, plant):
-    code, files = plant(tree)
+    code, files = PLANTED[plant], plant(tree)
     report = audit_tree(tree)
     found = [finding for finding in report.findings if finding.code == code]
     assert len(found) == 1
@@ -230,27 +246,31 @@ def test_audit_tree_planted_fault_is_found_with_its_files(tree, plant):
     assert others <= FOLLOWS.get(plant, set())
 
 
-def test_faults_every_code_is_planted(tmp_path, phantom_tree):
-    planted = {plant(shutil.copytree(phantom_tree, tmp_path / plant.__name__))[0] for plant in PLANTED}
-    assert planted | {"missing-frames"} == set(FAULTS)
+def test_faults_every_code_is_planted():
+    assert {*PLANTED.values(), "missing-frames"} == set(FAULTS)
 
 
 def test_audit_tree_unreadable_patient_does_not_hide_faults_of_others(tree):
     for path in images(tree, "PHANTOM0002"):
         path.write_bytes(b"no image")
-    planted = [plant(tree)[0] for plant in (contour_that_crosses_itself, two_frames_of_one_identity)]
+    planted = (contour_that_crosses_itself, two_frames_of_one_identity)
+    for plant in planted:
+        plant(tree)
     codes = [finding.code for finding in audit_tree(tree).errors]
     assert codes.count("unreadable-image") == len(images(tree, "PHANTOM0002"))
-    assert set(planted) <= set(codes)
+    assert {PLANTED[plant] for plant in planted} <= set(codes)
     with pytest.raises(DataError):
         SAXDataset(tree)
 
 
-def test_audit_tree_clean_trees_have_no_errors(sunnybrook, phantom_tree):
-    for root in (sunnybrook, phantom_tree):
-        report = audit_tree(root)
-        assert report.errors == ()
-        assert {finding.code for finding in report.warnings} == {"missing-frames"}
+@pytest.mark.parametrize("clean", ["sunnybrook", "phantom_tree"])
+def test_audit_tree_clean_tree_has_no_errors(clean, request):
+    report = audit_tree(request.getfixturevalue(clean))
+    assert report.errors == ()
+    assert {finding.code for finding in report.warnings} == {"missing-frames"}
+
+
+def test_audit_tree_real_sample_counts_its_files(sunnybrook):
     report = audit_tree(sunnybrook)
     assert (report.patients, report.images, report.contours) == (3, 278, 84)
     assert [finding.patients for finding in report.warnings] == [("SCD0000201",), ("SCD0000301",)]

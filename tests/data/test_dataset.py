@@ -47,15 +47,14 @@ def test_intensity_course_or_function_is_applied_to_stored_values(phantom_tree):
     np.testing.assert_allclose(own, np.sqrt(stored), rtol=1e-6)
 
 
-@pytest.mark.parametrize("spacing", [None, 1.0, 2.0])
-@pytest.mark.parametrize("size", [(100, 180), (256, 256), (301, 270)])
+@pytest.mark.parametrize(
+    ("spacing", "size"), [(None, (100, 180)), (None, (301, 270)), (1.0, (256, 256)), (2.0, (100, 180))]
+)
 def test_labels_on_any_grid_keep_the_cavity_s_area(phantom_tree, spacing, size):
     dataset = SAXDataset(phantom_tree, image_size=size, pixel_spacing=spacing)
     images, labels = dataset.as_arrays("all")
     assert images.shape[1:] == (*size, 1)
     native = SAXDataset(phantom_tree)
-    if spacing == 1.0 and size == (100, 180):
-        return  # 100 mm do not hold every heart
     for frame, label, whole in zip(dataset.labelled_frames("all"), labels, native.as_arrays("all")[1], strict=True):
         area = label.sum() * (spacing**2 if spacing else frame.pixel_area)
         assert area == pytest.approx(whole.sum() * frame.pixel_area, rel=0.05, abs=25)

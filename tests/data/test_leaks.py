@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_lvseg.audit import audit_tree
@@ -23,7 +23,6 @@ from tests.small_tree import edit, images_of, write_small_tree
 PATIENTS = {f"P{i}": f"SMALL-{i}" for i in range(8)}
 SHAPE = (20, 16)
 seeds = st.integers(0, 2**32 - 1)
-few = settings(max_examples=12)
 
 
 def pixels(path):
@@ -33,7 +32,7 @@ def pixels(path):
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     """Patients with a few frames each, and the patient of each image by its pixels."""
-    folder = write_small_tree(tmp_path_factory.mktemp("leaks") / "tree", PATIENTS, slices=1, phases=3)
+    folder = write_small_tree(tmp_path_factory.mktemp("leaks") / "tree", PATIENTS, slices=1, phases=2)
     return folder, {pixels(path): patient for patient in PATIENTS for path in images_of(folder, patient)}
 
 
@@ -66,28 +65,24 @@ def assert_apart(cohort, splits):
     assert sum(map(len, found.values())) == len(set().union(*found.values()))
 
 
-@few
 @given(seeds, st.sampled_from([0.0, 0.2, 0.4]), st.sampled_from([0.0, 0.2, 0.5]))
 def test_patient_split_shares_no_patient(cohort, seed, validation, test):
     patients = SAXDataset(cohort[0]).patients
     assert_apart(cohort, patient_split(patients, validation=validation, test=test, seed=seed))
 
 
-@few
 @given(seeds, st.integers(2, len(PATIENTS)))
 def test_patient_folds_share_no_patient(cohort, seed, folds):
     for splits in patient_folds(SAXDataset(cohort[0]).patients, folds, seed=seed)[:3]:
         assert_apart(cohort, splits)
 
 
-@few
 @given(seeds, st.sets(st.sampled_from(sorted(PATIENTS)), max_size=2), st.booleans())
 def test_choose_splits_shares_no_patient(cohort, seed, test, by_other_name):
     names = [PATIENTS[name] if by_other_name else name for name in sorted(test)]
     assert_apart(cohort, choose_splits(SAXDataset(cohort[0]).patients, test=names, seed=seed))
 
 
-@few
 @given(st.lists(st.sampled_from([None, "train", "validation", "test"]), min_size=8, max_size=8), st.data())
 def test_splits_mapping_shares_no_patient(cohort, sides_of, data):
     splits: dict[str, list[str]] = {}
@@ -97,7 +92,6 @@ def test_splits_mapping_shares_no_patient(cohort, sides_of, data):
     assert_apart(cohort, splits)
 
 
-@few
 @given(st.sampled_from(sorted(PATIENTS)), st.booleans(), st.booleans())
 def test_splits_patient_in_two_splits_raises_under_either_name(cohort, patient, one, other):
     names = [PATIENTS[patient] if choice else patient for choice in (one, other)]

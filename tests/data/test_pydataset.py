@@ -95,6 +95,7 @@ PROCESSES = """
 """
 
 
+@pytest.mark.slow
 def test_epochs_with_processes_of_keras_and_no_augmentation_are_the_same():
     # In a process of its own, because Python warns of a fork with threads.
     run = [sys.executable, "-c", textwrap.dedent(PROCESSES)]

@@ -8,14 +8,23 @@ from keras_lvseg.data import OFFICIAL_SPLITS, SAXDataset, SunnybrookSAXDataset
 from keras_lvseg.data.record_writer import write_course_records
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.dicom import read_pixels
+from tests.small_tree import write_small_tree
 
 SPLITS = {"train": ["PHANTOM0001", "PHANTOM0002"], "validation": ["PHANTOM0003"]}
 IMAGE = {"course": "image_raw", "course-v1": "img_raw"}
 
 
 @pytest.fixture(scope="module")
-def dataset(phantom_tree):
-    return SunnybrookSAXDataset(phantom_tree, splits=SPLITS)
+def small_tree(tmp_path_factory):
+    """The patients of `phantom_tree` with six images each, of the size that the course's code expects."""
+    patients = {f"PHANTOM000{i}": f"PH-0{i}" for i in (1, 2, 3)}
+    folder = tmp_path_factory.mktemp("images") / "tree"
+    return write_small_tree(folder, patients, shape=(256, 256), radius=lambda slice_, phase: 20.0 + slice_ - 4 * phase)
+
+
+@pytest.fixture(scope="module")
+def dataset(small_tree):
+    return SunnybrookSAXDataset(small_tree, splits=SPLITS)
 
 
 @pytest.fixture(scope="module", params=["course", "course-v1"])
@@ -52,8 +61,8 @@ def read_as_the_course_does(path, schema):
     return list(tf.data.TFRecordDataset(str(path)).map(parse).as_numpy_iterator())
 
 
-def test_write_tfrecords_files_are_read_by_the_course_code(dataset, phantom_tree, records, schema):
-    course = SunnybrookSAXDataset(phantom_tree, splits=SPLITS, intensity="course")
+def test_write_tfrecords_files_are_read_by_the_course_code(dataset, small_tree, records, schema):
+    course = SunnybrookSAXDataset(small_tree, splits=SPLITS, intensity="course")
     for split, file in (("train", "train_images.tfrecords"), ("validation", "val_images.tfrecords")):
         images, labels, names = zip(*read_as_the_course_does(records / file, schema), strict=True)
         expected_images, expected_labels = course.as_arrays(split)
@@ -64,12 +73,13 @@ def test_write_tfrecords_files_are_read_by_the_course_code(dataset, phantom_tree
             assert list(names) == [f"{f.original_id}/IM-0001-{f.instance_number:04}".encode() for f in frames]
 
 
-@pytest.mark.parametrize("intensity", ["zscore", "course", None])
-@pytest.mark.parametrize("size", [(256, 256), (100, 140), (260, 300)])
+@pytest.mark.parametrize(
+    ("size", "intensity"), [((256, 256), "zscore"), ((100, 140), "course"), ((260, 300), None), ((260, 140), "zscore")]
+)
 @pytest.mark.filterwarnings("ignore:.*do not name their patients")
-def test_from_tfrecords_arrays_equal_those_of_dicom(phantom_tree, records, size, intensity):
+def test_from_tfrecords_arrays_equal_those_of_dicom(small_tree, records, size, intensity):
     # What lies beyond the 256 x 256 that were written is not there to be read; the phantoms are of that size.
-    dicom = SunnybrookSAXDataset(phantom_tree, splits=SPLITS, image_size=size, intensity=intensity)
+    dicom = SunnybrookSAXDataset(small_tree, splits=SPLITS, image_size=size, intensity=intensity)
     read = SunnybrookSAXDataset.from_tfrecords(records, image_size=size, intensity=intensity)
     assert set(read.info["splits"]) == set(SPLITS)
     for split in SPLITS:
@@ -134,8 +144,8 @@ def test_from_tfrecords_one_file_of_the_list_is_enough(dataset, tmp_path):
         SunnybrookSAXDataset.from_tfrecords([])
 
 
-def test_official_splits_of_records_equal_those_of_dicom(phantom_tree, tmp_path):
-    tree = shutil.copytree(phantom_tree, tmp_path / "tree")
+def test_official_splits_of_records_equal_those_of_dicom(small_tree, tmp_path):
+    tree = shutil.copytree(small_tree, tmp_path / "tree")
     names = [OFFICIAL_SPLITS["test"][0], OFFICIAL_SPLITS["train"][3], OFFICIAL_SPLITS["validation"][7]]
     for i, name in enumerate(names, 1):
         (tree / "contourfiles" / f"PH-{i:02}").rename(tree / "contourfiles" / name)
@@ -195,8 +205,8 @@ def test_write_tfrecords_shards_have_every_record_once_in_order(dataset, tmp_pat
         assert train[1].name == "train_images-00001-of-00005.tfrecords"
 
 
-def test_write_tfrecords_resampled_grid_is_rounded_to_integers(phantom_tree, tmp_path):
-    fine = SunnybrookSAXDataset(phantom_tree, splits=SPLITS, image_size=(90, 80), pixel_spacing=2, intensity=None)
+def test_write_tfrecords_resampled_grid_is_rounded_to_integers(small_tree, tmp_path):
+    fine = SunnybrookSAXDataset(small_tree, splits=SPLITS, image_size=(90, 80), pixel_spacing=2, intensity=None)
     fine.write_tfrecords(tmp_path / "records")
     read = SunnybrookSAXDataset.from_tfrecords(tmp_path / "records", image_size=(90, 80), intensity=None)
     images, labels = fine.as_arrays("train")
@@ -204,13 +214,13 @@ def test_write_tfrecords_resampled_grid_is_rounded_to_integers(phantom_tree, tmp
     np.testing.assert_array_equal(read.as_arrays("train")[1], labels)
 
 
-def test_records_spacing_or_myocardium_requested_is_an_error(records, phantom_tree, recwarn):
+def test_records_spacing_or_myocardium_requested_is_an_error(records, small_tree, recwarn):
     with pytest.raises(DataError, match="has no pixel spacing; expected a spacing, or `pixel_spacing` None"):
         SAXDataset(records, pixel_spacing=1.0).as_arrays("all")
     with pytest.raises(DataError, match="has no myocardium contour"):
         SAXDataset(records, target="myocardium").as_arrays("all")
     with pytest.raises(DataError, match="holds no TFRecords"):
-        SunnybrookSAXDataset.from_tfrecords(phantom_tree)
+        SunnybrookSAXDataset.from_tfrecords(small_tree)
 
 
 @pytest.mark.parametrize(
@@ -222,15 +232,15 @@ def test_records_spacing_or_myocardium_requested_is_an_error(records, phantom_tr
         ({"target": "myocardium"}, {}, "argument `target`. Expected 'endocardium', the only"),
     ],
 )
-def test_write_tfrecords_invalid_argument_writes_nothing(phantom_tree, tmp_path, settings, arguments, message):
-    dataset = SAXDataset(phantom_tree, **settings)
+def test_write_tfrecords_invalid_argument_writes_nothing(small_tree, tmp_path, settings, arguments, message):
+    dataset = SAXDataset(small_tree, **settings)
     with pytest.raises(ValueError, match=message):
         dataset.write_tfrecords(tmp_path / "records", **arguments)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_write_tfrecords_unreadable_frame_or_used_folder_writes_nothing(phantom_tree, tmp_path):
-    tree = shutil.copytree(phantom_tree, tmp_path / "tree")
+def test_write_tfrecords_unreadable_frame_or_used_folder_writes_nothing(small_tree, tmp_path):
+    tree = shutil.copytree(small_tree, tmp_path / "tree")
     dataset = SAXDataset(tree)
     broken = dataset.labelled_frames("all")[-1].path
     broken.write_bytes(b"gone")
@@ -243,8 +253,8 @@ def test_write_tfrecords_unreadable_frame_or_used_folder_writes_nothing(phantom_
         dataset.write_tfrecords(tmp_path / "records")
 
 
-def test_write_tfrecords_unlabelled_tree_is_an_error(phantom_tree, tmp_path):
-    tree = shutil.copytree(phantom_tree, tmp_path / "tree")
+def test_write_tfrecords_unlabelled_tree_is_an_error(small_tree, tmp_path):
+    tree = shutil.copytree(small_tree, tmp_path / "tree")
     shutil.rmtree(tree / "contourfiles")
     with pytest.raises(DataError, match="has no endocardium contour; expected labelled frames"):
         SAXDataset(tree).write_tfrecords(tmp_path / "records")

@@ -3,27 +3,16 @@ import shutil
 import numpy as np
 import pytest
 
-from keras_lvseg.data import OFFICIAL_SPLITS, SunnybrookSAXDataset
+from keras_lvseg.data import SunnybrookSAXDataset
 from keras_lvseg.errors import DataError
-from keras_lvseg.phantom import write_phantom
-
-
-def renamed_phantoms(folder, names):
-    """Phantoms under patients' names of the challenge."""
-    write_phantom(folder, patients=len(names), seed=1, frames="contoured")
-    lines = ["patient_id,original_id"]
-    for i, name in enumerate(names, 1):
-        (folder / "contourfiles" / f"PH-{i:02}").rename(folder / "contourfiles" / name)
-        lines.append(f"PHANTOM{i:04},{name}")
-    (folder / "link.csv").write_text("\n".join(lines) + "\n")
-    return folder
+from tests.small_tree import write_small_tree
 
 
 def test_official_splits_of_zero_padded_names_are_found(tmp_path):
-    folder = renamed_phantoms(tmp_path / "tree", ["SC-N-02", "SC-HYP-6", "SC-HF-NI-15"])
+    folder = write_small_tree(tmp_path / "tree", {"P1": "SC-N-02", "P2": "SC-HYP-6", "P3": "SC-HF-NI-15"})
     dataset = SunnybrookSAXDataset(folder)
     patients = {name: split["patients"] for name, split in dataset.info["splits"].items()}
-    assert patients == {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"], "test": ["PHANTOM0003"]}
+    assert patients == {"train": ["P1"], "validation": ["P2"], "test": ["P3"]}
 
 
 def test_official_splits_with_unknown_patients_raise(phantom_tree):
@@ -42,26 +31,11 @@ def test_splits_with_unknown_name_raise(phantom_tree):
 
 
 def test_course_split_without_its_260_images_raises(tmp_path):
-    folder = renamed_phantoms(tmp_path / "tree", ["SC-N-2"])
+    folder = write_small_tree(tmp_path / "tree", {"P1": "SC-N-2"})
     with pytest.raises(
         DataError, match=r"expected 260 labelled images of the challenge's 15 training patients, got \d+ of 1$"
     ):
         SunnybrookSAXDataset(folder, splits="course")
-
-
-def test_course_split_warns_of_patients_on_both_sides(tmp_path):
-    folder = renamed_phantoms(tmp_path / "tree", OFFICIAL_SPLITS["train"])
-    contours = sorted(folder.glob("contourfiles/*/i-contours/*.txt"))
-    for path in contours[260:]:
-        path.unlink()
-        (path.parents[1] / "o-contours" / path.name.replace("icontour", "ocontour")).unlink(missing_ok=True)
-    assert len(contours) >= 260
-    with pytest.warns(UserWarning, match="one patient on both sides"):
-        dataset = SunnybrookSAXDataset(folder, splits="course", image_size=(64, 64))
-    sides = {name: dataset.labelled_frames(name) for name in ("train", "validation")}
-    assert [len(side) for side in sides.values()] == [234, 26]
-    assert not {f.path for f in sides["train"]} & {f.path for f in sides["validation"]}
-    assert dataset.info["patients_on_both_sides"] is True
 
 
 def test_real_sample_is_all_train_with_the_published_areas(sunnybrook):

@@ -50,7 +50,7 @@ def test_dataset_and_pydataset_augment_every_epoch_alike(shard, crop):
         batches = list(data.as_numpy_iterator())
         assert len(batches) == len(loader)
         for i, batch in enumerate(batches):
-            assert_alike(batch, loader[i])
+            assert_alike(loader[i], batch)
         firsts.append(batches[0][0])
         loader.on_epoch_end()
     assert not np.allclose(firsts[0], firsts[1])

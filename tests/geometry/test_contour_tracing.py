@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy import ndimage
@@ -96,7 +96,6 @@ def test_mask_contours_restore_the_mask_from_a_contour_file(mask, origin, tmp_pa
 
 
 @given(shift=st.tuples(st.integers(0, 30), st.integers(0, 30)), mask=hearts())
-@settings(max_examples=20)
 def test_mask_contours_move_with_the_mask(shift, mask):
     moved = mask_contours(np.pad(mask, [(n, 0) for n in shift]))
     for there, here in zip(moved, mask_contours(mask), strict=True):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from keras_lvseg.geometry import slice_indices, slice_normal
+from keras_lvseg.geometry import image_centre, slice_indices, slice_normal
 
 
 @given(seed=st.integers(0, 2**32 - 1), spacing=st.floats(2, 15), present=st.sets(st.integers(0, 15), min_size=3))
@@ -33,9 +33,23 @@ def test_slice_indices_of_a_single_slice_has_no_spacing():
     assert spacing is None
 
 
-def test_slice_indices_of_uneven_slices_raises():
-    with pytest.raises(ValueError, match=r"steps of 8\.00, 12\.00"):
-        slice_indices(np.array([0.0, 8.0, 20.0]))
+def test_slice_indices_of_uneven_slices_are_ranks():
+    indices, spacing = slice_indices(np.array([20.0, 0.0, 8.0, 32.0]))
+    assert indices.tolist() == [2, 0, 1, 3]
+    assert spacing == pytest.approx(12)
+
+
+def test_slice_indices_of_breath_holds_tolerate_a_millimetre():
+    indices, spacing = slice_indices(np.array([0.0, 10.3, 19.8, 40.5]))
+    assert indices.tolist() == [0, 1, 2, 4]
+    assert spacing == pytest.approx(40.5 / 4)
+
+
+def test_image_centre_does_not_depend_on_the_field_of_view():
+    rotation = Rotation.from_euler("xyz", (0.3, -0.4, 1.2)).as_matrix()
+    small = image_centre((1, 2, 3), rotation[:2].ravel(), (1.5, 1.25), (101, 51))
+    corner = np.array((1, 2, 3)) - 10 * 1.25 * rotation[0] - 20 * 1.5 * rotation[1]
+    np.testing.assert_allclose(image_centre(corner, rotation[:2].ravel(), (1.5, 1.25), (141, 71)), small)
 
 
 @pytest.mark.parametrize("orientation", [(1, 0, 0, 1, 0, 0), (2, 0, 0, 0, 1, 0), (0, 0, 0, 0, 0, 0)])

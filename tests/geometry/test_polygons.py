@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from skimage.draw import polygon2mask
 from skimage.measure import find_contours
@@ -22,7 +22,6 @@ def stars(draw):
 
 
 @given(stars())
-@settings(max_examples=40)
 def test_polygon_mask_equals_supersampling_by_skimage(points):
     fine = (points[:, ::-1] + 0.5) * FINE - 0.5
     samples = polygon2mask((SHAPE[0] * FINE, SHAPE[1] * FINE), fine)

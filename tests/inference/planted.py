@@ -70,7 +70,5 @@ def frame(path: Path, **values: object) -> Frame:
         "rows": 20,
         "columns": 16,
         "pixel_spacing": (1.5, 1.5),
-        "position": (0.0,) * 3,
-        "orientation": (1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
     }
     return Frame(path, "", "", **(known | values))

@@ -69,6 +69,7 @@ def test_find_inputs_each_file_is_image_or_skipped(tree, tmp_path_factory, chose
             (root / folder / hidden).write_bytes(content)
     inputs = find_inputs(root)
     found = [frame.path for study in inputs.studies for frame in study.frames]
+    found += [skipped.path for study in inputs.studies for skipped in study.skipped]  # copies of one image
     assert (len(found), set(found)) == (len(images), images)
     refused = [skipped.path for skipped in inputs.skipped]
     assert (len(refused), set(refused)) == (len(others), others)
@@ -165,12 +166,14 @@ def test_find_inputs_each_series_is_a_study(own_tree, tmp_path):
         assert len({frame.series_instance_uid for frame in study.frames}) == 1
 
 
-def test_find_inputs_study_without_stack_has_geometry_error(own_tree):
+def test_find_inputs_other_view_is_left_out(own_tree):
     path = list(images_of(own_tree, "P1"))[1]
     edit(path, ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
-    first, second = find_inputs(own_tree).studies
-    assert (first.name, len(first.frames), second.geometry_error) == ("P1", 6, None)
-    assert first.geometry_error == "2.dcm: is not parallel to 1.dcm; expected parallel slices"
+    first, _ = find_inputs(own_tree).studies
+    assert (first.name, len(first.frames), first.geometry_error) == ("P1", 5, None)
+    (skipped,) = first.skipped
+    assert skipped.path == path
+    assert skipped.reason == "is not parallel to the short-axis stack (90 degrees): a long-axis view or a localiser"
 
 
 def test_find_inputs_invalid_spacing_is_skipped(own_tree):
@@ -188,9 +191,6 @@ def test_find_inputs_invalid_spacing_is_skipped(own_tree):
 @pytest.mark.parametrize(
     "keyword",
     [
-        "SOPInstanceUID",
-        "SeriesInstanceUID",
-        "InstanceNumber",
         "ImagePositionPatient",
         "ImageOrientationPatient",
         "PixelSpacing",
@@ -211,6 +211,20 @@ def test_find_inputs_incomplete_header_is_standalone(own_tree, keyword, given_sp
     np.testing.assert_array_equal(frame.pixel_spacing, expected)
     others = {frame.pixel_spacing for study in inputs.studies[:2] for frame in study.frames}
     assert others == {(1.5, 1.5)}
+
+
+def test_find_inputs_files_without_uids_and_numbers_are_a_stack(own_tree):
+    gone = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "InstanceNumber")
+    before = find_inputs(own_tree)
+    for path in own_tree.glob("dicoms/*/*.dcm"):
+        edit(path, *gone)
+    inputs = find_inputs(own_tree)
+    places = lambda inputs: {(f.path, f.phase) for study in inputs.studies for f in study.frames}  # noqa: E731
+    assert places(inputs) == places(before)
+    assert [(study.name, study.slices, study.skipped) for study in inputs.studies] == [
+        ("P1", (0, 1), ()),
+        ("P2", (0, 1), ()),
+    ]
 
 
 def test_find_inputs_unreadable_folder_is_skipped(own_tree, monkeypatch):
@@ -264,7 +278,7 @@ def test_find_inputs_single_file_is_study_of_its_name(own_tree, tmp_path):
 
 
 def test_find_inputs_missing_source_raises(tmp_path):
-    with pytest.raises(DataError, match="absent: does not exist; expected a DICOM file"):
+    with pytest.raises(DataError, match="absent: does not exist; expected a DICOM, NIfTI"):
         find_inputs(tmp_path / "absent")
 
 

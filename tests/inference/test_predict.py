@@ -3,7 +3,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from skimage.measure import label as connected_parts
 
@@ -44,7 +44,6 @@ def test_predict_masks_are_on_the_native_grid(thresholding, frames, size, batch_
         np.testing.assert_array_equal(mask, bright & seen)
 
 
-@settings(max_examples=20)
 @given(
     shape=st.tuples(st.integers(8, 40), st.integers(8, 40)),
     spacing=st.tuples(st.floats(0.7, 2.0), st.floats(0.7, 2.0)),

@@ -1,140 +1,74 @@
-import json
-
 import numpy as np
 import pytest
-from PIL import Image
 
-from keras_lvseg.data import SAXDataset
-from keras_lvseg.data.labels import draw_label
-from keras_lvseg.errors import DataError
-from keras_lvseg.geometry import CONTOUR_ORIGIN, polygon_area, polygon_mask
-from keras_lvseg.inference.inputs import find_inputs
-from keras_lvseg.inference.segmentation import Segmentation
-from keras_lvseg.io import read_contour
-from keras_lvseg.reporting import draw_overlay
-from keras_lvseg.studies.frame_images import read_image
-from keras_lvseg.studies.skipped_file import SkippedFile
-from tests.png_tree import write_png_tree
-from tests.small_tree import write_small_tree
-
-ORIGIN = -0.25
+from keras_lvseg import Segmenter
+from keras_lvseg.io.dicom import read_pixels
+from tests.inference.planted import write_planted_run
+from tests.small_tree import images_of, write_small_tree
 
 
-def segmentation_of(root):
-    """Return a segmentation with random masks. Every fifth mask is empty."""
-    inputs = find_inputs(root)
-    rng = np.random.default_rng(3)
-    frames = [frame for study in inputs.studies for frame in study.frames]
-    masks = {frame.path: (rng.random(frame.shape) < 0.4) & (i % 5 != 4) for i, frame in enumerate(frames)}
-    refused = (SkippedFile(inputs.root / "report.pdf", "is neither DICOM nor PNG"),)
-    settings = {"contour_origin": ORIGIN, "network": {"weights": "none"}}
-    return Segmentation(inputs.root, inputs.studies, masks, refused, ("a note",), settings)
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """Return a segmenter whose masks are the pixels brighter than 100."""
+    return Segmenter(write_planted_run(tmp_path_factory.mktemp("planted") / "run", 100.0))
 
 
-@pytest.fixture(params=["DICOM", "PNG"])
-def segmentation(request, tmp_path):
-    if request.param == "DICOM":
-        return segmentation_of(write_small_tree(tmp_path / "tree", {"P1": "O1", "P2": "O2"}, slices=2, phases=3))
-    return segmentation_of(write_png_tree(tmp_path / "tree"))
+@pytest.fixture
+def tree(tmp_path):
+    return write_small_tree(tmp_path / "tree", {"P1": "O1", "P2": "O2", "P3": "O3"}, slices=2, phases=3)
 
 
-def test_write_leaves_every_mask_contour_and_overlay(segmentation, tmp_path):
-    out = tmp_path / "out"
-    segmentation.write(out)
-    written = json.loads((out / "segmentation.json").read_text())
-    frames = [frame for study in segmentation.studies for frame in study.frames]
-    assert len(written["images"]) == len(frames) == len(segmentation.masks)
-    files = {out / "segmentation.json"}
-    for image, frame in zip(written["images"], frames, strict=True):
-        mask = segmentation.masks[frame.path]
-        assert segmentation.root / image["file"] == frame.path
-        assert (image["slice"], image["phase"], image["patient"]) == (frame.slice, frame.phase, frame.patient_id)
-        assert (image["area_pixels"], image["empty"]) == (mask.sum(), not mask.any())
-        np.testing.assert_allclose(image["area_mm2"], mask.sum() * 1.5**2, atol=0.005)
-        stored = np.array(Image.open(out / image["mask"]))
-        assert stored.dtype == np.uint8
-        np.testing.assert_array_equal(stored, 255 * mask)
-        drawn = np.array(Image.open(out / image["overlay"]).convert("RGB"))
-        np.testing.assert_array_equal(drawn, np.array(draw_overlay(read_image(frame), mask).convert("RGB")))
-        files |= {out / image["mask"], out / image["overlay"]}
-        if not mask.any():
-            assert image["contour"] is None
-            continue
-        outline = read_contour(out / image["contour"], origin=ORIGIN)
-        np.testing.assert_array_equal(polygon_mask(outline, mask.shape), mask)
-        assert polygon_area(outline) == mask.sum()
-        files.add(out / image["contour"])
-    assert {path for path in out.rglob("*") if path.is_file()} == files
-    assert written["skipped"] == [{"file": "report.pdf", "reason": "is neither DICOM nor PNG"}]
-    assert written["notes"] == ["a note"]
+def test_segmentation_studies_come_one_by_one_in_order(planted, tree):
+    segmentation = planted.segment(tree)
+    assert (len(segmentation), segmentation.folders) == (3, ("P1", "P2", "P3"))
+    assert repr(segmentation) == "<Segmentation of 3 studies with 18 images>"
+    iterator = iter(segmentation)
+    next(iterator)
+    for path in images_of(tree, "P2"):
+        path.unlink()  # only now is the second study read
+    results = [*iterator]
+    assert [result.name for result in results] == ["P2", "P3"]
+    assert [bool(result.error) for result in results] == [True, False]
 
 
-def test_as_dict_volumes_agree_with_areas(segmentation):
-    result = segmentation.as_dict()
-    for study in result["studies"]:
-        own = [image for image in result["images"] if image["study"] == study["name"]]
-        assert (study["images"], study["masks"]) == (len(own), sum(not image["empty"] for image in own))
-        millilitres = {
-            phase: sum(image["area_mm2"] for image in own if image["phase"] == phase) * 8 / 1000
-            for phase in {image["phase"] for image in own}
-        }
-        volumes = {volume["phase"]: volume["volume_ml"] for volume in study["phases"]}
-        assert volumes.keys() == millilitres.keys()
-        for phase, volume in volumes.items():
-            assert volume == pytest.approx(millilitres[phase], abs=0.006)
-        assert study["ed"]["volume_ml"] == max(volumes.values())
-        assert study["es"]["volume_ml"] == min(volumes.values())
-        expected = 100 * (1 - study["es"]["volume_ml"] / study["ed"]["volume_ml"])
-        assert study["ejection_fraction_percent"] == pytest.approx(expected, abs=2)
-        assert study["missing_reason"] is None
+def test_segmentation_index_gives_the_study(planted, tree):
+    segmentation = planted.segment(tree)
+    assert [segmentation[index].name for index in (0, 2, -1)] == ["P1", "P3", "P3"]
+    for index in (3, -4):
+        with pytest.raises(IndexError, match="there are 3 studies"):
+            segmentation[index]
 
 
-def test_as_dict_manual_contours_give_the_volumes_of_real_patients(sunnybrook):
-    labelled = {frame.path: frame for frame in SAXDataset(sunnybrook).frames if frame.endocardium is not None}
-    inputs = find_inputs(sunnybrook)
-    studies = tuple(study.restrict_to(labelled) for study in inputs.studies)
-    masks = {path: draw_label(frame, "endocardium", CONTOUR_ORIGIN) == 1 for path, frame in labelled.items()}
-    found = Segmentation(inputs.root, studies, masks, (), (), {}).as_dict()["studies"]
-    # As the sample's own page has them, from the polygons.
-    for study, phases, volumes in zip(
-        found, [(18, 7), (19, 6), (19, 6)], [(191.3, 141.3), (241.9, 180.3), (229.7, 179.6)], strict=True
-    ):
-        assert (study["ed"]["phase"], study["es"]["phase"]) == phases
-        np.testing.assert_allclose((study["ed"]["volume_ml"], study["es"]["volume_ml"]), volumes, rtol=0.005)
+def test_segmentation_masks_are_those_of_the_network_in_the_order_of_the_frames(planted, phantom_tree):
+    told = []
+    segmentation = planted.segment(phantom_tree / "dicoms", on_progress=lambda *progress: told.append(progress))
+    paths = []
+    for result in segmentation:
+        for frame, mask in zip(result.study.frames, result.masks, strict=True):
+            assert mask.dtype == np.uint8
+            np.testing.assert_array_equal(mask, read_pixels(frame.path) > 100)
+            paths.append(frame.path)
+    assert sorted(paths) == sorted(phantom_tree.glob("dicoms/*/*.dcm"))
+    assert told[-1] == (len(paths), len(paths))
+    assert told == sorted(set(told))
 
 
-def test_as_dict_unknown_values_are_none(tmp_path):
-    root = write_png_tree(tmp_path / "tree")
-    (root / "patients.csv").unlink()
-    result = segmentation_of(root).as_dict()
-    (study,) = result["studies"]
-    unknown = ("patient", "slices", "slice_spacing_mm", "ed", "es", "ejection_fraction_percent")
-    assert {study[name] for name in unknown} == {None}
-    assert (study["phases"], study["missing_reason"]) == ([], "a PNG has no slice and phase")
-    for image in result["images"]:
-        assert {image[name] for name in ("patient", "slice", "phase", "pixel_spacing_mm", "area_mm2")} == {None}
-        assert image["area_pixels"] > 0 or image["empty"]
+def test_segmentation_fingerprint_changes_with_the_images_and_not_with_their_names(planted, tree, tmp_path):
+    before = [planted.segment(tree).fingerprint(index) for index in range(3)]
+    assert len(set(before)) == 3
+    (tree / "dicoms" / "P1").rename(tree / "dicoms" / "0")  # the first again
+    (tree / "link.csv").unlink()
+    assert planted.segment(tree / "dicoms").fingerprint(0) == before[0]
+    next(iter(images_of(tree, "P2"))).unlink()
+    assert planted.segment(tree / "dicoms").fingerprint(1) != before[1]
 
 
-def test_write_mask_of_noise_has_no_contour_file(tmp_path):
-    tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=1, phases=1, shape=(512, 512))
-    segmentation = segmentation_of(tree)
-    (mask,) = segmentation.masks.values()
-    mask[:] = False
-    mask[::2, [0, -1]] = True  # parts so many and so far apart that an outline of all would be no outline
-    segmentation.write(tmp_path / "out")
-    (image,) = json.loads((tmp_path / "out" / "segmentation.json").read_text())["images"]
-    assert (image["contour"], image["empty"]) == (None, False)
-    assert not (tmp_path / "out" / "contours").exists()
-
-
-def test_write_is_atomic(segmentation, tmp_path):
-    out = tmp_path / "out"
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "mine.txt").touch()
-    with pytest.raises(DataError, match="is not empty"):
-        segmentation.write(tmp_path / "full")
-    [*segmentation.masks][-1].unlink()
-    with pytest.raises(DataError, match="cannot be read"):
-        segmentation.write(out)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "tree"]
+def test_segment_study_without_a_readable_image_has_an_error(planted, tree):
+    segmentation = planted.segment(tree)
+    for path in images_of(tree, "P1"):
+        path.write_bytes(b"")
+    result = segmentation[0]
+    assert result.masks == ()
+    assert result.error.startswith("no image can be read; 6.dcm is not a DICOM file")
+    assert (result.volumes.problem, result.volumes.phases) == (result.error, ())
+    assert repr(result) == f"<StudySegmentation 'P1': {result.error}>"

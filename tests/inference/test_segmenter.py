@@ -34,23 +34,22 @@ def heart(phantom_tree, tmp_path):
     return shutil.copy(sorted(phantom_tree.glob("dicoms/*/*.dcm"))[5], tmp_path / "heart.dcm")
 
 
+def only(segmentation):
+    (result,) = segmentation
+    return result
+
+
 def mask_of(segmentation):
-    (mask,) = segmentation.masks.values()
-    return mask
+    """Return the only mask, of the cavity."""
+    (mask,) = only(segmentation).masks
+    assert mask.dtype == np.uint8
+    return mask == 1
 
 
-def test_segment_folder_gives_the_masks_of_the_network(planted, phantom_tree):
-    told = []
-    segmentation = planted.segment(phantom_tree / "dicoms", on_progress=lambda *progress: told.append(progress))
-    paths = sorted(phantom_tree.glob("dicoms/*/*.dcm"))
-    assert sorted(segmentation.masks) == paths
-    assert sorted(frame.path for study in segmentation.studies for frame in study.frames) == paths
-    assert segmentation.skipped == segmentation.notes == ()
-    for path, mask in segmentation.masks.items():
-        assert mask.dtype == bool
-        np.testing.assert_array_equal(mask, read_pixels(path) > THRESHOLD)
-    assert told[-1] == (len(paths), len(paths))
-    assert told == sorted(set(told))
+def image_of(segmentation):
+    """Return what `study.json` has of the only image."""
+    (image,) = only(segmentation).as_dict()["images"]
+    return image
 
 
 def test_segmenter_of_run_uses_grid_and_options_of_the_run(phantom_tree, tmp_path, heart):
@@ -86,14 +85,17 @@ def test_segment_undecodable_files_are_skipped_with_reasons(planted, tmp_path):
     (tree / "report.pdf").write_bytes(b"%PDF-1.7")
     Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(tree / "screen.png")
     segmentation = planted.segment(tree)
-    why = {skipped.path: skipped.reason for skipped in segmentation.skipped}
+    result, stray = segmentation
+    skips = (*segmentation.skipped, *result.study.skipped, *stray.study.skipped)
+    why = {skipped.path: skipped.reason for skipped in skips}
+    assert stray.masks == ()
     assert {path.name for path in why} == {"2.dcm", "report.pdf", "screen.png"}
     assert "damaged" in why[paths[1]]
     assert "is a colour image" in why[tree / "screen.png"]
-    assert sorted(segmentation.masks) == sorted(set(paths) - {paths[1]})
-    (study,) = segmentation.studies
-    assert segmentation.volumes(study).problem is None  # two phases are left with both slices
-    assert segmentation.volumes(study).phases[1].slices == 1
+    assert sorted(frame.path for frame in result.study.frames) == sorted(set(paths) - {paths[1]})
+    assert result.volumes.problem is None  # two phases are left with both slices
+    assert result.volumes.phases[1].slices == 1
+    assert [flag.code for flag in result.volumes.flags] == ["missing-frames"]
 
 
 @pytest.mark.parametrize("contents", [{}, {"report.pdf": b"%PDF-1.7"}, {".DS_Store": b""}])
@@ -103,7 +105,7 @@ def test_segment_folder_without_images_is_one_line(planted, tmp_path, contents):
     with pytest.raises(DataError) as caught:
         planted.segment(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}: holds no ")
-    assert ("report.pdf is neither DICOM nor PNG" in str(caught.value)) == ("report.pdf" in contents)
+    assert ("report.pdf is neither DICOM nor NIfTI nor PNG" in str(caught.value)) == ("report.pdf" in contents)
     assert "\n" not in str(caught.value)
 
 
@@ -167,8 +169,7 @@ def test_segment_any_pixel_spacing_gives_the_same_area_in_mm2(tmp_path, heart, s
     segmentation = Segmenter(run).segment(heart)
     mask = mask_of(segmentation)
     assert 2 * (mask & disc).sum() / (mask.sum() + disc.sum()) > 0.96
-    (image,) = segmentation.as_dict()["images"]
-    assert image["area_mm2"] == pytest.approx(np.pi * 28**2, rel=0.06)
+    assert image_of(segmentation)["area_mm2"] == pytest.approx(np.pi * 28**2, rel=0.06)
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((64, 64)), np.full((1, 1), 7), np.full((300, 30), 2000)])
@@ -183,38 +184,30 @@ def test_segment_image_without_heart_gives_an_empty_mask(planted, heart):
 def test_segment_unknown_spacing_is_assumed_and_noted(planted, tmp_path):
     root = write_png_tree(tmp_path / "pictures")
     (root / "patients.csv").unlink()
-    own = "the pixel spacing of 8 images is unknown: "
-    assert planted.segment(root).notes == (f"{own}their areas are given in pixels only",)
+    own = "the pixel spacing is unknown: "
+    assert only(planted.segment(root)).notes == (f"{own}areas are given in pixels only",)
     run = write_planted_run(tmp_path / "run", THRESHOLD, (32, 32), pixel_spacing=1.4)
     segmenter = Segmenter(run)
-    assumed = segmenter.segment(root)
-    assert assumed.notes == (f"{own}1.37 mm is assumed, and their areas are given in pixels only",)
-    told = segmenter.segment(root, pixel_spacing=1.37)
+    assumed = only(segmenter.segment(root))
+    assert assumed.notes == (f"{own}1.37 mm is assumed, and areas are given in pixels only",)
+    told = only(segmenter.segment(root, pixel_spacing=1.37))
     assert told.notes == ()
-    for path, mask in told.masks.items():
-        np.testing.assert_array_equal(assumed.masks[path], mask)
+    for mask, other in zip(told.masks, assumed.masks, strict=True):
+        np.testing.assert_array_equal(other, mask)
     (image, *_) = told.as_dict()["images"]
     assert image["area_mm2"] == pytest.approx(image["area_pixels"] * 1.37**2, abs=0.006)
     with pytest.raises(ValueError, match=r"`pixel_spacing`\. Expected 0\.1 to 10 mm\. Received: pixel_spacing=0"):
         segmenter.segment(root, pixel_spacing=0)
 
 
-def test_segment_note_on_spacing_does_not_count_skipped_files(planted, tmp_path):
-    for name in ("a.png", "b.png"):
-        Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 12)).save(tmp_path / name)
-    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(tmp_path / "colours.png")
-    (note,) = planted.segment(tmp_path).notes
-    assert note.startswith("the pixel spacing of 2 images is unknown")
-
-
 def test_segment_dicom_without_spacing_takes_the_given_one(planted, heart):
     dataset = pydicom.dcmread(heart)
     del dataset.PixelSpacing, dataset.SOPInstanceUID
     dataset.save_as(heart)
-    (image,) = planted.segment(heart, pixel_spacing=(2.0, 1.5)).as_dict()["images"]
+    image = image_of(planted.segment(heart, pixel_spacing=(2.0, 1.5)))
     assert image["area_mm2"] == 3 * image["area_pixels"] > 0
     segmentation = planted.segment(heart)
-    assert len(segmentation.notes) == 1
+    assert len(only(segmentation).notes) == 1
     assert mask_of(segmentation).sum() == image["area_pixels"]
 
 

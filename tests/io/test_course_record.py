@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -27,7 +27,6 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("records") / "train_images.tfrecords"
 
 
-@settings(max_examples=20)
 @given(shape=shapes, data=st.data(), name=st.text(max_size=20), schema=st.sampled_from(["course", "course-v1"]))
 def test_read_course_records_written_in_either_edition_are_equal(shape, data, name, schema, path):
     image = data.draw(npst.arrays(np.int64, shape))

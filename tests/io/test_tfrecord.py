@@ -1,11 +1,9 @@
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_lvseg.errors import DataError
@@ -49,7 +47,6 @@ def masked(crc):
     return (((crc >> 15 | crc << 17) % 2**32 + 0xA282EAD8) % 2**32).to_bytes(4, "little")
 
 
-@settings(max_examples=20)
 @given(examples=st.lists(features, min_size=1, max_size=4))
 def test_write_examples_any_features_are_read_by_tensorflow(examples, path):
     write_examples(path, examples)
@@ -64,7 +61,6 @@ def test_write_examples_any_features_are_read_by_tensorflow(examples, path):
         assert message == encode_example(dict(reversed(expected.items())))
 
 
-@settings(max_examples=20)
 @given(examples=st.lists(features, min_size=1, max_size=4), compression=st.sampled_from(COMPRESSIONS))
 def test_read_examples_written_by_tensorflow_are_equal(examples, compression, path):
     write_with_tensorflow(path, map(tensorflow_example, examples), compression)
@@ -101,7 +97,6 @@ def test_read_examples_packed_and_unpacked_integers_are_equal(number, path):
     assert list(read_examples(path)) == [{"height": 256}]
 
 
-@settings(max_examples=20)
 @given(message=st.binary(max_size=100))
 def test_read_examples_any_message_is_rejected_or_read_as_tensorflow_does(message, path):
     write_with_tensorflow(path, [encode_example({"height": 1}), message])
@@ -116,7 +111,6 @@ def test_read_examples_any_message_is_rejected_or_read_as_tensorflow_does(messag
         assert set(list(read_examples(path))[1]) <= set(theirs.features.feature)
 
 
-@settings(max_examples=20)
 @given(sizes=st.lists(st.integers(0, 60), min_size=1, max_size=4), data=st.data())
 def test_read_examples_flipped_bit_is_an_error_with_the_record(sizes, data, path):
     write_examples(path, [{"a": os.urandom(size)} for size in sizes])
@@ -129,7 +123,6 @@ def test_read_examples_flipped_bit_is_an_error_with_the_record(sizes, data, path
         list(read_examples(path))
 
 
-@settings(max_examples=20)
 @given(sizes=st.lists(st.integers(0, 60), min_size=1, max_size=4), data=st.data())
 def test_read_examples_truncated_file_is_an_error_with_the_record(sizes, data, path):
     write_examples(path, [{"a": os.urandom(size)} for size in sizes])
@@ -156,21 +149,13 @@ def test_read_examples_damaged_compressed_file_is_an_error(compression, path):
             list(read_examples(path))
 
 
-def test_read_examples_length_beyond_the_file_is_an_error_and_takes_no_memory(path):
-    # A process of its own, because TensorFlow aborts one that cannot allocate the length.
-    files = [path.with_name(f"claims_{length}") for length in (2**30, 2**36, 2**62, 2**64 - 1)]
-    for file in files:
-        length = int(file.name.removeprefix("claims_")).to_bytes(8, "little")
-        file.write_bytes(length + masked(crc32c(length)) + bytes(100))
-    code = (
-        "import sys\nfrom keras_lvseg.io.tfrecord import DataError, read_examples\n"
-        "for path in sys.argv[1:]:\n    try:\n        list(read_examples(path))\n"
-        "    except DataError as error:\n        print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code, *files], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [
-        f"{file}: is damaged or cut short in record 1; copy the file again" for file in files
-    ]
+@pytest.mark.parametrize("length", [2**30, 2**36, 2**62, 2**64 - 1])
+def test_read_examples_length_beyond_the_file_is_an_error_and_takes_no_memory(length, path):
+    # TensorFlow aborts the process if it cannot allocate the length.
+    content = length.to_bytes(8, "little")
+    path.write_bytes(content + masked(crc32c(content)) + bytes(100))
+    with pytest.raises(DataError, match=r"some\.tfrecords: is damaged or cut short in record 1; copy the file again"):
+        list(read_examples(path))
 
 
 @pytest.mark.parametrize(
@@ -199,12 +184,3 @@ def test_write_examples_interrupted_leaves_no_file(tmp_path):
     with pytest.raises(RuntimeError):
         write_examples(tmp_path / "some.tfrecords", examples())
     assert list(tmp_path.iterdir()) == []
-
-
-def test_import_on_another_backend_does_not_load_tensorflow():
-    pytest.importorskip("torch")
-    code = (
-        "import sys, keras_lvseg.data, keras_lvseg.audit, keras_lvseg.io.course_record\n"
-        "assert 'tensorflow' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "KERAS_BACKEND": "torch"})

@@ -1,7 +1,19 @@
 import json
 import shutil
+from functools import partial
 
 import pytest
+
+from keras_lvseg.phantom import write_phantom
+from tests.harness import train_eagerly
+from tests.inference.planted import write_planted_run
+from tests.png_tree import write_png_tree
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A finished run."""
+    return write_planted_run(tmp_path / "finished", 100.0)
 
 
 @pytest.fixture
@@ -16,24 +28,28 @@ def assert_one_line(err, *words):
         assert str(word) in err
 
 
-def test_phantom_writes_the_files_that_its_table_counts(run_command, tmp_path):
+def test_phantom_writes_hearts_and_their_volumes(run_command, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_lvseg.phantom.write_phantom", partial(write_phantom, frames="contoured"))
     code, out, err = run_command("phantom", tmp_path / "hearts", "--patients", "1", "--seed", "3")
     assert (code, err) == (0, "")
     assert "1 hearts in" in out
     truth = json.loads((tmp_path / "hearts" / "phantom.json").read_text())
     (patient,) = truth["patients"]
-    assert len(list((tmp_path / "hearts").glob("dicoms/*/*.dcm"))) == patient["slices"] * patient["phases"]
+    images = list((tmp_path / "hearts" / "dicoms" / patient["patient_id"]).glob("*.dcm"))
+    assert len(images) == len(patient["ed_slices"]) + len(patient["es_slices"])
 
 
-def test_train_and_evaluate_write_a_run_and_its_scores(run_command, tree, tmp_path):
+def test_train_and_evaluate_write_a_run_and_its_scores(run_command, tmp_path, monkeypatch):
+    train_eagerly(monkeypatch)
+    tree = write_png_tree(tmp_path / "tree")
     run = tmp_path / "run"
     knobs = ["--learning-rate", "0.01", "--decay", "0.5", "4", "--epochs", "2"]
     knobs += ["--batch-size", "8", "--seed", "1", "--image-size", "48", "--filters", "2"]
     knobs += ["--augmentation", "none"]
-    code, out, err = run_command("train", tree, run, *knobs, "--test", "PH-03")
+    code, out, err = run_command("train", tree, run, *knobs, "--test", "P2")
     assert (code, err) == (0, "")
-    assert "train: PHANTOM0001, PHANTOM0002" in out
-    assert "test: PHANTOM0003" in out
+    assert "train: P1" in out
+    assert "test: P2" in out
     training = json.loads((run / "settings.json").read_text())["training"]
     assert training == {
         "model": "unet",
@@ -65,14 +81,14 @@ def test_train_and_evaluate_write_a_run_and_its_scores(run_command, tree, tmp_pa
     }
     code, out, err = run_command("evaluate", run, tree)
     assert (code, err) == (0, "")
-    assert "PHANTOM0003" in out
-    assert "PHANTOM0001" not in out
+    assert "P2" in out
+    assert "P1" not in out
     scores = json.loads((run / "evaluation" / "scores.json").read_text())
     assert f"{scores['mean_dice']:.3f}" in out
     assert (run / "evaluation" / "contact_sheet.png").is_file()
     code, out, _ = run_command("evaluate", run, tree, "--seen")
     assert code == 0
-    assert "PHANTOM0001" in out
+    assert "P1" in out
 
 
 def faults(tree, tmp_path):
@@ -120,12 +136,9 @@ def fill_with_jpegs(folder):
         "a link.csv that points outside",
     ],
 )
-def test_train_and_evaluate_with_faulty_data_print_one_line_and_write_nothing(
-    run_command, small_run, tree, tmp_path, fault
-):
+def test_train_and_evaluate_with_faulty_data_print_one_line_and_write_nothing(run_command, run, tree, tmp_path, fault):
     plant, words = faults(tree, tmp_path)[fault]
     plant()
-    run = shutil.copytree(small_run.path, tmp_path / "finished")
     for command in (["train", tree, tmp_path / "run", "--epochs", "1"], ["evaluate", run, tree, "--seen"]):
         code, _, err = run_command(*command)
         assert code == 1
@@ -140,8 +153,7 @@ def test_train_on_a_missing_folder_prints_one_line(run_command, tmp_path):
     assert_one_line(err, tmp_path / "absent", "does not exist")
 
 
-def test_evaluate_with_a_damaged_network_prints_one_line(run_command, small_run, tree, tmp_path):
-    run = shutil.copytree(small_run.path, tmp_path / "run")
+def test_evaluate_with_a_damaged_network_prints_one_line(run_command, run, tree):
     (run / "network.npz").write_bytes(b"no network")
     code, _, err = run_command("evaluate", run, tree)
     assert code == 1

@@ -17,12 +17,18 @@ from tests.small_tree import write_small_tree
 
 BACKENDS = {"keras", "keras_lvseg", "tensorflow", "jax", "torch"}
 HEAVY = BACKENDS | {"numpy", "scipy", "skimage", "matplotlib", "pydicom", "PIL"}
-# Runs the command line, then prints on stderr every module that was loaded.
-LIST_MODULES = """
-import atexit, json, sys
-atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
+# Runs command lines one after another. Prints the exit code, the standard output and the loaded modules of each.
+RUN_ALL = """
+import contextlib, io, json, sys
 from keras_lvseg_cli.__main__ import main
-main()
+for arguments in json.load(sys.stdin):
+    sys.argv[1:], out = arguments, io.StringIO()
+    with contextlib.redirect_stdout(out):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    print(json.dumps([code, out.getvalue(), sorted(sys.modules)]))
 """
 
 
@@ -37,34 +43,40 @@ def start(*arguments, **options):
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment(), **options)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        (["--help"], 0),
-        (["--version"], 0),
-        (["train", "--help"], 0),
-        (["segment", "--help"], 0),
-        (["demo", "--help"], 0),
-        ([], 2),
-        (["segmnt"], 2),
-        (["train", "tree"], 2),
-        (["train", "tree", "run", "--epochs", "0"], 2),
-        (["train", "tree", "run", "--learning-rate", "0"], 2),
-        (["train", "tree", "run", "--model", "vnet"], 2),
-        (["segment", "input", "out", "--pixel-spacing", "-1"], 2),
-    ],
-    ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else None,
-)
-def test_help_version_and_usage_errors_load_no_backend(arguments, code):
-    command = [sys.executable, "-c", LIST_MODULES, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment())
-    assert done.returncode == code
-    modules = json.loads(done.stderr.splitlines()[-1])
+COMMANDS = {
+    "--help": 0,
+    "--version": 0,
+    "train --help": 0,
+    "segment --help": 0,
+    "demo --help": 0,
+    "": 2,
+    "segmnt": 2,
+    "train tree": 2,
+    "train tree run --epochs 0": 2,
+    "train tree run --learning-rate 0": 2,
+    "train tree run --model vnet": 2,
+    "segment input out --pixel-spacing -1": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def ended():
+    """Return the exit code, the output and the loaded modules of each command. One process runs all."""
+    commands = json.dumps([command.split() for command in COMMANDS])
+    run = [sys.executable, "-c", RUN_ALL]
+    done = subprocess.run(run, input=commands, capture_output=True, text=True, env=environment(), check=True)
+    return dict(zip(COMMANDS, map(json.loads, done.stdout.splitlines()), strict=True))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_version_and_usage_errors_load_no_backend(ended, command):
+    code, out, modules = ended[command]
+    assert code == COMMANDS[command]
     assert not HEAVY & set(modules)
-    if "--help" in arguments:
-        assert "Usage: keras-lvseg" in done.stdout
-    if "--version" in arguments:
-        assert done.stdout == f"keras-lvseg {__version__}\n"
+    if "--help" in command:
+        assert "Usage: keras-lvseg" in out
+    if "--version" in command:
+        assert out == f"keras-lvseg {__version__}\n"
 
 
 def test_error_of_a_command_is_the_only_line(tmp_path):
@@ -74,6 +86,7 @@ def test_error_of_a_command_is_the_only_line(tmp_path):
     assert err.startswith(f"keras-lvseg: error: {tmp_path}: has no known layout")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("seconds", [0.3, 1.0])
 def test_signal_during_start_up_is_one_line(tmp_path, number, seconds):
@@ -84,6 +97,7 @@ def test_signal_during_start_up_is_one_line(tmp_path, number, seconds):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_signal_during_training_leaves_whole_files(tmp_path):
     tree, run = write_png_tree(tmp_path / "tree"), tmp_path / "run"
     options = ["--test=P2", "--filters=2", "--image-size=32", "--augmentation=none", "--epochs=100000"]
@@ -95,6 +109,7 @@ def test_signal_during_training_leaves_whole_files(tmp_path):
     assert not (run / "network.json").exists()
 
 
+@pytest.mark.slow
 def test_signal_during_writing_leaves_nothing(tmp_path):
     """The output of `segment` appears as a whole, so its temporary folder shows when it is being written."""
     tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=5, phases=20)
@@ -106,6 +121,7 @@ def test_signal_during_writing_leaves_nothing(tmp_path):
     assert list((tmp_path / "new").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_ignored_signal_stays_ignored(tmp_path):
     process = start("audit", tmp_path, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
     time.sleep(0.5)

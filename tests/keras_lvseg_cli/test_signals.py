@@ -7,8 +7,6 @@ import pytest
 
 from keras_lvseg_cli.signals import Stopped, signals_as_exceptions
 
-pytestmark = pytest.mark.slow
-
 
 def send(number=signal.SIGINT):
     os.kill(os.getpid(), number)

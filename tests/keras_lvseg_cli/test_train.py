@@ -14,6 +14,7 @@ from keras_lvseg.training.settings import AugmentationName, LossName, ModelName,
 from keras_lvseg_cli.app import run
 from keras_lvseg_cli.segment import segment
 from keras_lvseg_cli.train import train
+from tests.harness import train_eagerly
 from tests.png_tree import write_png_tree
 
 OPTIONS = (
@@ -36,7 +37,8 @@ def images(tmp_path_factory):
 def finished(images, tmp_path_factory):
     """A finished run, started with --resume in a missing folder."""
     folder = tmp_path_factory.mktemp("runs") / "run"
-    with pytest.raises(SystemExit, match="0"):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match="0"):
+        train_eagerly(patch)
         run(["train", str(images), str(folder), *OPTIONS])
     return folder
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from keras import ops
@@ -12,10 +12,8 @@ SHAPE, CLASSES = (2, 3, 4), 3
 labels_or_void = arrays("int64", SHAPE, elements=st.sampled_from([0, 1, 2, 255]))
 some_logits = arrays("float32", (*SHAPE, CLASSES), elements=st.floats(-20, 20, width=32))
 class_weight_lists = st.none() | st.lists(st.floats(0.125, 8, width=32), min_size=CLASSES, max_size=CLASSES)
-few = settings(max_examples=30, deadline=None)
 
 
-@few
 @given(labels_or_void, some_logits, class_weight_lists, st.sampled_from([0.0, 0.1, 0.5, 1.0]))
 def test_sparse_softmax_ce_agrees_with_torch(labels, logits, class_weights, label_smoothing):
     torch = pytest.importorskip("torch", reason="torch is the reference of the loss")
@@ -35,7 +33,6 @@ def test_sparse_softmax_ce_agrees_with_torch(labels, logits, class_weights, labe
         np.testing.assert_allclose(ops.convert_to_numpy(loss(labels, logits)), expected, rtol=2e-6, atol=1e-6)
 
 
-@few
 @given(
     labels_or_void, some_logits, class_weight_lists, arrays("float32", SHAPE, elements=st.floats(0.125, 4, width=32))
 )

@@ -3,7 +3,7 @@ from fractions import Fraction
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from keras import ops
@@ -15,7 +15,6 @@ BACKEND = keras.backend.backend()
 SHAPE = (3, 4, 5)
 masks = arrays("uint8", SHAPE, elements=st.integers(0, 1))
 label_maps = arrays("uint8", SHAPE, elements=st.integers(0, 3))
-few = settings(max_examples=25, deadline=None)
 
 
 def dice(y_true, y_pred, sample_weight=None, **kwargs) -> float:
@@ -61,7 +60,6 @@ def logits_of(predicted, classes=2):
 # Values
 
 
-@few
 @given(masks, masks)
 def test_dice_random_masks_equals_the_exact_fraction(truth, predicted):
     scores = reference(truth, predicted)
@@ -73,7 +71,6 @@ def test_dice_random_masks_equals_the_exact_fraction(truth, predicted):
     assert dice(truth, predicted, average="dataset") == pytest.approx(float(1 if pooled is None else pooled), abs=1e-7)
 
 
-@few
 @given(label_maps, arrays("float32", (*SHAPE, 4), elements=st.sampled_from([-2.0, -1.0, 0.0, 1.0])), st.integers(0, 3))
 def test_dice_equal_scores_are_read_like_argmax(labels, scores, class_id):
     predicted = scores.argmax(-1)

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
@@ -283,7 +283,6 @@ json_values = st.recursive(
 
 
 @given(st.data())
-@settings(max_examples=200)
 def test_load_network_mutated_json_loads_or_is_one_line(sound, tmp_path_factory, data):
     folder = tmp_path_factory.getbasetemp() / "mutated"
     folder.mkdir(exist_ok=True)
@@ -441,7 +440,6 @@ def test_load_pretrained_member_outside_the_archive_is_not_written(member, sound
 
 
 @given(st.data())
-@settings(max_examples=40)
 def test_load_pretrained_signed_damage_is_loaded_whole_or_one_line(sound, tmp_path_factory, data):
     folder = tmp_path_factory.getbasetemp() / "signed"
     damaged = bytearray(sound[0])

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from keras import ops
@@ -13,7 +13,6 @@ def count(words) -> np.ndarray:
     return ops.convert_to_numpy(count_packed(words)).astype(np.int64).sum(axis=1)
 
 
-@settings(max_examples=30)
 @given(arrays("bool", array_shapes(min_dims=2, max_dims=3, min_side=1, max_side=40)))
 def test_count_packed_random_mask_equals_numpy(mask):
     packed = pack_mask(ops.convert_to_tensor(mask))
@@ -22,7 +21,6 @@ def test_count_packed_random_mask_equals_numpy(mask):
     assert count(packed + packed).tolist() == (2 * pixels.sum(axis=1)).tolist()
 
 
-@settings(max_examples=10)
 @given(st.integers(0, 300))
 def test_count_packed_full_masks_has_no_carry_between_bytes(missing):
     mask = np.ones((2, 2048), dtype=bool)

@@ -2,14 +2,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from keras import ops
 
 from keras_lvseg.ops.sums import add_to_running_sums, exact_pixel_sum, exact_sum, round_sums
-
-few = settings(max_examples=30, deadline=None)
 
 
 def tensor(values):
@@ -31,7 +29,6 @@ def held(sums) -> Fraction:
     return high * 65536 + low + rest
 
 
-@few
 @given(arrays("float32", (2, 37), elements=st.integers(-(2**22), 2**22).map(np.float32)))
 def test_exact_sum_whole_numbers_is_exact(values):
     assert list(total(exact_sum(tensor(values)))) == [sum(map(int, row)) for row in values]
@@ -52,7 +49,6 @@ def test_exact_pixel_sum_whole_weights_is_exact(pixels):
     assert list(total(exact_pixel_sum(tensor(values)))) == list(values.astype("float64").sum(1))
 
 
-@few
 @given(st.lists(st.integers(0, 2**30).map(lambda n: float(np.float32(n))), max_size=6))
 def test_add_to_running_sums_whole_numbers_is_exact(terms):
     start = np.array([[2.0**23, -32768.0, 0.0]], "float32")
@@ -63,7 +59,6 @@ def test_add_to_running_sums_whole_numbers_is_exact(terms):
     assert held(twice) == held(start) + 2 * sum(map(Fraction, terms))
 
 
-@few
 @given(st.permutations([0.1, 1e-3, 7.7, 123.456, 65536.1, 1e6 / 3, 2.0**-20]))
 def test_add_to_running_sums_fractions_in_any_order_keeps_rounding_errors(terms):
     exact = sum(Fraction(float(np.float32(term))) for term in terms)

@@ -145,14 +145,20 @@ def test_write_phantom_leaves_outermost_slices_without_contour(cohort):
         assert len(truth.es_slices) >= 5
 
 
-def test_write_phantom_with_the_same_seed_writes_the_same_bytes(cohort, tmp_path):
-    write_phantom(tmp_path / "again", patients=PATIENTS, seed=3, frames="contoured")
-    assert digests(tmp_path / "again") == digests(cohort[0])
+@pytest.fixture(scope="module")
+def two(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("phantom") / "two"
+    write_phantom(root, patients=2, seed=3, frames="contoured")
+    return root
 
 
-def test_write_phantom_of_fewer_patients_writes_the_same_files_for_each(cohort, tmp_path):
-    write_phantom(tmp_path / "two", patients=2, seed=3, frames="contoured")
-    two, many = digests(tmp_path / "two"), digests(cohort[0])
+def test_write_phantom_with_the_same_seed_writes_the_same_bytes(two, tmp_path):
+    write_phantom(tmp_path / "again", patients=2, seed=3, frames="contoured")
+    assert digests(tmp_path / "again") == digests(two)
+
+
+def test_write_phantom_of_fewer_patients_writes_the_same_files_for_each(cohort, two):
+    two, many = digests(two), digests(cohort[0])
     for name in ("link.csv", "phantom.json"):
         assert two.pop(name) != many[name]
     assert two.items() <= many.items()

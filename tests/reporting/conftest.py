@@ -4,11 +4,16 @@ import pytest
 from rich.console import Console
 
 from keras_lvseg.training import evaluate_run
+from tests.inference.planted import write_planted_run
+from tests.small_tree import write_small_tree
 
 
 @pytest.fixture(scope="session")
-def evaluation(small_run, phantom_tree):
-    return evaluate_run(small_run, phantom_tree)
+def evaluation(tmp_path_factory):
+    """Scores of a patient of six frames, whose masks are the bright pixels."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    tree = write_small_tree(folder / "tree", {"P1": "O1"}, radius=lambda slice_, phase: 3.0 + phase)
+    return evaluate_run(write_planted_run(folder / "run", 55.0), tree)
 
 
 @pytest.fixture

@@ -28,3 +28,14 @@ def test_write_contact_sheet_of_one_frame_draws_it(evaluation, tmp_path):
         path, evaluation.frames[:1], labels=evaluation.labels[:1], masks=evaluation.masks[:1], dices=[0.5]
     )
     assert imread(path).std() > 0.1
+
+
+def test_write_contact_sheet_with_a_count_draws_that_many_frames(evaluation, tmp_path):
+    frames, labels, masks = evaluation.frames, evaluation.labels, evaluation.masks
+    dices = [image.dice for image in evaluation.scores.images]
+    heights = []
+    for count in (2, 4, 6):  # one to three rows of two frames
+        path = tmp_path / f"{count}.png"
+        write_contact_sheet(path, frames, labels=labels, masks=masks, dices=dices, count=count)
+        heights.append(len(imread(path)))
+    assert heights[1] - heights[0] == heights[2] - heights[1] > 100

@@ -48,3 +48,22 @@ def test_write_overlay_writes_what_draw_overlay_returns(tmp_path):
     mask[4:9, 5:12] = True
     write_overlay(tmp_path / "1.png", image, mask)
     np.testing.assert_array_equal(rgb(Image.open(tmp_path / "1.png")), rgb(draw_overlay(image, mask)))
+
+
+def test_draw_overlay_shows_the_outer_border_of_the_myocardium_in_yellow():
+    labels = np.zeros((32, 32), np.uint8)
+    labels[4:28, 4:28] = 2
+    labels[10:20, 10:20] = 1
+    pixels = rgb(draw_overlay(np.zeros((32, 32)), labels))
+    large = np.kron(labels, np.ones((16, 16), np.uint8))
+    outer = (large > 0) & ~ndimage.binary_erosion(large > 0)
+    np.testing.assert_array_equal((pixels == (255, 210, 63)).all(axis=-1), outer)
+
+
+def test_draw_overlay_title_changes_the_corner_only():
+    image, mask = np.arange(300.0).reshape(15, 20), np.zeros((15, 20), bool)
+    changed = (rgb(draw_overlay(image, mask)) != rgb(draw_overlay(image, mask, title="slice 3  phase 12"))).any(axis=-1)
+    rows, columns = np.nonzero(changed)
+    assert changed.any()
+    assert (rows.max(), columns.max()) < (40, 250)
+    assert (rgb(draw_overlay(image, mask, title="slice 3"))[:40] > 240).any()  # white letters

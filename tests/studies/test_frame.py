@@ -11,8 +11,10 @@ def test_frame_from_header_has_its_values_and_better_ones(phantom_tree):
     frame = Frame.from_header(header, patient_id="P1", original_id="O1", slice=3, slice_spacing=7.5)
     assert (frame.patient_id, frame.original_id, frame.slice, frame.slice_spacing) == ("P1", "O1", 3, 7.5)
     own = asdict(header)
-    shared = asdict(frame).keys() & own.keys() - {"slice_spacing"}
-    assert own.keys() - shared == {"slice_spacing", "nominal_interval", "phases"}
+    better = {"patient_id", "slice_spacing"}
+    shared = asdict(frame).keys() & own.keys() - better
+    only_there = {"nominal_interval", "phases", "study_date", "series_number", "acquired", "temporal_index"}
+    assert own.keys() - shared == better | only_there | {"geometry_error"}
     assert all(getattr(frame, name) == own[name] for name in shared)
 
 

@@ -7,7 +7,7 @@ import pytest
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.models.build import load_network
 from keras_lvseg.training import RunFolder
-from tests.harness import outputs_of
+from tests.harness import outputs_of, train_eagerly
 from tests.png_tree import write_png_tree
 from tools import train_bundled_weights as script
 
@@ -19,6 +19,7 @@ def bundled(tmp_path_factory):
     tree, run, out = write_png_tree(folder / "tree"), folder / "run", folder / "weights"
     out.mkdir()
     with pytest.MonkeyPatch.context() as patch:
+        train_eagerly(patch)
         patch.setattr(script, "SETTINGS", replace(script.SETTINGS, epochs=1, filters=2, crop=32, phantoms=0))
         patch.setattr(
             sys, "argv", ["train_bundled_weights.py", str(tree), str(run), "--dtype", "float32", "--out", str(out)]

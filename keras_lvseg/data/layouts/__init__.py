@@ -6,17 +6,17 @@ A new layout is a new module with these two functions, listed in `_LAYOUTS`.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from keras_lvseg.data.layouts import cardiac_atlas, challenge, course_records, link_table, png_table
+from keras_lvseg.data.layouts import cardiac_atlas, challenge, course_records, labelled_nifti, link_table, png_table
 from keras_lvseg.data.layouts.discovery import list_subfolders, require_inside
 from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.studies.patient_files import ContourFile, PatientFiles
 
 __all__ = ["ContourFile", "PatientFiles", "index_tree", "is_tree"]
 
-_LAYOUTS = (link_table, cardiac_atlas, challenge, course_records, png_table)
+_LAYOUTS = (link_table, cardiac_atlas, challenge, course_records, png_table, labelled_nifti)
 
 
 def is_tree(root: Path) -> bool:
@@ -24,14 +24,17 @@ def is_tree(root: Path) -> bool:
     return any(layout.matches(root) for layout in _LAYOUTS)
 
 
-def index_tree(root: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> tuple[PatientFiles, ...]:
+def index_tree(
+    root: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], label_values: Mapping[str, int] | None = None
+) -> tuple[PatientFiles, ...]:
     """List the patients of a tree. The layout is found from the names of files and folders.
 
     Args:
         root: The folder of the tree, or a list of the course's TFRecord files.
+        label_values: Values of "cavity" and "myocardium" in label NIfTI files. None means 1 and 2.
 
     Raises:
-        DataError: The folder is missing, has no known layout, or holds no data.
+        DataError: The folder is missing, has no known layout, holds no data, or no label NIfTI for `label_values`.
     """
     if not isinstance(root, str | os.PathLike):
         if not root:
@@ -44,6 +47,10 @@ def index_tree(root: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) 
             root, "is not a folder" if root.exists() else "does not exist", expected="the folder of the data"
         )
     found = [layout for layout in _LAYOUTS if layout.matches(root)]
+    if found == [labelled_nifti]:
+        return labelled_nifti.index(root, label_values)
+    if label_values is not None:
+        raise DataError(root, "has no label NIfTI", expected="NIfTI files with labels for label_values")
     if len(found) == 1:
         return found[0].index(root)
     if found:

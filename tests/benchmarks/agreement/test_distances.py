@@ -9,4 +9,4 @@ from benchmarks.agreement.distances import CASES, COMPARISONS, TARGET
 def test_distances_against_a_reference_differ_less_than_the_target(name):
     if "MONAI" in name:
         pytest.importorskip("monai")
-    assert COMPARISONS[name](CASES) <= TARGET
+    assert COMPARISONS[name](CASES // 20) <= TARGET

@@ -32,7 +32,10 @@ def test_index_tree_without_contour_folder_has_no_contours(tree):
 def test_index_tree_hidden_files_are_left_out(tree):
     (contour_of(tree).parent / "._IM-0001-0059-icontour-manual.txt").write_bytes(b"\0\5\x16\7")
     (next(tree.glob("dicoms/*")) / "._1.dcm").write_bytes(b"\0\5\x16\7")
-    index_tree(tree)
+    patients = index_tree(tree)
+    files = [file.name for patient in patients for file in (*patient.images, *(c.path for c in patient.contours))]
+    assert files
+    assert not any(name.startswith(".") for name in files)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -41,7 +41,6 @@ labels = st.one_of(st.none(), npst.arrays(bool, (4, 5)).filter(np.any))
 
 
 @given(cohorts(), st.sampled_from(["", "-IM-0001"]), st.sampled_from([".png", ".dcm.png"]))
-@settings(max_examples=60)
 def test_index_tree_any_cohort_is_read_as_written(cohort, between, suffix):
     rows, frames = cohort
     with tempfile.TemporaryDirectory() as folder:

@@ -86,7 +86,9 @@ def select_contoured_series(files: PatientFiles, headers: Sequence[Header]) -> l
 
 
 def split_series(headers: Iterable[Header]) -> list[list[Header]]:
-    """Split headers by SeriesInstanceUID. If a UID repeats InstanceNumbers, split it by folder and file name too.
+    """Split headers by series. If a series repeats InstanceNumbers, split it by folder and file name too.
+
+    A series is known by its SeriesInstanceUID and its SeriesNumber, because some files have only one of them.
 
     Args:
         headers: Headers in any order.
@@ -95,7 +97,7 @@ def split_series(headers: Iterable[Header]) -> list[list[Header]]:
         The headers of each series by InstanceNumber.
     """
     found = []
-    for same in _grouped((header.series_instance_uid, header) for header in headers):
+    for same in _grouped(((header.series_instance_uid, header.series_number), header) for header in headers):
         numbers = {header.instance_number for header in same}
         if len(numbers) == len(same):
             found.append(same)
@@ -225,10 +227,7 @@ def _mismatch(series: Sequence[Header], contours: Mapping[tuple[int, str], np.nd
     orientation = np.array([header.orientation for header in series])
     if not np.allclose(orientation, orientation[0], atol=1e-3):
         return "is not a stack of parallel slices"
-    try:
-        places, _ = slice_indices(np.array([header.position for header in series]) @ slice_normal(orientation[0]))
-    except ValueError:
-        return "is not a stack of evenly spaced slices"
+    places, _ = slice_indices(np.array([header.centre for header in series]) @ slice_normal(orientation[0]))
     slices = len(set(places.tolist()))
     if slices == 1 or slices == len(series):
         return "is one slice" if slices == 1 else "is of one phase"

@@ -1,0 +1,220 @@
+"""The result folder of a run: studies as they finish, and tables of all."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_lvseg.errors import DataError, as_data_error
+from keras_lvseg.files import atomic_directory, delete_abandoned, locked_directory, read_json, require_empty, write_json
+from keras_lvseg.inference.inputs import RESULT_FILE
+from keras_lvseg.inference.segmentation import Segmentation
+from keras_lvseg.inference.study_files import DEFAULT_OUTPUTS, OUTPUTS, STUDY_FILE, check_outputs, write_study_files
+from keras_lvseg.inference.study_segmentation import StudySegmentation
+from keras_lvseg.reporting.html.index_report import write_index_report
+from keras_lvseg.reporting.segmentation_table import write_volume_table
+from keras_lvseg.studies.skipped_file import SkippedFile
+
+_MAX_STUDY_FILE = 2**28  # bytes
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """Results of a run.
+
+    Attributes:
+        studies: Plain values of each study, finished or failed, in the order of the input.
+        notes: Remarks on the input and the studies, one line each.
+        skipped: Files that belong to no study, each with `file` and `reason`.
+    """
+
+    studies: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...]
+    skipped: tuple[Mapping[str, Any], ...]
+
+    @property
+    def failed(self) -> tuple[Mapping[str, Any], ...]:
+        """The studies without results."""
+        return tuple(study for study in self.studies if study["error"])
+
+
+class ResultFolder:
+    """Folder of the results of all studies of an input.
+
+    `open_results` makes one. It writes each study as soon as it is done, whole or not at all.
+
+    Attributes:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path, outputs: Sequence[str], anonymous: bool):
+        self.path = path
+        self._outputs = [name for name in OUTPUTS if name in outputs]
+        self._anonymous = anonymous
+
+    def write(self, segmentation: Segmentation, on_progress: Callable[[int, int], None] | None = None) -> RunSummary:
+        """Segment and write all studies that are not finished, then `volumes.csv`, `segmentation.json`, `index.html`.
+
+        A study that cannot be segmented is part of the summary with its reason, and stops no other.
+
+        Args:
+            segmentation: The studies.
+            on_progress: Called with the number of finished images and of all images of the studies to be done.
+
+        Raises:
+            DataError: The folder has results of another network, version, input or choice of outputs, or it cannot be
+                written.
+        """
+        finished = {
+            index: study for index in range(len(segmentation)) if (study := self._finished(segmentation, index))
+        }
+        todo = [index for index in range(len(segmentation)) if index not in finished]
+        total, done = sum(len(segmentation.studies[index].frames) for index in todo), 0
+        summaries, skipped = dict(finished), [*segmentation.skipped]
+        try:
+            for index in todo:
+
+                def report(images: int, before: int = done) -> None:
+                    if on_progress:
+                        on_progress(before + images, total)
+
+                result = segmentation.segment_study(index, on_images=report)
+                done += len(segmentation.studies[index].frames)
+                if result.error and result.study.geometry_error is not None:
+                    skipped += result.study.skipped  # stray images, such as screenshots, are no study
+                else:
+                    summaries[index] = self._write_study(result)
+            summary = self._summary(segmentation, [summaries[index] for index in sorted(summaries)], skipped)
+            self._write_summary(segmentation, summary)
+        except OSError:  # a full disk; reading raises a DataError
+            with as_data_error(self.path, "cannot be written"):
+                raise
+        return summary
+
+    def _write_study(self, result: StudySegmentation) -> Mapping[str, Any]:
+        record = result.as_dict(anonymous=self._anonymous)
+        if result.error:
+            return _summarize(record, record["missing_reason"])
+        try:
+            with atomic_directory(self.path / record["study"]) as temporary:
+                return _summarize(write_study_files(temporary, result, record, self._outputs), None)
+        except DataError as error:
+            if Path(error.path).is_relative_to(self.path):  # the output, not an image
+                raise
+            reason = f"{Path(error.path).name}: {error.reason}"
+            return _summarize(record, "an image cannot be read again" if self._anonymous else reason)
+
+    def _finished(self, segmentation: Segmentation, index: int) -> Mapping[str, Any] | None:
+        """Return the summary of a study that an earlier run finished, None if there is none."""
+        name = f"study-{index + 1:04d}" if self._anonymous else segmentation.folders[index]
+        folder = self.path / name
+        if not folder.exists():
+            return None
+        hint = "name another folder, or delete this one"
+        record = read_json(folder / STUDY_FILE, _MAX_STUDY_FILE) if (folder / STUDY_FILE).exists() else {}
+        if not isinstance(record, dict) or "fingerprint" not in record:
+            raise DataError(folder, "is not a result of segment", hint)
+        if record["fingerprint"] != segmentation.fingerprint(index):
+            raise DataError(folder, "has results of other images", hint)
+        if record["settings"] != segmentation.settings:
+            raise DataError(folder, "has results of another network or version", hint)
+        outputs = record["outputs"]
+        if (outputs, record["anonymous"]) != (self._outputs, self._anonymous):
+            expected, got = (
+                f"--write {','.join(names)}{' --anonymous' if hidden else ''}"
+                for names, hidden in ((self._outputs, self._anonymous), (outputs, record["anonymous"]))
+            )
+            raise DataError(folder, "was written with other options", hint, expected, got)
+        return _summarize(record, None)
+
+    def _summary(
+        self, segmentation: Segmentation, studies: Sequence[Mapping[str, Any]], skipped: Sequence[SkippedFile]
+    ) -> RunSummary:
+        if not studies:
+            first = f"{skipped[0].path.relative_to(segmentation.root)} {skipped[0].reason}"
+            raise DataError(segmentation.root, "holds no image that can be segmented", first)
+        counts = Counter(note for study in studies for note in study["notes"])
+        notes = [f"{note} ({count} studies)" if count > 1 else note for note, count in counts.items()]
+        files = [
+            {"file": None, "reason": "cannot be segmented"}
+            if self._anonymous
+            else {"file": file.path.relative_to(segmentation.root).as_posix(), "reason": file.reason}
+            for file in skipped
+        ]
+        own = () if self._anonymous else segmentation.notes
+        return RunSummary(tuple(studies), (*own, *notes), tuple(files))
+
+    def _write_summary(self, segmentation: Segmentation, summary: RunSummary) -> None:
+        write_volume_table(self.path / "volumes.csv", summary.studies)
+        values = {
+            **segmentation.settings,
+            "outputs": self._outputs,
+            "anonymous": self._anonymous,
+            "notes": [*summary.notes],
+            "studies": [*summary.studies],
+            "skipped": [*summary.skipped],
+        }
+        write_json(self.path / RESULT_FILE, values)
+        write_index_report(self.path / "index.html", values)
+
+
+@contextmanager
+def open_results(
+    folder: str | os.PathLike[str],
+    *,
+    outputs: Sequence[str] = DEFAULT_OUTPUTS,
+    resume: bool = False,
+    anonymous: bool = False,
+) -> Iterator[ResultFolder]:
+    """Open a folder for results, and lock it for this process.
+
+    Args:
+        folder: The folder to write, new or empty.
+        outputs: See `StudySegmentation.write`.
+        resume: Also take a folder of a run that did not finish, or one with more studies since, and keep the finished
+            studies.
+        anonymous: See `StudySegmentation.write`.
+
+    Yields:
+        The folder. It is deleted if it is new and nothing was written.
+
+    Raises:
+        DataError: The folder is not empty, cannot be written, or is in use by another process.
+        ValueError: `outputs` has an unknown name.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_lvseg import Segmenter
+        >>> from keras_lvseg.phantom import write_phantom
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = write_phantom(folder / "hearts", patients=1, frames="contoured")
+        >>> with open_results(folder / "out") as results:
+        ...     summary = results.write(Segmenter().segment(folder / "hearts"))
+        >>> sorted(path.name for path in (folder / "out").iterdir())
+        ['PHANTOM0001', 'index.html', 'segmentation.json', 'volumes.csv']
+    """
+    check_outputs(outputs)
+    with locked_directory(folder) as path:
+        if resume:
+            delete_abandoned(path)
+        else:
+            require_empty(path)
+        yield ResultFolder(path, outputs, anonymous)
+
+
+def _summarize(record: Mapping[str, Any], error: str | None) -> dict[str, Any]:
+    """Return what the tables of all studies have of one study."""
+    counts = {
+        "images": len(record["images"]),
+        "masks": sum(image["area_pixels"] > 0 for image in record["images"]),
+        "skipped_images": len(record["skipped"]),
+    }
+    flags = [*record["flags"]] if error is None else [{"code": "failed", "reason": error}]
+    left_out = ("volumes", "images", "skipped", "anonymous", "fingerprint", "settings", "outputs")
+    kept = {name: value for name, value in record.items() if name not in left_out}
+    return {**kept, "flags": flags, **counts, "error": error}
