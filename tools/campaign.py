@@ -207,8 +207,8 @@ def run(path: Path, out: Path, plan: str, seconds: float, shrink: int) -> None:
                 for v, patients in on_grid.items()
             ]
             log(one.name, which, "patients on the network's grid:", ", ".join(text))
-            if one.keep and which == one.weights[0]:
-                arrays = {f"{one.name} {k}": w.astype(np.float16) for k, w in trainer.keras_weights(which).items()}
+            if one.keep:
+                arrays = {f"{one.name} {which} {k}": w.astype(np.float16) for k, w in trainer.keras_weights(which).items()}
                 files = files | arrays if kept % _IN_A_FILE else arrays
                 np.savez(out / f"weights-{plan}-{kept // _IN_A_FILE}.npz", **files)
                 kept += 1

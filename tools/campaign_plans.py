@@ -277,12 +277,14 @@ def _report(frames: Frames) -> list[Run]:
     """Return the runs that are reported once: the official split, the shifts on all patients, and the final weights."""
     everyone = list(frames.groups)
     others = [name for name in everyone if name not in frames.home]
+    both = {"weights": ("last", "ema"), "keep": True}
     return [
-        frames.run("new/official", NEW, frames.home, others, keep=True),
-        frames.run("new/final", NEW, everyone, [], keep=True),
-        *_folds(frames, "new all", NEW, everyone, keep=True),
+        frames.run("new/official", NEW, frames.home, others, **both),
+        frames.run("new/final", NEW, everyone, [], **both),
         frames.run("today/official", TODAY, frames.home, others),
-        *_folds(frames, "today all", TODAY, everyone),
+        *_folds(frames, "new all", NEW, everyone, (), **both),
+        *_folds(frames, "today all", TODAY, everyone, ()),
+        *_folds(frames, "new all", NEW, everyone, **both)[1:],
     ]
 
 

@@ -174,6 +174,17 @@ def main() -> None:
         for variant in dict.fromkeys(m.variant for m in own):
             if kept := [m for m in own if m.part in "01" and m.variant == variant and variant != "plain"]:
                 rows[f"{recipe}, 0, 1, {variant}"] = figures(truth, kept)
+        for variant in dict.fromkeys(m.variant for m in own):
+            if kept := [m for m in own if m.part == "official" and m.variant == variant]:
+                rows[f"{recipe}, official, {variant}"] = figures(truth, kept)
+        kept = [m for m in own if m.part == "official" and m.variant == "plain"]
+        for group in ("HF-I", "HF-NI", "HYP", "N") if kept else ():
+            rows[f"{recipe}, official, {group}"] = figures(truth, [m for m in kept if truth.group(m.index) == group])
+        for third in ("base", "middle", "apex") if kept else ():
+            rows[f"{recipe}, official, {third}"] = figures(truth, [m for m in kept if truth.third(m.index) == third])
+        if kept:
+            score = truth.challenge(kept)
+            print(recipe, {k: (round(v.mean, 4), round(v.sd, 4)) for k, v in score.overall.items()})
         for group in ("", "HYP", "N"):
             kept = [m for m in own if m.part == "failing" and m.variant == "plain" and group in truth.group(m.index)]
             if kept:

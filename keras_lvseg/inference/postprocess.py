@@ -9,17 +9,39 @@ from keras_lvseg.geometry import largest_component
 _MIN_PROBABILITY = 1e-4  # bounds the log-odds of one pixel
 
 
-def keep_best_component(probabilities: np.ndarray) -> np.ndarray:
-    """Return the most likely class of each pixel, reduced to one connected foreground component without holes.
+def decide_classes(probabilities: np.ndarray) -> np.ndarray:
+    """Return a class for each pixel.
 
-    The component with the largest sum of log-odds is kept. A stomach with uncertain pixels may be larger than the
-    ventricle, whose pixels are certain.
+    A pixel is cavity (class 1) if the cavity is more likely than all other classes together. Else it has the most
+    likely of the other classes. In frames without an epicardial contour, background and myocardium were trained as one
+    class. How a network divides a probability between these two must not decide what is cavity.
 
     Args:
         probabilities: Array of shape (classes, H, W). Class 0 is the background.
 
     Returns:
-        Class numbers, uint8 array of shape (H, W). Pixels of a hole get their most likely foreground class.
+        Class numbers, uint8 array of shape (H, W).
+
+    Example:
+        >>> decide_classes(np.array([[[0.3, 0.1]], [[0.4, 0.6]], [[0.3, 0.3]]]))
+        array([[0, 1]], dtype=uint8)
+    """
+    others = probabilities.copy()
+    others[1] = 0
+    return np.where(probabilities[1] > others.sum(axis=0), 1, np.argmax(others, axis=0)).astype(np.uint8)
+
+
+def keep_best_component(probabilities: np.ndarray) -> np.ndarray:
+    """Return the class of each pixel, with one connected cavity without holes and the myocardium that it touches.
+
+    The component of the cavity with the largest sum of log-odds is kept. A stomach with uncertain pixels may be larger
+    than the ventricle, whose pixels are certain. Without a cavity there is no myocardium.
+
+    Args:
+        probabilities: Array of shape (classes, H, W). Class 0 is the background, 1 the cavity.
+
+    Returns:
+        Class numbers, uint8 array of shape (H, W).
 
     Example:
         >>> heart = np.array([[0.1, 0.9, 0.9, 0.9, 0.1, 0.6, 0.6],
@@ -30,7 +52,11 @@ def keep_best_component(probabilities: np.ndarray) -> np.ndarray:
                [0, 1, 1, 1, 0, 0, 0],
                [0, 1, 1, 1, 0, 0, 0]], dtype=uint8)
     """
-    background = np.clip(probabilities[0], _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
-    log_odds = np.log1p(-background) - np.log(background)
-    kept = largest_component(np.argmax(probabilities, axis=0) > 0, weights=log_odds)
-    return np.where(kept, 1 + np.argmax(probabilities[1:], axis=0), 0).astype(np.uint8)
+    classes = decide_classes(probabilities)
+    others = np.clip(probabilities[0] + probabilities[2:].sum(axis=0), _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
+    cavity = largest_component(classes == 1, weights=np.log1p(-others) - np.log(others))
+    if len(probabilities) == 2 or not cavity.any():
+        return cavity.astype(np.uint8)
+    # The component of myocardium and cavity with the most cavity is the one that holds the cavity.
+    heart = largest_component((classes > 1) | cavity, weights=cavity)
+    return np.where(cavity, 1, np.where(heart & (classes > 1), classes, 0)).astype(np.uint8)

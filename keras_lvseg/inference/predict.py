@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.geometry import NetworkGrid
-from keras_lvseg.inference.postprocess import keep_best_component
+from keras_lvseg.inference.postprocess import decide_classes, keep_best_component
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
 
@@ -119,4 +119,4 @@ def _native_classes(probabilities: np.ndarray, grid: NetworkGrid, postprocess: b
     """Return class numbers on the frame's native grid, from probabilities of shape (H, W, classes)."""
     others = [grid.to_native(probabilities[..., c]) for c in range(1, probabilities.shape[-1])]
     native = np.stack([1 - sum(others), *others])  # outside the network's grid, the background has probability 1
-    return keep_best_component(native) if postprocess else np.argmax(native, axis=0).astype(np.uint8)
+    return keep_best_component(native) if postprocess else decide_classes(native)

@@ -23,6 +23,41 @@ EVERYTHING = Augmentation(
     noise=0.1,
     shading=0.4,
 )
+APPEARANCE = replace(EVERYTHING, curve=1.0, recolour=0.3, detail=1.0, field=0.3, cavity=0.8)
+
+
+def test_draw_of_appearance_fills_its_ranges():
+    rows = APPEARANCE.draw(0, 0, count=2000, image_size=SIZE).astype(float)
+    assert rows.shape == (2000, augmentation.ALL_PARAMETERS)
+    curves = rows[:, augmentation.CURVE]
+    rising = (np.diff(curves, axis=1) > 0).all(axis=1) & (curves[:, 0] == 0) & (abs(curves[:, -1] - 1) < 1e-6)
+    assert 0.66 < rising.mean() < 0.74  # the others are of random values
+    slopes = np.diff(curves[rising], axis=1)
+    assert 3.5 < (slopes.max(axis=1) / slopes.min(axis=1)).max() <= 4 + 1e-5
+    assert curves[~rising].min() < 0.01 < 0.99 < curves[~rising].max() <= 1
+    assert 0.5 - 1e-6 <= rows[:, augmentation.DETAIL].min() < 0.51 < 1.98 < rows[:, augmentation.DETAIL].max() <= 2 + 1e-6
+    scales = rows[:, augmentation.DETAIL_SCALE]
+    assert 0.7 - 1e-6 <= scales.min() < 0.72 < 7.8 < scales.max() <= 8 + 1e-5
+    field = rows[:, augmentation.FIELD]
+    for first, last, size in ((field[:, 0], field[:, 1], SIZE[0]), (field[:, 2], field[:, 3], SIZE[1])):
+        for blanked in (first, size - 1 - last):
+            assert 0.45 < (blanked == 0).mean() < 0.55
+            assert 0.29 * size < blanked.max() <= 0.3 * size + 1e-5
+    cavity = 1 + rows[:, augmentation.CAVITY]
+    assert 1 / 1.8 - 1e-6 <= cavity.min() < 0.57 < 1.77 < cavity.max() <= 1.8 + 1e-6
+
+
+def test_draw_of_appearance_leaves_the_other_columns_and_depends_on_no_count():
+    few, many = (APPEARANCE.draw(3, 1, count=count, image_size=SIZE) for count in (3, 30))
+    np.testing.assert_array_equal(few, many[:3])
+    plain = EVERYTHING.draw(3, 1, count=3, image_size=SIZE)
+    np.testing.assert_array_equal(few[:, : augmentation.PARAMETERS], plain)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("recolour", 1), ("field", 0.4), ("cavity", 1.2)])
+def test_augmentation_of_appearance_above_its_limit_raises(name, limit):
+    with pytest.raises(ValueError, match=f"argument `{name}`. Expected at most {limit}"):
+        Augmentation(**{name: limit + 0.1})
 
 
 def test_draw_of_contrast_and_brightness_fills_their_ranges():

@@ -300,3 +300,86 @@ def test_apply_augmentation_of_an_image_with_nan_leaves_the_others_finite():
     parameters[4:] = draw()
     spoilt = np.isnan(augment(images, labels, parameters)[0]).any(axis=(1, 2, 3))
     np.testing.assert_array_equal(np.flatnonzero(spoilt), [0, 5])
+
+
+def appearance(count=1, **values):
+    """Parameters that change nothing but the given columns."""
+    parameters = draw(count=count, curve=1e-9)
+    parameters[:, augmentation.CURVE] = np.linspace(0, 1, augmentation.CURVE_POINTS)
+    for name, value in values.items():
+        parameters[:, getattr(augmentation, name)] = value
+    return parameters
+
+
+def matched(changed, image):
+    """The changed image with the mean and the standard deviation of the image."""
+    return image.mean() + (changed - changed.mean()) * image.std() / changed.std()
+
+
+def test_apply_augmentation_without_appearance_returns_the_same_bits():
+    images, labels = random_pairs(3)
+    for part, same in zip(augment(images, labels, appearance(3)), (images, labels), strict=True):
+        np.testing.assert_array_equal(part, same)
+
+
+def test_apply_augmentation_curve_equals_numpy_s_interpolation():
+    images, labels = random_pairs(1)
+    values = np.random.default_rng(1).random(augmentation.CURVE_POINTS)
+    changed, same = augment(images, labels, appearance(CURVE=values))
+    place = (images - images.min()) / np.ptp(images)
+    expected = np.interp(place, np.linspace(0, 1, augmentation.CURVE_POINTS), values)
+    np.testing.assert_allclose(changed, matched(expected, images), atol=1e-4)
+    np.testing.assert_array_equal(same, labels)
+
+
+@pytest.mark.parametrize(("factor", "scale"), [(0.5, 1.0), (2.0, 3.0)])
+def test_apply_augmentation_detail_equals_scipy_s_unsharp_mask_inside(factor, scale):
+    images, labels = random_pairs(1)
+    changed, _ = augment(images, labels, appearance(DETAIL=factor, DETAIL_SCALE=scale))
+    image = images[0, ..., 0].astype(float)
+    ones = ndimage.gaussian_filter(np.ones_like(image), scale, mode="constant", truncate=20)
+    blurred = ndimage.gaussian_filter(image, scale, mode="constant", truncate=20) / ones
+    expected = matched(image + (factor - 1) * (image - blurred), image)
+    np.testing.assert_allclose(changed[0, ..., 0], expected, atol=2e-3)
+
+
+def test_apply_augmentation_field_blanks_image_and_label_outside():
+    images, labels = random_pairs(1)
+    changed, moved = augment(images, labels + 1, appearance(FIELD=(4.5, 30, 0, 40)))
+    inside = np.zeros((1, *SIZE, 1), bool)
+    inside[:, 5:31, :41] = True
+    np.testing.assert_array_equal(moved, np.where(inside, labels + 1, 0))
+    np.testing.assert_allclose(changed, matched(np.where(inside, images, images.min()), images), atol=1e-4)
+
+
+@pytest.mark.parametrize("magnification", [1.0, -0.4])
+def test_apply_augmentation_cavity_changes_its_area_about_its_centre_only(magnification):
+    label = disc(20, 24, 6).astype(np.uint8)
+    image = disc(20, 24, 6).astype(np.float32)
+    image[:, 0, 0] = 5.0  # far from the cavity
+    changed, moved = augment(image, label, appearance(CAVITY=magnification))
+    points = np.argwhere(moved[0, ..., 0])
+    np.testing.assert_allclose(points.mean(axis=0), (20, 24), atol=0.1)
+    assert (len(points) < 0.6 * label.sum()) if magnification > 0 else (len(points) > 1.3 * label.sum())
+    assert changed[0, 0, 0, 0] == 5.0
+    bright = changed[0, ..., 0] > 0.5
+    bright[0, 0] = False
+    assert np.count_nonzero(bright != (moved[0, ..., 0] == 1)) <= 0.1 * len(points)  # on the border
+    for same, part in zip(augment(image, label * 2, appearance(CAVITY=magnification)), (image, label * 2), strict=True):
+        np.testing.assert_array_equal(same, part)  # no class 1
+
+
+@given(st.floats(-1, 1.2), st.floats(0, 40))
+def test_radial_map_of_the_cavity_is_monotone(growth, radius):
+    reach = 2.2 * radius + 4
+    r = np.linspace(0, 1.2 * reach, 500)
+    moved = r * (1 + growth * np.maximum(1 - (r / reach) ** 2, 0) ** 2)
+    assert (np.diff(moved) >= -1e-9).all()
+
+
+def test_apply_augmentation_of_appearance_keeps_mean_and_deviation_of_real_statistics():
+    images, labels = random_pairs(8)
+    ranges = {"curve": 1.0, "recolour": 0.5, "detail": 1.0, "field": 0.3}
+    changed, _ = augment(images, labels, draw(1, 8, **ranges))
+    np.testing.assert_allclose(changed.mean(axis=(1, 2)), images.mean(axis=(1, 2)), atol=1e-4)
+    np.testing.assert_allclose(changed.std(axis=(1, 2)), images.std(axis=(1, 2)), atol=1e-3)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lvseg.data import SAXDataset
-from keras_lvseg.data.labels import draw_label, is_labelled
+from keras_lvseg.data.labels import draw_label, find_empty_frames, is_labelled
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import CONTOUR_ORIGIN, NetworkGrid, polygon_mask
 from keras_lvseg.io import read_contour, write_contour
@@ -93,3 +93,29 @@ def test_label_with_an_unreadable_epicardium_raises_with_its_path(frames, tmp_pa
     with pytest.raises(DataError, match="has too few points") as caught:
         draw_label(replace(frames["both"], epicardium=broken), "myocardium", CONTOUR_ORIGIN)
     assert caught.value.path == str(broken)
+
+
+@pytest.mark.parametrize("contours", ["both", "inner", "outer", "none"])
+def test_partial_label_of_the_cavity_alone_is_cavity_in_class_3(frames, contours):
+    frame = frames[contours]
+    assert is_labelled(frame, "myocardium", partial=True) is (contours in ("both", "inner"))
+    if contours == "inner":
+        drawn = draw_label(frame, "myocardium", CONTOUR_ORIGIN, partial=True)
+        np.testing.assert_array_equal(drawn, np.where(inside(frame.endocardium), 1, 3))
+    if contours == "both":
+        whole = draw_label(frame, "myocardium", CONTOUR_ORIGIN)
+        np.testing.assert_array_equal(draw_label(frame, "myocardium", CONTOUR_ORIGIN, partial=True), whole)
+
+
+def test_empty_frames_are_the_slices_without_a_contour_in_any_phase(frames):
+    contoured = replace(frames["both"], patient_id="A", slice=2, phase=0)
+    bare = replace(frames["none"], patient_id="A")
+    others = [replace(bare, slice=slice_, phase=phase) for slice_ in (1, 2, 3) for phase in (0, 5)]
+    unlabelled = replace(bare, patient_id="B", slice=9)
+    found = find_empty_frames([contoured, *others, unlabelled])
+    assert [(frame.patient_id, frame.slice, frame.phase) for frame in found] == [
+        ("A", 1, 0),
+        ("A", 1, 5),
+        ("A", 3, 0),
+        ("A", 3, 5),
+    ]
