@@ -1,6 +1,7 @@
 """Settings and data that all tests share."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,12 @@ def sunnybrook_png() -> Path:
 def phantom_tree(tmp_path_factory) -> Path:
     """Three synthetic patients, the contoured frames only; read-only."""
     return _write_phantoms(tmp_path_factory, "sample")
+
+
+@pytest.fixture
+def tree(phantom_tree, tmp_path) -> Path:
+    """A copy of `phantom_tree` that a test may change."""
+    return shutil.copytree(phantom_tree, tmp_path / "tree")
 
 
 @pytest.fixture(scope="session")

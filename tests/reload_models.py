@@ -29,9 +29,13 @@ def main(folder: Path) -> None:
 
 def predictions(model, inputs) -> dict[str, np.ndarray]:
     """Return the outputs as the bits of their floats, because NumPy cannot save bfloat16."""
-    outputs = model.predict(inputs, verbose=0)
+    import keras
+
+    # JAX would compile every operation on its own in an eager call. TensorFlow's predict would trace the model.
+    outputs = model.predict(inputs, verbose=0) if keras.backend.backend() == "jax" else model(inputs, training=False)
     outputs = outputs if isinstance(outputs, dict) else {"output": outputs}
-    return {name: np.ascontiguousarray(x).view(np.uint8) for name, x in outputs.items()}
+    arrays = {name: keras.ops.convert_to_numpy(x) for name, x in outputs.items()}
+    return {name: np.ascontiguousarray(x).view(np.uint8) for name, x in arrays.items()}
 
 
 def trained_on(model, inputs, labels: np.ndarray) -> dict[str, list[float]]:

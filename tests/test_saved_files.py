@@ -55,7 +55,8 @@ def reloaded(tmp_path_factory):
         model, loss = name.split("-")
         model = MODELS[model]()
         metrics = [DiceCoefficient(class_id=c, ignore_class=255, average="dataset") for c in range(2)]
-        model.compile(optimizer="adam", loss=LOSSES[loss](), metrics=metrics, jit_compile=BACKEND == "jax")
+        how = {"jit_compile": BACKEND == "jax", "run_eagerly": BACKEND == "tensorflow"}  # tracing would take longest
+        model.compile(optimizer="adam", loss=LOSSES[loss](), metrics=metrics, **how)
         model.fit(images, labels, batch_size=2, shuffle=False, verbose=0)
         model.save(folder / f"{name}.keras")
         np.savez(folder / f"{name}.npz", x0=images, y=labels)

@@ -9,26 +9,9 @@ from scipy.special import ndtri
 
 from keras_lvseg.data import Augmentation, augmentation
 from keras_lvseg.data.augmentation_ops import apply_augmentation, source_points
+from tests.data.random_pairs import EVERY_RANGE, random_pairs
 
 SIZE = (40, 48)
-RANGES = {
-    "rotation": 180,
-    "scale": 0.3,
-    "shift": 8,
-    "flip": True,
-    "elastic": 0.4,
-    "contrast": 0.3,
-    "brightness": 0.4,
-    "gamma": 0.5,
-    "noise": 0.2,
-    "shading": 0.4,
-}
-
-
-def random_pairs(count=1, size=SIZE, seed=0):
-    random = np.random.default_rng(seed)
-    images = random.normal(size=(count, *size, 1)).astype(np.float32)
-    return images, random.integers(0, 3, (count, *size, 1)).astype(np.uint8)
 
 
 def draw(seed=5, count=1, size=SIZE, **ranges):
@@ -94,20 +77,20 @@ def assert_equals_reference(images, labels, parameters):
     assert np.count_nonzero(moved != expected[1]) <= 3 + 1e-4 * moved.size
 
 
-@given(st.integers(0, 10**6), st.sampled_from([(33, 47), (64, 64)]), st.sets(st.sampled_from(sorted(RANGES))))
+@given(st.integers(0, 10**6), st.sampled_from([(33, 47), (64, 64)]), st.sets(st.sampled_from(sorted(EVERY_RANGE))))
 def test_apply_augmentation_with_any_ranges_equals_scipy(seed, size, names):
-    parameters = draw(seed, 4, size, **{name: RANGES[name] for name in names})
+    parameters = draw(seed, 4, size, **{name: EVERY_RANGE[name] for name in names})
     assert_equals_reference(*random_pairs(4, size, seed), parameters)
 
 
 def test_apply_augmentation_at_full_size_equals_scipy():
-    assert_equals_reference(*random_pairs(8, (256, 256)), draw(0, 8, (256, 256), **RANGES))
+    assert_equals_reference(*random_pairs(8, (256, 256)), draw(0, 8, (256, 256), **EVERY_RANGE))
 
 
 @pytest.mark.parametrize("crop", [1, 13, 40])
 def test_apply_augmentation_with_crop_equals_the_centre_of_the_whole(crop):
-    images, labels = random_pairs(3)
-    parameters = draw(3, 3, **RANGES)
+    images, labels = random_pairs(3, SIZE)
+    parameters = draw(3, 3, **EVERY_RANGE)
     rows, columns = ((size - crop) // 2 for size in SIZE)
     cropped, whole = augment(images, labels, parameters, crop=crop), augment(images, labels, parameters)
     for part, expected in zip(cropped, whole, strict=True):
@@ -116,7 +99,7 @@ def test_apply_augmentation_with_crop_equals_the_centre_of_the_whole(crop):
 
 
 def test_apply_augmentation_without_ranges_returns_the_same_bits():
-    images, labels = random_pairs(3)
+    images, labels = random_pairs(3, SIZE)
     for part, same in zip(augment(images, labels, draw(count=3)), (images, labels), strict=True):
         np.testing.assert_array_equal(part, same)
         assert part.dtype == same.dtype
@@ -140,7 +123,7 @@ def test_apply_augmentation_with_mirrors_and_quarter_turns_equals_numpy(size):
 
 
 def test_apply_augmentation_with_flip_mirrors_half_of_the_images_exactly():
-    images, labels = (np.repeat(part, 40, axis=0) for part in random_pairs())
+    images, labels = (np.repeat(part, 40, axis=0) for part in random_pairs(1, SIZE))
     mirrored = 0
     for *moved, image, label in zip(*augment(images, labels, draw(0, 40, flip=True)), images, labels, strict=True):
         is_mirrored, is_same = (
@@ -217,7 +200,7 @@ def test_source_points_of_the_worst_grid_fold_just_above_the_limit(elastic, fold
 
 @given(st.integers(0, 1000))
 def test_apply_augmentation_with_gamma_keeps_order_and_ends_of_the_intensities(seed):
-    images, labels = random_pairs(seed=seed)
+    images, labels = random_pairs(1, SIZE, seed)
     parameters = draw(seed, gamma=0.5)
     toned = augment(images, labels, parameters)[0]
     order = np.argsort(images, axis=None)
@@ -230,7 +213,7 @@ def test_apply_augmentation_with_gamma_keeps_order_and_ends_of_the_intensities(s
 
 @given(st.integers(0, 1000))
 def test_apply_augmentation_with_shading_scales_smoothly_above_the_minimum(seed):
-    images, labels = random_pairs(seed=seed)
+    images, labels = random_pairs(1, SIZE, seed)
     shaded = augment(images, labels, draw(seed, shading=0.4))[0].astype(float)
     low = images.min()
     assert shaded.flat[images.argmin()] == pytest.approx(low)
@@ -245,7 +228,7 @@ def test_apply_augmentation_with_shading_scales_smoothly_above_the_minimum(seed)
 
 @given(st.integers(0, 1000))
 def test_apply_augmentation_with_noise_adds_the_drawn_deviation_and_keeps_the_label(seed):
-    images, labels = random_pairs(seed=seed)
+    images, labels = random_pairs(1, SIZE, seed)
     parameters = draw(seed, noise=0.5)
     noisy, same = augment(images, labels, parameters)
     assert np.std(noisy - images) == pytest.approx(parameters[0, augmentation.NOISE], rel=0.08)
@@ -281,7 +264,7 @@ def test_noise_of_any_key_equals_the_reference_and_depends_on_the_pixel_index_on
 
 
 def test_apply_augmentation_with_contrast_and_brightness_is_linear():
-    images, labels = random_pairs()
+    images, labels = random_pairs(1, SIZE)
     parameters = draw(contrast=0.3, brightness=0.4)
     expected = images * parameters[0, augmentation.CONTRAST] + parameters[0, augmentation.BRIGHTNESS]
     np.testing.assert_allclose(augment(images, labels, parameters)[0], expected, rtol=1e-6, atol=1e-7)
@@ -294,7 +277,7 @@ def test_apply_augmentation_of_a_constant_image_returns_it():
 
 
 def test_apply_augmentation_of_an_image_with_nan_leaves_the_others_finite():
-    images, labels = random_pairs(7)
+    images, labels = random_pairs(7, SIZE)
     images[[0, 5]] = np.nan
     parameters = draw(1, 7, rotation=180, shift=8, flip=True)
     parameters[4:] = draw()

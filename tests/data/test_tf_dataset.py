@@ -8,26 +8,10 @@ from keras_lvseg.data.augmentation_ops import apply_augmentation
 from keras_lvseg.data.pydataset import SAXPyDataset
 from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.data.tf_dataset import make_dataset
+from tests.data.random_pairs import EVERY_RANGE, random_pairs
 
-EVERYTHING = Augmentation(
-    rotation=180,
-    scale=0.3,
-    shift=8,
-    flip=True,
-    elastic=0.4,
-    contrast=0.3,
-    brightness=0.4,
-    gamma=0.5,
-    noise=0.2,
-    shading=0.4,
-)
+EVERYTHING = Augmentation(**EVERY_RANGE)
 COUNT, SIZE = 7, (48, 40)
-
-
-def random_pairs(count=COUNT, size=SIZE, seed=0):
-    random = np.random.default_rng(seed)
-    images = random.normal(size=(count, *size, 1)).astype(np.float32)
-    return images, random.integers(0, 3, (count, *size, 1)).astype(np.uint8)
 
 
 def assert_alike(batch, other):
@@ -39,7 +23,7 @@ def assert_alike(batch, other):
 
 @pytest.mark.parametrize(("shard", "crop"), [(None, None), ((1, 3), 13)])
 def test_dataset_and_pydataset_augment_every_epoch_alike(shard, crop):
-    images, labels = random_pairs(20)
+    images, labels = random_pairs(20, SIZE)
     sampling = Sampling(20, SIZE, shuffle=True, augment=replace(EVERYTHING, crop=crop), seed=3, shard=shard)
     data, loader = (
         make_dataset(images, labels, sampling, batch_size=4),
@@ -58,7 +42,7 @@ def test_dataset_and_pydataset_augment_every_epoch_alike(shard, crop):
 
 
 def test_batches_singles_and_shards_have_the_same_images():
-    images, labels = random_pairs(9)
+    images, labels = random_pairs(9, SIZE)
 
     def sampled(shard=None):
         return Sampling(9, SIZE, shuffle=True, augment=EVERYTHING, seed=3, shard=shard)
@@ -75,7 +59,7 @@ def test_batches_singles_and_shards_have_the_same_images():
 
 
 def test_repeated_dataset_has_static_shapes_and_joins_epochs():
-    images, labels = random_pairs()
+    images, labels = random_pairs(COUNT, SIZE)
     sampling = Sampling(COUNT, SIZE, augment=EVERYTHING, seed=0)
     data = make_dataset(images, labels, sampling, batch_size=4, repeat=True, drop_remainder=True)
     assert [tuple(spec.shape) for spec in data.element_spec] == [(4, *SIZE, 1)] * 2
@@ -95,7 +79,7 @@ def test_dataset_calls_python_once_per_epoch():
             calls.append(epoch)
             return super().epoch(epoch)
 
-    images, labels = random_pairs()
+    images, labels = random_pairs(COUNT, SIZE)
     data = make_dataset(images, labels, Counted(COUNT, SIZE, augment=EVERYTHING, seed=0), batch_size=2)
     for _ in range(3):
         assert len(list(data)) == 4
@@ -103,7 +87,7 @@ def test_dataset_calls_python_once_per_epoch():
 
 
 def test_dataset_with_augmentation_on_another_backend_raises(monkeypatch):
-    images, labels = random_pairs()
+    images, labels = random_pairs(COUNT, SIZE)
     sampling = Sampling(COUNT, SIZE, augment=EVERYTHING, seed=0)
     monkeypatch.setattr("keras.config.backend", lambda: "jax")
     with pytest.raises(

@@ -6,6 +6,8 @@ from pathlib import Path
 import keras
 import pytest
 
+from tests.harness import train_eagerly
+
 DOCS = Path(__file__).parents[2] / "docs"
 PROGRAMS = {
     path.relative_to(DOCS).as_posix(): blocks
@@ -28,6 +30,7 @@ def policy():
 
 @pytest.mark.parametrize("page", PROGRAMS)
 def test_programs_of_a_page_run(page, tmp_path, monkeypatch):
+    train_eagerly(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     scope: dict = {}

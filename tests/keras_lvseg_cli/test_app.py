@@ -16,11 +16,6 @@ def run(tmp_path):
     return write_planted_run(tmp_path / "finished", 100.0)
 
 
-@pytest.fixture
-def tree(phantom_tree, tmp_path):
-    return shutil.copytree(phantom_tree, tmp_path / "tree")
-
-
 def assert_one_line(err, *words):
     assert err.startswith("keras-lvseg: error: ")
     assert err.count("\n") == 1

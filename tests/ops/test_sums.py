@@ -20,7 +20,8 @@ def total(parts) -> np.ndarray:
 
 def add(sums, *terms) -> np.ndarray:
     for term in terms:
-        sums = add_to_running_sums(tensor(sums), tensor([[term, 0.0]]))
+        whole = np.rint(term)
+        sums = add_to_running_sums(tensor(sums), tensor([[whole, np.float32(term) - whole]]))
     return ops.convert_to_numpy(sums)
 
 

@@ -6,11 +6,6 @@ from keras_lvseg.data.layouts import index_tree
 from keras_lvseg.errors import DataError
 
 
-@pytest.fixture
-def tree(phantom_tree, tmp_path):
-    return shutil.copytree(phantom_tree, tmp_path / "tree")
-
-
 def contour_of(tree):
     return next(tree.glob("contourfiles/*/i-contours/*.txt"))
 
