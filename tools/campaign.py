@@ -1,11 +1,11 @@
 """Train and score the recipes that the bundled weights come from: folds, shifts, ablation, and the final weights.
 
-    python tools/campaign.py prepare DATA data.npz     reads and packs patients and phantoms
-    python tools/campaign.py run data.npz OUT PLAN     trains on PyTorch, best on a GPU, and writes masks and weights
-    python tools/campaign.py table data.npz OUT...     scores the masks on the frames' native grids
+    python -m tools.campaign prepare DATA data.npz     reads and packs patients and phantoms
+    python -m tools.campaign run data.npz OUT PLAN     trains on PyTorch, best on a GPU, and writes masks and weights
 
 DATA holds `sunnybrook-training-png`, `sunnybrook-validation-png`, `sunnybrook-online-png`, `sunnybrook-sample` and
-`sunnybrook-studies`. PLAN is a name in `campaign_plans.PLANS`. The second command needs neither DATA nor TensorFlow.
+`sunnybrook-studies`. PLAN is a name in `campaign_plans.PLANS`. The second command needs `KERAS_BACKEND=torch`, and
+neither DATA nor TensorFlow. `campaign_scores.py` scores the masks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from campaign_plans import PLANS, VARIANTS, Frames, Run, Shape
+from tools.campaign_plans import PLANS, VARIANTS, Frames, Run, Shape
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.preprocessing import Preprocessing
@@ -164,7 +164,7 @@ def run(path: Path, out: Path, plan: str, seconds: float, shrink: int) -> None:
     log("pictures read")
 
     import torch
-    from fast_training import DEVICE, FastTrainer
+    from tools.fast_training import DEVICE, FastTrainer
 
     torch.backends.cudnn.benchmark = True
     images = torch.tensor(np.concatenate([inputs["plain"], data.phantoms]), device=DEVICE)

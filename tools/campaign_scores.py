@@ -1,6 +1,6 @@
 """Scores of the masks that `campaign.py run` wrote, on the native grids of the frames.
 
-    python tools/campaign_scores.py DATA OUT/ablation.npz --recipes "new third" today
+    python -m tools.campaign_scores DATA OUT/ablation.npz --recipes "new third" today
 
 DATA is the folder of the trees that `campaign.py prepare` read.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from campaign import PARTS
+from tools.campaign import PARTS
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.labels import draw_label

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 import torch
-from campaign_plans import Shape
+from tools.campaign_plans import Shape
 from torch import Tensor
 from torch.nn import functional
 
