@@ -41,8 +41,8 @@ def train(
     augmentation: Annotated[
         Literal["broad", "full", "plain", "none"],
         typer.Option(
-            help="'plain' rotates, scales and adds noise; 'full' also changes position, shape and contrast; 'broad' also "
-            "intensity curves, sharpness, field of view and the size of the cavity."
+            help="'plain' rotates, scales and adds noise; 'full' also changes position, shape and contrast; 'broad' "
+            "also intensity curves, sharpness, field of view and the size of the cavity."
         ),
     ] = "full",
     image_size: Annotated[
