@@ -39,8 +39,11 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Seed of initial weights, order and augmentation.")] = 0,
     filters: Annotated[int, typer.Option(min=1, help="Filters of a U-Net at full resolution.")] = 16,
     augmentation: Annotated[
-        Literal["full", "plain", "none"],
-        typer.Option(help="'plain' rotates, scales and adds noise; 'full' also changes position, shape and contrast."),
+        Literal["broad", "full", "plain", "none"],
+        typer.Option(
+            help="'plain' rotates, scales and adds noise; 'full' also changes position, shape and contrast; 'broad' "
+            "also intensity curves, sharpness, field of view and the size of the cavity."
+        ),
     ] = "full",
     image_size: Annotated[
         int | None,

@@ -1,11 +1,12 @@
 """Train and score the recipes that the bundled weights come from: folds, shifts, ablation, and the final weights.
 
-    python tools/campaign.py prepare DATA data.npz     reads and packs patients and phantoms
-    python tools/campaign.py run data.npz OUT PLAN     trains on PyTorch, best on a GPU, and writes masks and weights
-    python tools/campaign.py table data.npz OUT...     scores the masks on the frames' native grids
+    python -m tools.campaign prepare DATA data.npz     reads and packs patients and phantoms
+    python -m tools.campaign run data.npz OUT PLAN     trains on PyTorch, best on a GPU, and writes masks and weights
+    python -m tools.campaign weights data.npz OUT/weights-report-*.npz --out sax-lv.json
 
 DATA holds `sunnybrook-training-png`, `sunnybrook-validation-png`, `sunnybrook-online-png`, `sunnybrook-sample` and
-`sunnybrook-studies`. PLAN is a name in `campaign_plans.PLANS`. The second command needs neither DATA nor TensorFlow.
+`sunnybrook-studies`. PLAN is a name in `campaign_plans.PLANS`. The second command needs `KERAS_BACKEND=torch`, and
+neither DATA nor TensorFlow. `campaign_scores.py` scores the masks.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from campaign_plans import PLANS, VARIANTS, Frames, Run, Shape
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.preprocessing import Preprocessing
-from keras_lvseg.geometry import NetworkGrid
+from keras_lvseg.geometry import CONTOUR_ORIGIN, NetworkGrid
 from keras_lvseg.inference.postprocess import keep_best_component
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.phantom.image import acquire_frame, render_background
 from keras_lvseg.phantom.phantom_patient import PhantomPatient
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
+from tools.campaign_plans import NEW, PLANS, VARIANTS, Frames, Run, Shape
 
 GRID = Preprocessing((144, 144), 1.5)
 PARTS = ("sunnybrook-training-png", "sunnybrook-validation-png", "sunnybrook-online-png")
@@ -164,11 +165,15 @@ def run(path: Path, out: Path, plan: str, seconds: float, shrink: int) -> None:
     log("pictures read")
 
     import torch
-    from fast_training import DEVICE, FastTrainer
+
+    from tools.fast_training import DEVICE, FastTrainer
 
     torch.backends.cudnn.benchmark = True
     images = torch.tensor(np.concatenate([inputs["plain"], data.phantoms]), device=DEVICE)
-    labels = {3: torch.tensor(data.labels, device=DEVICE), 2: torch.tensor((data.labels == 1).astype("uint8"), device=DEVICE)}
+    labels = {
+        3: torch.tensor(data.labels, device=DEVICE),
+        2: torch.tensor((data.labels == 1).astype("uint8"), device=DEVICE),
+    }
     runs = [one for one in PLANS[plan](data.frames) if one.steps]
     trainers: dict[Shape, FastTrainer] = {}
     results: list[tuple[list, Future]] = []
@@ -208,7 +213,9 @@ def run(path: Path, out: Path, plan: str, seconds: float, shrink: int) -> None:
             ]
             log(one.name, which, "patients on the network's grid:", ", ".join(text))
             if one.keep:
-                arrays = {f"{one.name} {which} {k}": w.astype(np.float16) for k, w in trainer.keras_weights(which).items()}
+                arrays = {
+                    f"{one.name} {which} {k}": w.astype(np.float16) for k, w in trainer.keras_weights(which).items()
+                }
                 files = files | arrays if kept % _IN_A_FILE else arrays
                 np.savez(out / f"weights-{plan}-{kept // _IN_A_FILE}.npz", **files)
                 kept += 1
@@ -238,6 +245,42 @@ def _write(path: Path, results: Sequence[tuple[list, Future]], runs: Sequence[Ru
     os.replace(temporary, path)
 
 
+def write_weights(files: Sequence[Path], name: str, out: Path, patients: Sequence[str]) -> None:
+    """Write a trained network as `keras_lvseg.models.pretrained` reads it."""
+    from keras_lvseg.models.build import build_network
+    from keras_lvseg.models.pretrained import PretrainedInfo, assign_arrays, write_pretrained
+
+    arrays: dict[str, np.ndarray] = {}
+    for file in files:
+        with np.load(file) as archive:
+            arrays |= {
+                key.removeprefix(f"{name} "): archive[key] for key in archive.files if key.startswith(f"{name} ")
+            }
+    network = build_network("unet", NEW.shape.architecture)
+    assign_arrays(network, arrays, name)
+    info = PretrainedInfo(
+        network="unet",
+        architecture=NEW.shape.architecture,
+        data={
+            "target": "myocardium",
+            "image_size": list(GRID.image_size),
+            "pixel_spacing": GRID.pixel_spacing,
+            "intensity": GRID.intensity,
+            "contour_origin": CONTOUR_ORIGIN,
+        },
+        inference={"flip_tta": True, "postprocess": True},
+        training={
+            "summary": f"{len(patients)} patients of the 2009 challenge, repaired labels, empty slices, phantoms",
+            "patients": sorted(patients),
+            "phantoms": _PHANTOMS,
+            "steps": NEW.steps,
+            "seed": 0,
+            "dtype": NEW.shape.dtype,
+        },
+    )
+    write_pretrained(out, network, info, dtype="float16")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -250,8 +293,15 @@ def main() -> None:
     one.add_argument("plan", choices=PLANS)
     one.add_argument("--seconds", type=float, default=1e9, help="start no training that would end later")
     one.add_argument("--shrink", type=int, default=1, help="divide all numbers of steps, for a trial")
+    one = commands.add_parser("weights")
+    one.add_argument("data", type=Path)
+    one.add_argument("files", type=Path, nargs="+", help="the files of weights that `run` wrote")
+    one.add_argument("--name", default="new/final last")
+    one.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     arguments = parser.parse_args()
-    if arguments.command == "prepare":
+    if arguments.command == "weights":
+        write_weights(arguments.files, arguments.name, arguments.out, list(Data(arguments.data).frames.groups))
+    elif arguments.command == "prepare":
         prepare(arguments.data, arguments.out)
     else:
         run(arguments.data, arguments.out, arguments.plan, arguments.seconds, arguments.shrink)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -159,7 +159,9 @@ def _resampled(millimetres: float) -> Callable:
         # The field of view stays the same, so that centres fall together.
         shape = np.round(np.array(pixels.shape) * step).astype(int)
         smooth = ndimage.gaussian_filter(pixels, np.maximum(1 / step - 1, 0) / 2)
-        places = [((np.arange(n) - (n - 1) / 2) / s + (m - 1) / 2) for n, s, m in zip(shape, step, pixels.shape, strict=True)]
+        places = [
+            ((np.arange(n) - (n - 1) / 2) / s + (m - 1) / 2) for n, s, m in zip(shape, step, pixels.shape, strict=True)
+        ]
         grid = np.meshgrid(*places, indexing="ij")
         return ndimage.map_coordinates(smooth, grid, order=1, mode="nearest"), (millimetres, millimetres)
 
@@ -249,7 +251,12 @@ ABLATION = {
 
 
 def _folds(
-    frames: Frames, name: str, recipe: Recipe, patients: Sequence[str], folds: Sequence[int] = range(FOLDS), **options: Any
+    frames: Frames,
+    name: str,
+    recipe: Recipe,
+    patients: Sequence[str],
+    folds: Sequence[int] = range(FOLDS),
+    **options: Any,
 ) -> list[Run]:
     """Return a run for each fold, and one that never saw hypertrophy or a healthy heart."""
     by_fold = frames.folds(patients)

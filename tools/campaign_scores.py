@@ -1,6 +1,6 @@
 """Scores of the masks that `campaign.py run` wrote, on the native grids of the frames.
 
-    python tools/campaign_scores.py DATA OUT/ablation.npz --recipes "new third" today
+    python -m tools.campaign_scores DATA OUT/ablation.npz --recipes "new third" today
 
 DATA is the folder of the trees that `campaign.py prepare` read.
 """
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from campaign import PARTS
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.labels import draw_label
@@ -25,6 +24,7 @@ from keras_lvseg.evaluation import ChallengeScore, challenge_score, score_contou
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.studies import read_frame_contour
 from keras_lvseg.studies.frame import Frame
+from tools.campaign import PARTS
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,9 @@ def print_table(rows: Mapping[str, Mapping[str, float]]) -> None:
     names = list(next(iter(rows.values())))
     print(f"| | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}")
     for row, values in rows.items():
-        cells = [f"{v:.0f}" if k == "n" else f"{v:.1f}" if k in ("under", "lost") else f"{v:.3f}" for k, v in values.items()]
+        cells = [
+            f"{v:.0f}" if k == "n" else f"{v:.1f}" if k in ("under", "lost") else f"{v:.3f}" for k, v in values.items()
+        ]
         print(f"| {row} | {' | '.join(cells)} |")
 
 
@@ -194,7 +196,15 @@ def main() -> None:
         empty = [m for m in masks if (m.recipe, m.which) == recipe and m.index >= len(truth.frames)]
         if empty:
             found = [m.confidence for m in empty if (m.classes == 1).any()]
-            print(recipe, "empty:", len(empty), "with a mask:", len(found), "confidence:", np.round(np.sort(found)[::10], 2))
+            print(
+                recipe,
+                "empty:",
+                len(empty),
+                "with a mask:",
+                len(found),
+                "confidence:",
+                np.round(np.sort(found)[::10], 2),
+            )
 
 
 if __name__ == "__main__":

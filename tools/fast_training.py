@@ -15,7 +15,6 @@ from typing import Any
 import keras
 import numpy as np
 import torch
-from campaign_plans import Shape
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,6 +23,7 @@ from keras_lvseg.data.augmentation_ops import apply_augmentation
 from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.models.build import build_network
 from keras_lvseg.models.pretrained import network_weights
+from tools.campaign_plans import Shape
 
 EMA = 0.999
 _IMAGES = 1024  # augmented at once
@@ -79,7 +79,9 @@ def dice_ce(logits: Tensor, labels: Tensor) -> Tensor:
     log_p = functional.log_softmax(logits, 1)
     merged = labels == 3
     own = -log_p.gather(1, labels.clamp(max=logits.shape[1] - 1)[:, None])[:, 0]
-    cross_entropy = own if logits.shape[1] == 2 else torch.where(merged, -torch.logaddexp(log_p[:, 0], log_p[:, 2]), own)
+    cross_entropy = (
+        own if logits.shape[1] == 2 else torch.where(merged, -torch.logaddexp(log_p[:, 0], log_p[:, 2]), own)
+    )
     losses = []
     for c in range(1, logits.shape[1]):
         weight = (~merged).float() if c == 2 else torch.ones_like(log_p[:, 0])

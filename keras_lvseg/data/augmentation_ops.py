@@ -46,8 +46,8 @@ def apply_augmentation(
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Augment a batch of images and labels.
 
-    The order is gamma, curve, detail, field of view, resampling, shading, contrast and brightness, noise. XLA compiles the steps on TensorFlow and
-    JAX, anew for each shape. PyTorch runs them eagerly, without gradients.
+    The order is gamma, curve, detail, field of view, resampling, shading, contrast and brightness, noise. XLA compiles
+    the steps on TensorFlow and JAX, anew for each shape. PyTorch runs them eagerly, without gradients.
 
     Args:
         images: float32 tensor or array of shape (B, H, W, 1). Read bilinearly, with its border repeated outside.

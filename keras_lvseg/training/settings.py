@@ -66,8 +66,6 @@ class TrainingSettings:
         epochs: Passes over the training images, 1 or more. Without effect if `steps` is given.
         steps: Optimizer steps, 1 or more, rounded to whole passes over the training images, at least one. The length
             of the training then does not depend on the number of images.
-        ema: Momentum of an exponential moving average of the weights, from 0 to below 1, such as 0.999. The network
-            that is kept has the averaged weights. 0 keeps the weights of the last step.
         batch_size: Images per step, 1 or more.
         seed: Seed of initial weights, order and augmentation.
         filters: Filters of a U-Net at full resolution. The other networks have the sizes of the course.
@@ -99,7 +97,6 @@ class TrainingSettings:
     weight_decay: float = 0.0
     epochs: int = 60
     steps: int | None = None
-    ema: float = 0.0
     batch_size: int = 4
     seed: int = 0
     filters: int = 16
@@ -121,8 +118,6 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise invalid_argument(name, value, "a number above 0")
-        if not 0 <= self.ema < 1:
-            raise invalid_argument("ema", self.ema, "a number from 0 to below 1")
         for name in ("weight_decay", "phantoms"):
             if not getattr(self, name) >= 0:
                 raise invalid_argument(name, getattr(self, name), "a number of 0 or more")

@@ -182,12 +182,7 @@ def _new_model(settings: TrainingSettings, info: PretrainedInfo, steps: int, par
     (unknown,) = MERGED_CLASSES
     classes = range(1, info.architecture["num_classes"])
     model.compile(
-        optimizer=keras.optimizers.Adam(
-            rate,
-            weight_decay=settings.weight_decay or None,
-            use_ema=bool(settings.ema),
-            ema_momentum=settings.ema,
-        ),
+        optimizer=keras.optimizers.Adam(rate, weight_decay=settings.weight_decay or None),
         loss=loss(merged_classes=MERGED_CLASSES if partial else None),
         metrics=[DiceCoefficient(class_id, ignore_class=unknown if partial else None) for class_id in classes],
     )

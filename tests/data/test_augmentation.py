@@ -35,7 +35,9 @@ def test_draw_of_appearance_fills_its_ranges():
     slopes = np.diff(curves[rising], axis=1)
     assert 3.5 < (slopes.max(axis=1) / slopes.min(axis=1)).max() <= 4 + 1e-5
     assert curves[~rising].min() < 0.01 < 0.99 < curves[~rising].max() <= 1
-    assert 0.5 - 1e-6 <= rows[:, augmentation.DETAIL].min() < 0.51 < 1.98 < rows[:, augmentation.DETAIL].max() <= 2 + 1e-6
+    assert (
+        0.5 - 1e-6 <= rows[:, augmentation.DETAIL].min() < 0.51 < 1.98 < rows[:, augmentation.DETAIL].max() <= 2 + 1e-6
+    )
     scales = rows[:, augmentation.DETAIL_SCALE]
     assert 0.7 - 1e-6 <= scales.min() < 0.72 < 7.8 < scales.max() <= 8 + 1e-5
     field = rows[:, augmentation.FIELD]

@@ -11,10 +11,11 @@ from keras_lvseg.training.settings import TrainingSettings, recipe_grid
     [
         ({"model": "vnet"}, "argument `model`. Expected one of fully_connected, fcn, unet. "),
         ({"loss": "dice"}, "argument `loss`. Expected one of dice_ce, ce. "),
-        ({"augmentation": True}, "argument `augmentation`. Expected one of full, plain, none. "),
+        ({"augmentation": True}, "argument `augmentation`. Expected one of broad, full, plain, none. "),
         ({"learning_rate": 0}, "argument `learning_rate`. Expected a number above 0. "),
         ({"learning_rate": float("nan")}, "argument `learning_rate`. Expected a number above 0. "),
         ({"epochs": -1}, "argument `epochs`. Expected a number above 0. "),
+        ({"steps": 0}, "argument `steps`. Expected a number above 0. "),
         ({"batch_size": 0}, "argument `batch_size`. Expected a number above 0. "),
         ({"filters": 0}, "argument `filters`. Expected a number above 0. "),
         ({"crop": 0}, "argument `crop`. Expected a number above 0. "),

@@ -184,3 +184,18 @@ def test_train_unet_crop_is_at_most_the_image(phantom_tree, tmp_path, monkeypatc
         train(dataset, tmp_path / "run", settings=TrainingSettings(model=model, crop=crop, batch_size=5))
     images, labels = made.value.args[0][0]
     assert images.shape == labels.shape == (5, *np.broadcast_to(seen, 2), 1)
+
+
+def test_train_partial_myocardium_for_a_number_of_steps(eager, phantom_tree, tmp_path):
+    dataset = SAXDataset(
+        phantom_tree, target="myocardium", partial=True, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32)
+    )
+    images, labels = dataset.as_arrays("train")
+    assert set(np.unique(labels)) == {0, 1, 2, 3}
+    settings = TrainingSettings(steps=5, filters=2, batch_size=len(images) // 2, augmentation="broad", crop=32)
+    run = train(dataset, tmp_path / "run", settings=settings)
+    history = rows(run)
+    assert [row["epoch"] for row in history] == [1, 2]  # 5 steps of 2 per epoch
+    assert all(np.isfinite(row["loss"]) for row in history)
+    assert {"dice_coefficient", "dice_coefficient_2"} <= {*history[0]}
+    assert load_network(run.network)[1].architecture["num_classes"] == 3
