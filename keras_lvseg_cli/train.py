@@ -35,6 +35,10 @@ def train(
         ),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Number of passes over the training images.")] = 60,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Number of optimizer steps, rounded to whole passes; it replaces --epochs."),
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per step.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Seed of initial weights, order and augmentation.")] = 0,
     filters: Annotated[int, typer.Option(min=1, help="Filters of a U-Net at full resolution.")] = 16,
@@ -84,6 +88,7 @@ def train(
         decay_rate=decay_rate,
         decay_steps=decay_steps,
         epochs=epochs,
+        steps=steps,
         batch_size=batch_size,
         seed=seed,
         filters=filters,
