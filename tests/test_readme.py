@@ -19,7 +19,7 @@ def test_readme_segmenter_program_writes_a_mask_per_image(phantom_tree, tmp_path
     exec(compile(program, "README.md", "exec"), {})
     names = {path.stem for path in (tmp_path / "study").iterdir()}
     assert names
-    assert {path.name for path in (tmp_path / "out" / "masks").iterdir()} == {f"{name}_mask.png" for name in names}
+    assert {path.name for path in (tmp_path / "out").glob("*/masks/*")} == {f"{name}_mask.png" for name in names}
 
 
 def test_readme_training_program_runs(phantom_tree, monkeypatch):

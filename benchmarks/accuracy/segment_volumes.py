@@ -35,9 +35,10 @@ def main() -> None:
     rows = []
     for patient in SAXDataset(arguments.data).patients:
         segmenter = Segmenter(network_for(patient.patient_id, arguments.runs))
-        found = segmenter.segment(patient.frames[0].path.parent)
+        (found,) = segmenter.segment(patient.frames[0].path.parent)
+        own = {frame.key: mask == 1 for frame, mask in zip(found.study.frames, found.masks, strict=True)}
 
-        def volume(phase: int | None, contoured: bool, patient=patient, masks=found.masks) -> float:
+        def volume(phase: int | None, contoured: bool, patient=patient, masks=own) -> float:
             frames = [f for f in patient.frames if f.phase == phase and (f.endocardium is not None or not contoured)]
             areas = [np.count_nonzero(masks[frame.key]) * frame.pixel_area for frame in frames]
             return stack_volume(areas, patient.slice_spacing)

@@ -23,6 +23,8 @@ from benchmarks.table import write_table
 from keras_lvseg import Segmenter
 from keras_lvseg.phantom import write_phantom
 
+_OUTPUTS = ("masks", "contours", "overlays")
+
 
 def seconds(call: Callable[[], object]) -> float:
     start = time.perf_counter()
@@ -39,21 +41,28 @@ def study_of(tree: Path, frames: int, folder: Path) -> list[Path]:
 
 def command(study: Path, out: Path) -> None:
     """Run the command in a new process."""
-    subprocess.run([sys.executable, "-m", "keras_lvseg_cli", "segment", study, out], check=True, capture_output=True)
+    outputs = ",".join(_OUTPUTS)
+    arguments = ["segment", study, out, "--write", outputs]
+    subprocess.run([sys.executable, "-m", "keras_lvseg_cli", *arguments], check=True, capture_output=True)
+
+
+def write(segmenter: Segmenter, study: Path, out: Path) -> None:
+    for result in segmenter.segment(study):
+        result.write(out, outputs=_OUTPUTS)
 
 
 def measure(images: list[Path], scratch: Path, rounds: int) -> dict[str, float]:
     segmenter = Segmenter()
     study, times = images[0].parent, {name: [] for name in ("slice", "study", "written", "command")}
     for path in (study, images[0]):
-        segmenter.segment(path)
+        list(segmenter.segment(path))
     for number in range(rounds):
         times["slice"].append(
-            statistics.median(seconds(lambda path=path: segmenter.segment(path)) for path in images[:20])
+            statistics.median(seconds(lambda path=path: list(segmenter.segment(path))) for path in images[:20])
         )
-        times["study"].append(seconds(lambda: segmenter.segment(study)))
+        times["study"].append(seconds(lambda: list(segmenter.segment(study))))
         out = scratch / f"written-{number}"
-        times["written"].append(seconds(lambda out=out: segmenter.segment(study).write(out)))
+        times["written"].append(seconds(lambda out=out: write(segmenter, study, out)))
         times["command"].append(seconds(lambda number=number: command(study, scratch / f"command-{number}")))
     return {name: statistics.median(values) for name, values in times.items()}
 

@@ -88,7 +88,10 @@ def predict_batch(
         Class numbers per image, uint8 array of the image's shape.
     """
     prepared = [preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
-    probabilities = predict_probabilities(model, np.stack(prepared)[..., None], flip_tta=flip_tta)
+    # Every size of a batch is compiled once, so the last batches of many studies get few different sizes.
+    size = 1 << (len(prepared) - 1).bit_length()
+    padded = np.stack([*prepared, *prepared[:1] * (size - len(prepared))])[..., None]
+    probabilities = predict_probabilities(model, padded, flip_tta=flip_tta)[: len(prepared)]
     return [_native_classes(own, grid, postprocess) for own, grid in zip(probabilities, grids, strict=True)]
 
 

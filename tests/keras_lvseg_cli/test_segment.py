@@ -74,7 +74,7 @@ def test_segment_failed_study_is_exit_code_1_and_resumes(segment, tmp_path):
     code, shown, err = segment(tree, tmp_path / "out")
     assert (code, "is not empty" in err) == (1, True)
     code, shown, err = segment(tree, tmp_path / "out", "--resume")
-    assert (code, err, "failed" in shown) == (0, "", False)
+    assert (code, err, "failed: " in shown) == (0, "", False)
     assert names_in(tmp_path / "out") == SUMMARY | {"P1", "P2"}
 
 

@@ -21,7 +21,8 @@ STYLE = """
 .lvseg .notice { border-left: .25rem solid var(--warn); padding: .1rem .8rem; color: var(--warn); font-weight: 600 }
 .lvseg table { border-collapse: collapse; margin: .6rem 0; background: none }
 .lvseg th, .lvseg td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid var(--line);
-  white-space: nowrap }
+  white-space: nowrap; vertical-align: top }
+.lvseg thead th { white-space: normal }
 .lvseg th.text, .lvseg td.text { text-align: left; white-space: normal; min-width: 6rem;
   overflow-wrap: break-word }
 @media (max-width: 40rem) { .lvseg th, .lvseg td { padding: .25rem .35rem } .lvseg table { font-size: .9rem } }

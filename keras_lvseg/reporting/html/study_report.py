@@ -20,7 +20,8 @@ from keras_lvseg.reporting.overlays import grey_levels
 _MARGIN = 16  # pixels around the masks of a montage
 _MAX_SKIPPED = 200  # images; `study.json` has all
 
-# Key, title, unit, and mean and standard deviation of men and of women.
+# Key, title, unit, and mean and standard deviation of men and of women: those of `_SOURCE`, taken from the review
+# doi:10.21037/cdt-20-530 (2020), whose Table 3 quotes them.
 _MEASURES = (
     ("edv_ml", "End-diastolic volume", "mL", (160, 27), (132, 23)),
     ("esv_ml", "End-systolic volume", "mL", (54, 14), (44, 11)),
