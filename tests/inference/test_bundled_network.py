@@ -15,12 +15,12 @@ def segmenter():
     return Segmenter()
 
 
-def masks_of(segmenter, frames):
-    return {(f.patient_id, f.slice, f.phase): segmenter.mask(read_image(f), f.pixel_spacing) for f in frames}
+def frames_by_place(tree):
+    return {(f.patient_id, f.slice, f.phase): f for f in SAXDataset(tree).labelled_frames("all")}
 
 
 def test_bundled_network_finds_phantoms_that_it_was_not_trained_on(segmenter, phantom_tree):
-    frames = SAXDataset(phantom_tree).labelled_frames("all")
+    frames = SAXDataset(phantom_tree).labelled_frames("all")[::3]
     found = [
         dice(
             segmenter.mask(read_image(frame), frame.pixel_spacing),
@@ -42,9 +42,9 @@ def test_bundled_network_does_not_depend_on_units(segmenter, phantom_tree):
 
 def test_bundled_network_dicom_and_png_of_a_frame_give_the_same_mask(segmenter, sunnybrook, sunnybrook_png):
     """The PNG image is the frame divided by its maximum, in 8 bits."""
-    from_png = masks_of(segmenter, SAXDataset(sunnybrook_png).labelled_frames("all"))
-    from_dicom = masks_of(segmenter, SAXDataset(sunnybrook).labelled_frames("all"))
-    shared = sorted(from_dicom.keys() & from_png.keys())
+    dicom, png = frames_by_place(sunnybrook), frames_by_place(sunnybrook_png)
+    shared = sorted(dicom.keys() & png.keys())
     assert len(shared) == 56
-    scores = [dice(from_dicom[place], from_png[place]) for place in shared]
-    assert min(scores) >= 0.99
+    for place in shared:
+        masks = (segmenter.mask(read_image(f), f.pixel_spacing) for f in (dicom[place], png[place]))
+        assert dice(*masks) >= 0.99
