@@ -17,7 +17,15 @@ from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV
 
 from keras_lvseg import SAXDataset, SunnybrookSAXDataset
 from keras_lvseg.geometry import crossed_area, polygon_mask
-from keras_lvseg.io import read_contour, read_header, read_pixels
+from keras_lvseg.io import (
+    read_contour,
+    read_header,
+    read_headers,
+    read_nifti_header,
+    read_nifti_pixels,
+    read_pixels,
+    write_nifti_stack,
+)
 
 CONTOUR = b"20.00 20.00\n40.50 21.00\n41.00 40.00\n30.00 44.50\n22.00 33.00\n"
 ZIGZAG = b"20 2\n21.5 62\n" * 400  # crosses every row 800 times
@@ -111,6 +119,19 @@ def dicom_frames() -> tuple[bytes, ...]:
     )
 
 
+def nifti_volumes() -> tuple[bytes, ...]:
+    """Return valid NIfTI files of three and of four dimensions."""
+    with tempfile.TemporaryDirectory() as folder:
+        volumes = []
+        for shape in ((6, 5, 3), (6, 5, 2, 3)):
+            path = Path(folder) / "volume.nii"
+            write_nifti_stack(
+                path, np.arange(np.prod(shape), dtype=np.uint8).reshape(shape), np.diag([-1.5, -1.5, 8, 1])
+            )
+            volumes.append(path.read_bytes())
+        return tuple(volumes)
+
+
 def record_messages() -> tuple[bytes, ...]:
     """Return a record's message in both editions of the course."""
     image, label = np.arange(30, dtype="<i8").tobytes(), np.eye(6, 5, dtype=np.uint8).tobytes()
@@ -150,6 +171,7 @@ def made_up() -> dict[str, st.SearchStrategy[bytes]]:
     examples = st.dictionaries(keys, values).map(example)
     return {
         "DICOM": st.binary(max_size=200).map(lambda content: bytes(128) + b"DICM" + content),
+        "NIfTI": st.binary(max_size=400).map(lambda content: (348).to_bytes(4, "little") + content),
         "contour": lines.map("\n".join).map(str.encode),
         "link.csv": tables.map(lambda table: LINKS + "\n".join(table).encode()),
         "scd_patientdata.csv": tables.map(lambda table: PATIENTS + "\n".join(table).encode()),
@@ -164,6 +186,7 @@ def readers() -> dict[str, Reader]:
     expert = "contours-manual/IRCCI-expert"
     valid = {
         "DICOM": dicom_frames(),
+        "NIfTI": nifti_volumes(),
         "contour": (CONTOUR, CONTOUR.replace(b"\n", b"\r\n"), CONTOUR + CONTOUR[:12], ZIGZAG),
         "link.csv": (LINKS, b"\xef\xbb\xbf" + LINKS.replace(b"\n", b"\r\n").replace(b"SC-1", b'"SC-1"')),
         "scd_patientdata.csv": (PATIENTS,),
@@ -173,6 +196,7 @@ def readers() -> dict[str, Reader]:
     inputs = {name: mutated(valid[name]) | mutated(valid[name]) | made for name, made in made_up().items()}
     return {
         "DICOM": Reader(inputs["DICOM"], "1.dcm", lambda folder: read_dicom(folder / "1.dcm")),
+        "NIfTI": Reader(inputs["NIfTI"], "1.nii", lambda folder: read_nifti(folder / "1.nii")),
         "contour": Reader(inputs["contour"], contour, lambda folder: fill(folder / contour)),
         "link.csv": Reader(
             inputs["link.csv"],
@@ -196,7 +220,15 @@ def read_dicom(path: Path) -> None:
     try:
         read_header(path)
     finally:
-        read_pixels(path)
+        for header in read_headers(path):
+            read_pixels(path, header.record)
+
+
+def read_nifti(path: Path) -> None:
+    """Read the header and all images."""
+    header = read_nifti_header(path)
+    for number in range(1, header.slices * header.phases + 1):
+        read_nifti_pixels(path, number)
 
 
 def fill(path: Path) -> None:

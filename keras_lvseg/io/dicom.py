@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -318,7 +319,7 @@ class _Elements:
 
     def text(self, keyword: str, default: str = _REQUIRED) -> str:
         text = str(self._value(keyword) or "").strip("\0 ")
-        return text or self._default(keyword, default, "")
+        return sys.intern(text) if text else self._default(keyword, default, "")
 
     def number(self, keyword: str, kind: type, default: Any = _REQUIRED) -> Any:
         value = self._value(keyword)
@@ -329,7 +330,7 @@ class _Elements:
         values = self._value(keyword)
         if values is None or isinstance(values, str | float | int) or len(values) != count:
             return self._default(keyword, _REQUIRED, (np.nan,) * count, f"{count} numbers")
-        return tuple(self._convert(keyword, value, float, np.nan) for value in values)
+        return _shared(tuple(self._convert(keyword, value, float, np.nan) for value in values))
 
     def pixel_spacing(self) -> tuple[float, float]:
         spacing = self.numbers("PixelSpacing", 2)
@@ -383,6 +384,12 @@ class _Image:
         """Return the elements of a frame."""
         own = _flatten(self.dataset.get("PerFrameFunctionalGroupsSequence"), index)
         return _Elements(self.path, self.dataset, self._shared | own)
+
+
+@lru_cache(maxsize=1024)
+def _shared(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Return an equal tuple that was read before, because the frames of a study repeat most values."""
+    return values
 
 
 def _flatten(groups: Any, index: int) -> dict[str, Any]:

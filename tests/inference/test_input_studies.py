@@ -87,6 +87,20 @@ def test_study_in_any_layout_has_same_pixels_places_and_volumes(relaid, patient,
     assert found.ejection_fraction == pytest.approx(same.ejection_fraction, rel=1e-3)
 
 
+def test_affine_of_study_is_that_of_another_program(relaid, tmp_path):
+    study, path = relaid("PHANTOM0001", "classic"), relaid("PHANTOM0001", "nifti").frames[0].path
+    written = nibabel.load(path)
+    columns, rows, slices, phases = written.shape
+    assert (columns, rows, slices, phases) == (*study.frames[0].shape[::-1], len(study.slices), len(study.phases))
+    for voxel in np.random.default_rng(0).integers(0, (columns, rows, slices), (20, 3)):
+        place = study.affine() @ [*voxel, 1]
+        own = np.linalg.solve(written.affine, place)[:3]
+        np.testing.assert_allclose(own, np.rint(own), atol=0.02)
+        frame = next(f for f in study.frames if f.slice == study.slices[0] + voxel[2] and f.phase == 3)
+        x, y, slice_ = np.rint(own).astype(int)
+        assert written.dataobj[x, y, slice_, 3] == read_image(frame)[voxel[1], voxel[0]]
+
+
 @pytest.fixture(scope="module")
 def segmented(relaid):
     """Return the masks and volumes of a study by the bundled network; made once."""

@@ -181,15 +181,17 @@ def _acquisitions(frames: list[Header]) -> list[list[Header]]:
 
 def _cine_series(series: list[list[_Run]], skipped: Skipped) -> list[list[_Run]]:
     """Leave out series with far fewer or far more frames per slice than most, such as late enhancement or perfusion."""
-    lengths = Counter(len(run.frames) for runs in series for run in runs)
-    usual = max(lengths, key=lambda length: (length > 1, lengths[length], length))
+    lengths = [float(np.median([len(run.frames) for run in runs])) for runs in series]
+    slices: Counter[float] = Counter()
+    for own, runs in zip(lengths, series, strict=True):
+        slices[own] += len(runs)
+    usual = max(slices, key=lambda length: (length > 1, slices[length], length))
     kept = []
-    for runs in series:
-        own = float(np.median([len(run.frames) for run in runs]))
+    for own, runs in zip(lengths, series, strict=True):
         if usual <= 2 * own <= 3 * usual:
             kept.append(runs)
         else:
-            reason = f"belongs to a series of {own:g} frames per slice; the short-axis stack has {usual}"
+            reason = f"belongs to a series of {own:g} frames per slice; the short-axis stack has {usual:g}"
             skipped += (SkippedFile(header.path, reason, header.record) for run in runs for header in run.frames)
     return kept
 

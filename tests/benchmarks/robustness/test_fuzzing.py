@@ -14,9 +14,9 @@ from keras_lvseg.phantom import write_phantom
 from keras_lvseg.studies import read_image
 
 
-@pytest.mark.parametrize("name", ["DICOM", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"])
+@pytest.mark.parametrize("name", ["DICOM", "NIfTI", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"])
 def test_fuzz_damaged_files_are_read_or_raise_data_error(name, tmp_path):
-    assert set(readers()) == {"DICOM", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"}
+    assert set(readers()) == {"DICOM", "NIfTI", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"}
     outcome = fuzz(name, 60, 7, tmp_path)
     assert outcome.failures == []
     assert sum(outcome.counts.values()) >= 60

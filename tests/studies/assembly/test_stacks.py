@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keras_lvseg.geometry import slice_extents
 from keras_lvseg.inference.inputs import find_inputs
@@ -25,6 +27,37 @@ def reasons(study):
     assert len(paths) == len(set(paths))
     assert not set(paths) & files_of(study)
     return {skipped.reason for skipped in study.skipped}
+
+
+@pytest.fixture(scope="module")
+def examination(tmp_path_factory):
+    """A stack, repeats, other views and single images of one examination; read-only."""
+    folder = tmp_path_factory.mktemp("examination")
+    write_stack(folder, places=(0, 8, 16, 24), series=1)
+    write_stack(folder, places=(8, 16), series=2, time="110000")
+    write_stack(folder, places=(0,), series=3, tilt=80)
+    write_stack(folder, places=(0, 10, 20), series=4, phases=1, tilt=-60)
+    write_stack(folder, places=(32,), series=5, tilt=10)
+    return sorted(folder.iterdir())
+
+
+@given(data=st.data())
+def test_any_part_of_an_examination_is_read_and_each_image_counted_once(examination, tmp_path_factory, data):
+    """A copy that was broken off, or files that were deleted: whatever is left has a place or a reason."""
+    series = data.draw(st.sets(st.sampled_from("12345"), min_size=1))
+    own = [path for path in examination if path.name[0] in series]
+    chosen = data.draw(st.sets(st.sampled_from(own), min_size=1, max_size=12) | st.just(set(own)))
+    part = tmp_path_factory.mktemp("part")
+    for path in chosen:
+        (part / path.name).hardlink_to(path)
+    found = studies(part)
+    images = [frame.path.name for study in found for frame in study.frames]
+    images += [skipped.path.name for study in found for skipped in study.skipped]
+    assert sorted(images) == sorted(path.name for path in chosen)
+    for study in found:
+        places = [(frame.slice, frame.phase) for frame in study.frames]
+        assert places == sorted(set(places))
+        study_volumes(study, [9] * len(places))
 
 
 def test_stack_with_missing_slice_keeps_its_neighbours_and_is_flagged(tmp_path):
