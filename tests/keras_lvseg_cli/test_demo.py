@@ -25,12 +25,14 @@ def test_demo_reports_the_study_and_the_held_out_hearts_on_one_page(run_command,
     shown = {row[0]: row[1:] for row in rows if row}
     for name, key in (("EDV, mL", "ed"), ("ESV, mL", "es")):
         whole, contoured = shown[f"{name}, all slices"], shown[f"{name}, slices with a contour"]
-        assert whole == [f"{heart[f'{key}v_ml']:.0f}", f"{study[key]['volume_ml']:.0f}"]
+        assert whole[0] == f"{heart[f'{key}v_ml']:.0f}"
+        assert float(whole[1]) == pytest.approx(study[key]["volume_ml"], abs=0.51)  # the file has rounded values
         assert contoured[0] == f"{heart[f'slab_{key}v_ml']:.0f}"
         # They are some of the slices, and the network finds most of their cavity.
         assert 0.5 * float(contoured[0]) < float(contoured[1]) <= float(whole[1])
     true = 100 * (1 - heart["esv_ml"] / heart["edv_ml"])
-    assert shown["EF, %, all slices"] == [f"{true:.0f}", f"{study['ejection_fraction_percent']:.0f}"]
+    assert shown["EF, %, all slices"][0] == f"{true:.0f}"
+    assert float(shown["EF, %, all slices"][1]) == pytest.approx(study["ejection_fraction_percent"], abs=0.51)
 
     # Scores of the network that was trained: the terminal, the page and the file have the same figures.
     split = json.loads((folder / "run" / "split.json").read_text())
