@@ -49,7 +49,7 @@ def index_tree(
     found = [layout for layout in _LAYOUTS if layout.matches(root)]
     if found == [labelled_nifti]:
         return labelled_nifti.index(root, label_values)
-    if label_values is not None:
+    if found and label_values is not None:
         raise DataError(root, "has no label NIfTI", expected="NIfTI files with labels for label_values")
     if len(found) == 1:
         return found[0].index(root)

@@ -36,8 +36,10 @@ _MAX_VALUE = 255
 def matches(root: Path) -> bool:
     """Return whether `root` is such a tree."""
     if _has_two_folders(root):
-        return any(map(is_nifti, (root / _IMAGES).iterdir()))
-    return any(_is_label(path) for folder in (root, *list_subfolders(root)) for path in _nifti_files(folder))
+        return bool(_nifti_files(root / _IMAGES))
+    # A link is not followed before `require_inside` has checked it.
+    folders = (folder for folder in (root, *list_subfolders(root)) if not folder.is_symlink())
+    return any(_is_label(path) for folder in folders for path in _nifti_files(folder))
 
 
 def index(root: Path, label_values: Mapping[str, int] | None = None) -> tuple[PatientFiles, ...]:
@@ -77,7 +79,8 @@ def _checked(label_values: Mapping[str, int] | None) -> tuple[int, int]:
 
 
 def _has_two_folders(root: Path) -> bool:
-    return (root / _IMAGES).is_dir() and (root / _LABELS).is_dir()
+    folders = (root / _IMAGES, root / _LABELS)
+    return all(folder.is_dir() and not folder.is_symlink() for folder in folders)
 
 
 def _nifti_files(folder: Path) -> list[Path]:

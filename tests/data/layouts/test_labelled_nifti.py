@@ -163,3 +163,21 @@ def test_invalid_label_values_raise(tmp_path, values):
 def test_label_values_need_labelled_nifti(phantom_tree):
     with pytest.raises(DataError, match="has no label NIfTI"):
         SAXDataset(phantom_tree, label_values=VALUES)
+
+
+@pytest.mark.parametrize("linked", ["patient001", "patient001/patient001_frame01_gt.nii.gz"])
+def test_link_out_of_tree_raises(tmp_path, linked):
+    tree = write_tree(tmp_path / "tree")
+    outside = tmp_path / "outside"
+    shutil.move(tree / linked, outside)
+    (tree / linked).symlink_to(outside)
+    with pytest.raises(DataError, match="is a link out of"):
+        SAXDataset(tree, label_values=VALUES)
+
+
+def test_linked_folder_of_images_raises(tmp_path):
+    save(tmp_path / "outside" / "heart.nii.gz", label_of(9.0))
+    save(tmp_path / "tree" / "labels" / "heart.nii.gz", label_of(9.0))
+    (tmp_path / "tree" / "images").symlink_to(tmp_path / "outside")
+    with pytest.raises(DataError, match="is a link out of"):
+        SAXDataset(tmp_path / "tree", label_values=VALUES)
