@@ -52,11 +52,11 @@ class Segmentation:
         >>> _ = write_phantom(folder, patients=2, frames="contoured")
         >>> segmentation = Segmenter().segment(folder)
         >>> segmentation
-        <Segmentation of 2 studies with 34 images>
+        <Segmentation of 2 studies with 36 images>
         >>> for study in segmentation:
         ...     print(study.name, len(study.masks))
         PHANTOM0001 17
-        PHANTOM0002 17
+        PHANTOM0002 19
     """
 
     def __init__(

@@ -46,8 +46,8 @@ class StudySegmentation:
         >>> folder = Path(tempfile.mkdtemp())
         >>> _ = write_phantom(folder / "heart", patients=1, frames="contoured")
         >>> (study,) = Segmenter().segment(folder / "heart")
-        >>> study.masks[0].shape, study.volumes.ed.phase
-        ((256, 256), 18)
+        >>> study.masks[0].shape, len(study.volumes.phases)
+        ((256, 256), 2)
         >>> sorted(path.name for path in study.write(folder / "out").iterdir())
         ['masks', 'report.html', 'study.json']
     """
@@ -65,7 +65,7 @@ class StudySegmentation:
 
     @property
     def name(self) -> str:
-        """The study's name: the patient, the NIfTI file or the folder."""
+        """Name of the study, after the patient, the NIfTI file or the folder."""
         return self.study.name
 
     @property
