@@ -300,13 +300,13 @@ def matched(changed, image):
 
 
 def test_apply_augmentation_without_appearance_returns_the_same_bits():
-    images, labels = random_pairs(3)
+    images, labels = random_pairs(3, SIZE)
     for part, same in zip(augment(images, labels, appearance(3)), (images, labels), strict=True):
         np.testing.assert_array_equal(part, same)
 
 
 def test_apply_augmentation_curve_equals_numpy_s_interpolation():
-    images, labels = random_pairs(1)
+    images, labels = random_pairs(1, SIZE)
     values = np.random.default_rng(1).random(augmentation.CURVE_POINTS)
     changed, same = augment(images, labels, appearance(CURVE=values))
     place = (images - images.min()) / np.ptp(images)
@@ -317,7 +317,7 @@ def test_apply_augmentation_curve_equals_numpy_s_interpolation():
 
 @pytest.mark.parametrize(("factor", "scale"), [(0.5, 1.0), (2.0, 3.0)])
 def test_apply_augmentation_detail_equals_scipy_s_unsharp_mask_inside(factor, scale):
-    images, labels = random_pairs(1)
+    images, labels = random_pairs(1, SIZE)
     changed, _ = augment(images, labels, appearance(DETAIL=factor, DETAIL_SCALE=scale))
     image = images[0, ..., 0].astype(float)
     ones = ndimage.gaussian_filter(np.ones_like(image), scale, mode="constant", truncate=20)
@@ -327,7 +327,7 @@ def test_apply_augmentation_detail_equals_scipy_s_unsharp_mask_inside(factor, sc
 
 
 def test_apply_augmentation_field_blanks_image_and_label_outside():
-    images, labels = random_pairs(1)
+    images, labels = random_pairs(1, SIZE)
     changed, moved = augment(images, labels + 1, appearance(FIELD=(4.5, 30, 0, 40)))
     inside = np.zeros((1, *SIZE, 1), bool)
     inside[:, 5:31, :41] = True
@@ -361,7 +361,7 @@ def test_radial_map_of_the_cavity_is_monotone(growth, radius):
 
 
 def test_apply_augmentation_of_appearance_keeps_mean_and_deviation_of_real_statistics():
-    images, labels = random_pairs(8)
+    images, labels = random_pairs(8, SIZE)
     ranges = {"curve": 1.0, "recolour": 0.5, "detail": 1.0, "field": 0.3}
     changed, _ = augment(images, labels, draw(1, 8, **ranges))
     np.testing.assert_allclose(changed.mean(axis=(1, 2)), images.mean(axis=(1, 2)), atol=1e-4)
