@@ -28,6 +28,7 @@ def policy():
     keras.config.set_dtype_policy(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PROGRAMS)
 def test_programs_of_a_page_run(page, tmp_path, monkeypatch):
     train_eagerly(monkeypatch)

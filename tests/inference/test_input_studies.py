@@ -19,7 +19,7 @@ from tests.small_tree import edit, write_stack
 PHASES = 20
 LAYOUTS = ("classic", "bowl", "enhanced slices", "enhanced study", "nifti")
 PATIENTS = ("PHANTOM0001", "SCD0000101", "SCD0000201", "SCD0000301")
-FAST = [*PATIENTS[:2], *(pytest.param(patient, marks=pytest.mark.slow) for patient in PATIENTS[2:])]
+FAST = [PATIENTS[0], *(pytest.param(patient, marks=pytest.mark.slow) for patient in PATIENTS[1:])]
 
 
 @pytest.fixture(scope="module")

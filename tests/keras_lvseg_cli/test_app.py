@@ -54,6 +54,7 @@ def test_train_and_evaluate_write_a_run_and_its_scores(run_command, tmp_path, mo
         "decay_steps": 4,
         "weight_decay": 0.0,
         "epochs": 2,
+        "steps": None,
         "batch_size": 8,
         "seed": 1,
         "filters": 2,

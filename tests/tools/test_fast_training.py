@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import torch
 
 from keras_lvseg.data import Augmentation
 from keras_lvseg.inference.predict import predict_probabilities
@@ -8,12 +9,6 @@ from keras_lvseg.losses import SparseDiceCE
 from keras_lvseg.models.build import build_network
 from keras_lvseg.models.pretrained import assign_arrays, network_weights
 from tools.campaign_plans import Shape
-
-if keras.config.backend() != "torch":
-    pytest.skip("the fast training runs on PyTorch", allow_module_level=True)
-
-import torch
-
 from tools.fast_training import FastTrainer, dice_ce, forward, to_keras, to_torch
 
 
