@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,14 @@ import numpy as np
 
 from keras_lvseg.errors import DataError
 from keras_lvseg.io.dicom import Header, is_dicom, read_headers
-from keras_lvseg.io.nifti import NiftiHeader, is_nifti, nifti_stem, read_nifti_header
+from keras_lvseg.io.nifti import (
+    NiftiHeader,
+    is_nifti,
+    label_stem,
+    nifti_stem,
+    patient_and_phase,
+    read_nifti_header,
+)
 from keras_lvseg.io.png import is_png, read_png_size
 from keras_lvseg.studies.assembly.assemble import assemble_stack
 from keras_lvseg.studies.assembly.examinations import group_examinations
@@ -24,9 +30,6 @@ from keras_lvseg.studies.study import Study
 
 Names = tuple[str, str]
 """`patient_id` and `original_id`."""
-
-_LABEL_ENDING = "_gt"
-_ONE_PHASE = re.compile(r"(.+)_frame(\d{1,4})", re.IGNORECASE)
 
 
 @dataclass
@@ -58,8 +61,8 @@ class InputImages:
             frame = Frame(path, *self._names(path), rows=rows, columns=columns)
             self._add_standalone(frame, "a PNG has no slice and phase")
         elif is_nifti(path):
-            if nifti_stem(path).lower().endswith(_LABEL_ENDING):
-                raise DataError(path, f"is a label, because its name ends in {_LABEL_ENDING}")
+            if label_stem(path) is not None:
+                raise DataError(path, "is a label, because its name ends in _gt")
             volume = read_nifti_header(path)
             _check_spacing(path, volume.pixel_spacing)
             self._volumes.append(volume)
@@ -153,10 +156,10 @@ def _volume_studies(volumes: Sequence[NiftiHeader]) -> Iterator[Study]:
     groups: dict[tuple[Path, str], dict[int, NiftiHeader]] = defaultdict(dict)
     for volume in volumes:
         stem = nifti_stem(volume.path)
-        match = _ONE_PHASE.fullmatch(stem) if volume.phases == 1 else None
-        phases = groups[volume.path.parent, match[1] if match else stem]
-        number = int(match[2]) if match else 1
-        if match and number not in phases and all(volume.same_grid(other) for other in phases.values()):
+        named = patient_and_phase(volume.path) if volume.phases == 1 else None
+        patient, number = named or (stem, 1)
+        phases = groups[volume.path.parent, patient]
+        if named and number not in phases and all(volume.same_grid(other) for other in phases.values()):
             phases[number] = volume
         else:
             yield Study(stem, _volume_frames(volume))

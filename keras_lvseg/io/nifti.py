@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,6 +26,8 @@ from keras_lvseg.files import atomic_file, read_bytes
 from keras_lvseg.geometry.planes import LONG_AXIS, slice_normal
 
 _SUFFIXES = (".nii", ".nii.gz")
+_LABEL_ENDING = "_gt"
+_ONE_PHASE = re.compile(r"(.+)_frame(\d{1,4})", re.IGNORECASE)
 _MAX_BYTES = 2**31  # decompressed
 _MAX_COUNT = 1000  # slices or phases; far more than any study has
 _MAX_SIDE = 4096  # pixels
@@ -47,6 +50,28 @@ def nifti_stem(path: Path) -> str:
     """
     suffix = next(suffix for suffix in reversed(_SUFFIXES) if path.name.lower().endswith(suffix))
     return path.name[: -len(suffix)]
+
+
+def label_stem(path: Path) -> str | None:
+    """Return the name of the image that a NIfTI file is the label of, None if its name is not that of a label.
+
+    Example:
+        >>> label_stem(Path("patient001_frame01_gt.nii")), label_stem(Path("patient001_frame01.nii"))
+        ('patient001_frame01', None)
+    """
+    stem = nifti_stem(path)
+    return stem[: -len(_LABEL_ENDING)] if stem.lower().endswith(_LABEL_ENDING) else None
+
+
+def patient_and_phase(path: Path) -> tuple[str, int] | None:
+    """Return the patient and the number of the phase in a name `<patient>_frame<NN>`, None for another name.
+
+    Example:
+        >>> patient_and_phase(Path("patient001_frame01.nii")), patient_and_phase(Path("sax.nii"))
+        (('patient001', 1), None)
+    """
+    match = _ONE_PHASE.fullmatch(nifti_stem(path))
+    return (match[1], int(match[2])) if match else None
 
 
 @dataclass(frozen=True)

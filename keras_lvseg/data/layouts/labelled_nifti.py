@@ -12,7 +12,6 @@ are left out. A slice without a pixel of the cavity is unlabelled. A label has t
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,14 +20,21 @@ import numpy as np
 
 from keras_lvseg.data.layouts.discovery import list_subfolders, require_inside
 from keras_lvseg.errors import DataError, invalid_argument
-from keras_lvseg.io.nifti import NiftiHeader, is_nifti, nifti_stem, read_nifti_header, read_nifti_pixels
+from keras_lvseg.io.nifti import (
+    NiftiHeader,
+    is_nifti,
+    label_stem,
+    nifti_stem,
+    patient_and_phase,
+    read_nifti_header,
+    read_nifti_pixels,
+)
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.patient_files import PatientFiles
 
 EXPECTED = "<patient>_frame<NN>.nii.gz beside <patient>_frame<NN>_gt.nii.gz, or images/ and labels/ with NIfTI files"
 
-_IMAGES, _LABELS, _ENDING = "images", "labels", "_gt"
-_ONE_PHASE = re.compile(r"(.+)_frame(\d{1,4})", re.IGNORECASE)
+_IMAGES, _LABELS = "images", "labels"
 _VALUES = {"cavity": 1, "myocardium": 2}
 _MAX_VALUE = 255
 
@@ -39,7 +45,7 @@ def matches(root: Path) -> bool:
         return bool(_nifti_files(root / _IMAGES))
     # A link is not followed before `require_inside` has checked it.
     folders = (folder for folder in (root, *list_subfolders(root)) if not folder.is_symlink())
-    return any(_is_label(path) for folder in folders for path in _nifti_files(folder))
+    return any(label_stem(path) is not None for folder in folders for path in _nifti_files(folder))
 
 
 def index(root: Path, label_values: Mapping[str, int] | None = None) -> tuple[PatientFiles, ...]:
@@ -59,8 +65,7 @@ def index(root: Path, label_values: Mapping[str, int] | None = None) -> tuple[Pa
     require_inside(root, [path for pair in pairs for path in pair if path])
     by_patient: dict[str, dict[int, tuple[Path, Path | None]]] = defaultdict(dict)
     for image, label in pairs:
-        match = _ONE_PHASE.fullmatch(nifti_stem(image))
-        patient, number = (match[1], int(match[2])) if match else (nifti_stem(image), 1)
+        patient, number = patient_and_phase(image) or (nifti_stem(image), 1)
         if number in by_patient[patient]:
             problem = f"has the patient and phase of {by_patient[patient][number][0]}"
             raise DataError(image, problem, expected="one image of each phase")
@@ -87,10 +92,6 @@ def _nifti_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if is_nifti(path) and not path.name.startswith("."))
 
 
-def _is_label(path: Path) -> bool:
-    return nifti_stem(path).lower().endswith(_ENDING)
-
-
 def _pairs(root: Path) -> Iterator[tuple[Path, Path | None]]:
     """Yield each image and its label."""
     if _has_two_folders(root):
@@ -100,9 +101,9 @@ def _pairs(root: Path) -> Iterator[tuple[Path, Path | None]]:
     require_inside(root, folders)
     for folder in (root, *folders):
         files = _nifti_files(folder)
-        labels = {nifti_stem(path)[: -len(_ENDING)]: path for path in files if _is_label(path)}
-        images = [path for path in files if not _is_label(path)]
-        named = [path for path in images if nifti_stem(path) in labels or _ONE_PHASE.fullmatch(nifti_stem(path))]
+        labels = {stem: path for path in files if (stem := label_stem(path)) is not None}
+        images = [path for path in files if label_stem(path) is None]
+        named = [path for path in images if nifti_stem(path) in labels or patient_and_phase(path)]
         yield from _matched(named, labels)
 
 
