@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +11,7 @@ import numpy as np
 from keras_lvseg.data.layouts import index_tree, is_tree, labelled_nifti, png_table
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.input_studies import InputImages, Names
-from keras_lvseg.inference.output_names import image_stem
-from keras_lvseg.io.nifti import is_nifti, nifti_stem
+from keras_lvseg.inference.output_names import image_stem, unique_names
 from keras_lvseg.io.png import is_png
 from keras_lvseg.studies.skipped_file import SkippedFile
 from keras_lvseg.studies.study import Study
@@ -78,9 +76,10 @@ def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[flo
             skipped.append(SkippedFile(path, error.reason))
     studies = [study for study in (*known_studies, *images.studies()) if study.frames]
     if not folder:
-        name = nifti_stem(source) if is_nifti(source) else image_stem(source)
-        studies = [replace(study, name=name) for study in studies]
-    return Inputs(root, tuple(_make_names_unique(studies)), tuple(skipped), tuple(notes))
+        studies = [replace(study, name=image_stem(source)) for study in studies]
+    names = unique_names((study.name for study in studies), fold=str)
+    named = (replace(study, name=name) for study, name in zip(studies, names, strict=True))
+    return Inputs(root, tuple(named), tuple(skipped), tuple(notes))
 
 
 def _find_tree(root: Path, folder: bool) -> Path | None:
@@ -123,15 +122,3 @@ def _read_tree(root: Path) -> tuple[dict[Path, Names], list[Study], list[str]]:
     patients_by_path = {path: (files.patient_id, files.original_id) for files in patients for path in files.images}
     frames = {files.patient_id: tuple(f for f in files.frames if is_png(f.path)) for files in patients}
     return patients_by_path, [Study(name, own) for name, own in frames.items() if own], []
-
-
-def _make_names_unique(studies: Sequence[Study]) -> Iterator[Study]:
-    """Number studies of the same name."""
-    taken: set[str] = set()
-    for study in studies:
-        name, number = study.name, 1
-        while name in taken:
-            number += 1
-            name = f"{study.name}-{number}"
-        taken.add(name)
-        yield replace(study, name=name)

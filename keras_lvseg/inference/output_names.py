@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from keras_lvseg.io.dicom import DICOM_SUFFIXES
@@ -44,7 +44,17 @@ def study_folders(names: Iterable[str]) -> list[str]:
         >>> study_folders(["P1", "p1", "day 2/sax", ""])
         ['P1', 'p1-2', 'day 2_sax', 'study']
     """
-    return [*_unique((safe_name(name) for name in names), SUMMARY_FILES)]
+    return [*unique_names((safe_name(name) for name in names), SUMMARY_FILES)]
+
+
+def numbered_study(number: int) -> str:
+    """Return the name of a study that must not tell the patient.
+
+    Example:
+        >>> numbered_study(12)
+        'study-0012'
+    """
+    return f"study-{number:04d}"
 
 
 def safe_name(text: str) -> str:
@@ -83,7 +93,7 @@ def image_names(frames: Sequence[Frame], *, placed: bool, anonymous: bool = Fals
     """
     places = [f"slice{frame.slice:02d}_phase{frame.phase:02d}" for frame in frames]
     if placed and (anonymous or all(frame.record is not None for frame in frames)):
-        return [*_unique(places)]
+        return [*unique_names(places)]
     if anonymous:
         return [f"image{number:04d}" for number in range(1, len(frames) + 1)]
     paths = [frame.path for frame in frames]
@@ -98,7 +108,7 @@ def image_names(frames: Sequence[Frame], *, placed: bool, anonymous: bool = Fals
         for names in (stems, [path.name for path in paths], in_folders, whole)
     )
     chosen = next((names for names in choices if _are_unique(names)), [])
-    return [*_unique("/".join(safe_name(part) for part in name.split("/")) for name in chosen or whole)]
+    return [*unique_names("/".join(safe_name(part) for part in name.split("/")) for name in chosen or whole)]
 
 
 def contour_names(frames: Sequence[Frame], names: Sequence[str]) -> list[str]:
@@ -114,15 +124,27 @@ def contour_names(frames: Sequence[Frame], names: Sequence[str]) -> list[str]:
     return [*names]
 
 
-def _unique(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
-    """Number names that an earlier one equals but for case."""
-    used = {name.casefold() for name in taken}
+def unique_names(
+    names: Iterable[str], taken: Iterable[str] = (), *, fold: Callable[[str], str] = str.casefold
+) -> Iterator[str]:
+    """Number names that an earlier one equals.
+
+    Args:
+        names: Any names.
+        taken: Names that come before them.
+        fold: What two names are compared by. The default ignores upper and lower case.
+
+    Example:
+        >>> list(unique_names(["P1", "p1", "P1"])), list(unique_names(["P1", "p1", "P1"], fold=str))
+        (['P1', 'p1-2', 'P1-3'], ['P1', 'p1', 'P1-2'])
+    """
+    used = {fold(name) for name in taken}
     for name in names:
         own, number = name, 1
-        while own.casefold() in used:
+        while fold(own) in used:
             number += 1
             own = f"{name}-{number}"
-        used.add(own.casefold())
+        used.add(fold(own))
         yield own
 
 

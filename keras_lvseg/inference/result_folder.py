@@ -13,6 +13,7 @@ from typing import Any
 from keras_lvseg.errors import DataError, as_data_error
 from keras_lvseg.files import atomic_directory, delete_abandoned, locked_directory, read_json, require_empty, write_json
 from keras_lvseg.inference.inputs import RESULT_FILE
+from keras_lvseg.inference.output_names import numbered_study
 from keras_lvseg.inference.segmentation import Segmentation
 from keras_lvseg.inference.study_files import DEFAULT_OUTPUTS, OUTPUTS, STUDY_FILE, check_outputs, write_study_files
 from keras_lvseg.inference.study_segmentation import StudySegmentation
@@ -111,7 +112,7 @@ class ResultFolder:
 
     def _finished(self, segmentation: Segmentation, index: int) -> Mapping[str, Any] | None:
         """Return the summary of a study that an earlier run finished, None if there is none."""
-        name = f"study-{index + 1:04d}" if self._anonymous else segmentation.folders[index]
+        name = numbered_study(index + 1) if self._anonymous else segmentation.folders[index]
         folder = self.path / name
         if not folder.exists():
             return None

@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_lvseg.errors import DataError
 from keras_lvseg.files import atomic_directory
+from keras_lvseg.inference.output_names import numbered_study
 from keras_lvseg.inference.study_files import DEFAULT_OUTPUTS, check_outputs, draw_montages, write_study_files
 from keras_lvseg.reporting.html.study_report import study_fragment
 from keras_lvseg.studies.frame import Frame
@@ -105,7 +106,7 @@ class StudySegmentation:
         volumes, study = self.volumes, self.study
         placed = study.geometry_error is None and not self.error
         return {
-            "study": f"study-{self.number:04d}" if anonymous else self.folder,
+            "study": numbered_study(self.number) if anonymous else self.folder,
             "patient": None if anonymous else self._patient(),
             "slices": len(study.slices) if placed else None,
             "phases": len(study.phases) if placed else None,
