@@ -140,9 +140,9 @@ def _apply_gamma(images: keras.KerasTensor, parameters: keras.KerasTensor) -> tu
 
 def _apply_appearance(images: keras.KerasTensor, labels: keras.KerasTensor, parameters: keras.KerasTensor) -> tuple:
     """Return images after curve, detail and field of view, the minimum of each, and the labels in the field."""
-    changed = _apply_field(_apply_detail(_apply_curve(images, parameters), parameters), parameters)
-    rows, columns = _inside_field(parameters, images.shape[1:3])
-    visible = ops.logical_and(rows, columns)
+    changed = _apply_detail(_apply_curve(images, parameters), parameters)
+    visible = _inside_field(parameters, images.shape[1:3])
+    changed = ops.where(visible, changed, ops.min(changed, axis=(1, 2), keepdims=True))
     mean, deviation = _moments(images)
     own_mean, own_deviation = _moments(changed)
     # An image that no range changed stays the same to the bit.
@@ -179,19 +179,12 @@ def _apply_detail(images: keras.KerasTensor, parameters: keras.KerasTensor) -> k
     return images + (factor - 1) * (images - blurred)
 
 
-def _apply_field(images: keras.KerasTensor, parameters: keras.KerasTensor) -> keras.KerasTensor:
-    """Return the images with their minimum outside the field of view."""
-    rows, columns = _inside_field(parameters, images.shape[1:3])
-    minimum = ops.min(images, axis=(1, 2), keepdims=True)
-    return ops.where(ops.logical_and(rows, columns), images, minimum)
-
-
-def _inside_field(parameters: keras.KerasTensor, image_size: tuple[int, int]) -> tuple:
-    """Return which rows, shape (B, H, 1), and which columns, shape (B, 1, W), are in the field of view."""
+def _inside_field(parameters: keras.KerasTensor, image_size: tuple[int, int]) -> keras.KerasTensor:
+    """Return which pixels are in the field of view, of shape (B, H, W)."""
     top, bottom, left, right = ops.unstack(parameters[:, FIELD, None, None], 4, axis=1)
     rows, columns = (ops.arange(size, dtype="float32") for size in image_size)
     in_rows = ops.logical_and(rows[:, None] >= top, rows[:, None] <= bottom)
-    return in_rows, ops.logical_and(columns >= left, columns <= right)
+    return ops.logical_and(in_rows, ops.logical_and(columns >= left, columns <= right))
 
 
 def _moments(images: keras.KerasTensor) -> tuple:
