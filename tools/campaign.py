@@ -27,8 +27,10 @@ import numpy as np
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.preprocessing import Preprocessing
+from keras_lvseg.files import atomic_file
 from keras_lvseg.geometry import CONTOUR_ORIGIN, NetworkGrid
 from keras_lvseg.inference.postprocess import keep_best_component
+from keras_lvseg.inference.predict import native_probabilities
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.phantom.image import acquire_frame, render_background
 from keras_lvseg.phantom.phantom_patient import PhantomPatient
@@ -130,10 +132,10 @@ class Data:
         """Return class numbers on a frame's native grid, compressed, and the mask's mean probability of the cavity."""
         shape = self.pixels[index].shape
         grid = NetworkGrid(shape, tuple(self.rows[index]["spacing"]), GRID.image_size, GRID.pixel_spacing)
-        others = [grid.to_native(np.ascontiguousarray(p, np.float32)) for p in np.moveaxis(foreground, -1, 0)]
-        mask = keep_best_component(np.stack([1 - sum(others), *others]))
+        native = native_probabilities(foreground.astype(np.float32), grid)
+        mask = keep_best_component(native)
         cavity = mask == 1
-        return zlib.compress(mask.tobytes(), 1), float(others[0][cavity].mean()) if cavity.any() else 0.0
+        return zlib.compress(mask.tobytes(), 1), float(native[1][cavity].mean()) if cavity.any() else 0.0
 
 
 _DATA: Data  # of a worker process, from the fork
@@ -217,7 +219,8 @@ def run(path: Path, out: Path, plan: str, seconds: float, shrink: int) -> None:
                     f"{one.name} {which} {k}": w.astype(np.float16) for k, w in trainer.keras_weights(which).items()
                 }
                 files = files | arrays if kept % _IN_A_FILE else arrays
-                np.savez(out / f"weights-{plan}-{kept // _IN_A_FILE}.npz", **files)
+                with atomic_file(out / f"weights-{plan}-{kept // _IN_A_FILE}.npz") as temporary:
+                    np.savez(temporary, **files)
                 kept += 1
         log(
             f"{one.name}: {steps} steps of {shape.batch}, {1e3 * rates[shape]:.2f} ms each,",
@@ -236,13 +239,12 @@ def _write(path: Path, results: Sequence[tuple[list, Future]], runs: Sequence[Ru
     index = {"places": [place for place, *_ in found], "confidence": [round(c, 4) for *_, c in found]}
     index["sizes"] = [len(mask) for _, mask, _ in found]
     index["runs"] = [one.plain() for one in runs]
-    temporary = path.with_suffix(".part.npz")
-    np.savez(
-        temporary,
-        index=np.frombuffer(zlib.compress(json.dumps(index).encode()), np.uint8),
-        masks=np.frombuffer(b"".join(mask for _, mask, _ in found), np.uint8),
-    )
-    os.replace(temporary, path)
+    with atomic_file(path) as temporary:
+        np.savez(
+            temporary,
+            index=np.frombuffer(zlib.compress(json.dumps(index).encode()), np.uint8),
+            masks=np.frombuffer(b"".join(mask for _, mask, _ in found), np.uint8),
+        )
 
 
 def write_weights(files: Sequence[Path], name: str, out: Path, patients: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from skimage import exposure
 
 from keras_lvseg.data.augmentation import ALL_PARAMETERS, PARAMETERS, Augmentation
+from keras_lvseg.training.settings import AUGMENTATIONS
 
 FOLDS = 5
 TRAINING = "sunnybrook-training-png"
@@ -193,41 +194,12 @@ VARIANTS: dict[str, Callable] = {
 
 TODAY = Recipe(
     shape=Shape(classes=2, batch=4, crop=96, columns=PARAMETERS),
-    augment=Augmentation(
-        rotation=180,
-        scale=0.25,
-        shift=28,
-        flip=True,
-        elastic=0.2,
-        contrast=0.25,
-        brightness=0.25,
-        gamma=0.4,
-        noise=0.2,
-        shading=0.4,
-        crop=96,
-    ),
+    augment=replace(AUGMENTATIONS["full"], crop=96),
     weights="last",
 )
 NEW = Recipe(
     shape=Shape(classes=3, batch=16, crop=112),
-    augment=Augmentation(
-        rotation=180,
-        scale=0.3,
-        shift=24,
-        flip=True,
-        elastic=0.25,
-        contrast=0.3,
-        brightness=0.3,
-        gamma=0.5,
-        noise=0.25,
-        shading=0.6,
-        crop=112,
-        curve=1.0,
-        recolour=0.1,
-        detail=1.0,
-        field=0.25,
-        cavity=0.8,
-    ),
+    augment=replace(AUGMENTATIONS["broad"], crop=112),
     learning_rate=2e-3,
     steps=8000,
     empty=True,

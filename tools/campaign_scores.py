@@ -1,6 +1,6 @@
 """Scores of the masks that `campaign.py run` wrote, on the native grids of the frames.
 
-    python -m tools.campaign_scores DATA OUT/ablation.npz --recipes "new third" today
+    python -m tools.campaign_scores DATA OUT/ablation.npz
 
 DATA is the folder of the trees that `campaign.py prepare` read.
 """

@@ -129,7 +129,7 @@ class FastTrainer:
                 with torch.cuda.graph(graph):
                     self._step()
                 self._graph = graph
-            except RuntimeError as error:  # ten times slower, but a lease is not lost
+            except RuntimeError as error:  # ten times slower, but it trains
                 print("no CUDA graph:", str(error).splitlines()[0], flush=True)
                 torch.cuda.synchronize()
 

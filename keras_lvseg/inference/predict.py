@@ -92,7 +92,8 @@ def predict_batch(
     size = 1 << (len(prepared) - 1).bit_length()
     padded = np.stack([*prepared, *prepared[:1] * (size - len(prepared))])[..., None]
     probabilities = predict_probabilities(model, padded, flip_tta=flip_tta)[: len(prepared)]
-    return [_native_classes(own, grid, postprocess) for own, grid in zip(probabilities, grids, strict=True)]
+    natives = (native_probabilities(own[..., 1:], grid) for own, grid in zip(probabilities, grids, strict=True))
+    return [keep_best_component(native) if postprocess else decide_classes(native) for native in natives]
 
 
 def predict_probabilities(model: keras.Model, images: np.ndarray, *, flip_tta: bool = False) -> np.ndarray:
@@ -118,8 +119,15 @@ def predict_probabilities(model: keras.Model, images: np.ndarray, *, flip_tta: b
     return np.mean([np.flip(own, axes) for own, axes in zip(probabilities, flips, strict=True)], axis=0)
 
 
-def _native_classes(probabilities: np.ndarray, grid: NetworkGrid, postprocess: bool) -> np.ndarray:
-    """Return class numbers on the frame's native grid, from probabilities of shape (H, W, classes)."""
-    others = [grid.to_native(probabilities[..., c]) for c in range(1, probabilities.shape[-1])]
-    native = np.stack([1 - sum(others), *others])  # outside the network's grid, the background has probability 1
-    return keep_best_component(native) if postprocess else decide_classes(native)
+def native_probabilities(foreground: np.ndarray, grid: NetworkGrid) -> np.ndarray:
+    """Return class probabilities on a frame's native grid.
+
+    Args:
+        foreground: Probabilities of the classes above 0 on the network's grid, float32 of shape (H, W, classes - 1).
+        grid: The network's grid in the frame.
+
+    Returns:
+        Array of shape (classes, rows, columns). Outside the network's grid, the background has probability 1.
+    """
+    others = [grid.to_native(foreground[..., c]) for c in range(foreground.shape[-1])]
+    return np.stack([1 - sum(others), *others])
