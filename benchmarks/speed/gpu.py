@@ -24,18 +24,6 @@ from benchmarks.table import write_table
 SIZE, FILTERS, CLASSES = 256, 32, 2
 NVIDIA = {"size": 572, "filters": 64, "batch": 8, "rate": 119}  # DeepLearningExamples, UNet_Medical, one A100
 ROUNDS, STEPS = 5, 20
-AUGMENTATION = {
-    "rotation": 180,
-    "scale": 0.2,
-    "shift": 8,
-    "flip": True,
-    "elastic": 0.2,
-    "contrast": 0.25,
-    "brightness": 0.25,
-    "gamma": 0.3,
-    "noise": 0.1,
-    "shading": 0.3,
-}
 OURS = ("jax", "torch")
 
 
@@ -112,8 +100,8 @@ def ours(toy: bool) -> dict:
     """Return the figures of `unet` with Keras' `fit`, in bfloat16, on the backend of this process."""
     import keras
 
+    from benchmarks.speed.augmentation_speed import FULL
     from keras_lvseg import DiceCoefficient, SAXDataset, SparseDiceCE, unet
-    from keras_lvseg.data import Augmentation
     from keras_lvseg.phantom import write_phantom
 
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -150,7 +138,7 @@ def ours(toy: bool) -> dict:
         write_phantom(folder, patients=patients, frames="contoured")
         data = SAXDataset(folder, image_size=(size, size))
         options = {"batch_size": batch, "shuffle": True, "seed": 0, "drop_remainder": True}
-        batches = data.as_pydataset("all", augment=Augmentation(**AUGMENTATION), **options)
+        batches = data.as_pydataset("all", augment=FULL, **options)
     epochs = -(-steps // len(batches))
     fixed = rate(network, Fixed(size, batch, len(batches)), batch, epochs)
     augmented = rate(network, batches, batch, epochs)
