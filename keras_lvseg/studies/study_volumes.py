@@ -171,19 +171,17 @@ def slice_extents_mm(frames: Iterable[Frame]) -> dict[int, float]:
     for frame in frames:
         by_slice.setdefault(frame.slice, frame)
     slices = sorted(by_slice)
-    first = by_slice[slices[0]] if slices else None
-    if first is None:
+    if not slices:
         return {}
-    spacing = first.slice_spacing
-    if len(slices) == 1 or not all(np.isfinite(frame.centre).all() for frame in by_slice.values()):
-        if spacing is None or not spacing > 0:
-            return {}
-        places = np.array(slices, dtype=float) * spacing
-    else:
+    first = by_slice[slices[0]]
+    if len(slices) > 1 and all(np.isfinite(frame.centre).all() for frame in by_slice.values()):
         places = np.array([by_slice[slice_].centre for slice_ in slices]) @ slice_normal(first.orientation)
-    if len(slices) == 1:
-        assert spacing is not None
-        return {slices[0]: spacing}
+    elif first.slice_spacing is None or not first.slice_spacing > 0:
+        return {}
+    elif len(slices) == 1:
+        return {slices[0]: first.slice_spacing}
+    else:
+        places = np.array(slices, dtype=float) * first.slice_spacing
     return dict(zip(slices, slice_extents(places).tolist(), strict=True))
 
 
