@@ -25,4 +25,4 @@ def test_progress_bar_fits_the_terminal_and_shows_the_time_left(width):
     lines = drawn(terminal=True, width=width).replace("\x1b[?25l", "").replace("\r\x1b[2K", "\n").splitlines()
     (line, *_) = [line for line in lines if "33%" in line]
     assert len(line.rstrip()) <= width
-    assert "--:--" in line  # the time left, which one step does not tell yet
+    assert "--:--" in line  # in place of the time left, which is unknown after one step
