@@ -166,7 +166,7 @@ class RunFolder(os.PathLike[str]):
         stale = [self.checkpoint] if self.network.is_file() else []
         written = (self.settings, self.split, self.history, self.curves, self.model, self.checkpoint, self.network)
         for file in (*written, self.network.with_suffix(".npz")):
-            stale += self.path.glob(f".{file.stem}.[0-9]*{file.suffix}")
+            stale += self.path.glob(f".{file.stem}.*{file.suffix}")
         for path in stale:
             path.unlink(missing_ok=True)
 
