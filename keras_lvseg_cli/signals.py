@@ -6,11 +6,13 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_PATIENCE = 0.3  # seconds from a signal that was lost to the next
 
 
 class Stopped(BaseException):
@@ -48,34 +50,48 @@ def exit_on_signals() -> None:
 def signals_as_exceptions() -> Iterator[None]:
     """Raise `Stopped` in the block when a signal arrives.
 
-    A second signal does not interrupt the clean-up after the first. A callback of the garbage collector cannot
-    raise: a signal that arrives there is sent again.
+    A second signal does not interrupt the clean-up after the first. Libraries lose exceptions: in an `except` clause
+    for all of them, or in a callback of the garbage collector. So the signal is sent again until the block ends.
 
     Raises:
         Stopped: SIGINT or SIGTERM arrived.
     """
     received: list[int] = []
+    ended = threading.Event()
+
+    def send_again() -> None:
+        while not ended.wait(_PATIENCE):
+            os.kill(os.getpid(), received[0])
+
+    sender = threading.Thread(target=send_again, daemon=True)
 
     def stop(number: int, frame: Any) -> None:
-        if not _is_cleaning_up():
-            received.append(number)
-            raise Stopped(number)
+        if _is_cleaning_up():
+            return
+        if not received:
+            warnings.simplefilter("ignore")  # of libraries that took `Stopped` for a fault of theirs
+            sender.start()
+        received.append(number)
+        raise Stopped(number)
 
-    def send_again(lost: Any) -> None:
-        if isinstance(lost.exc_value, Stopped):
-            threading.Timer(0.01, os.kill, (os.getpid(), lost.exc_value.number)).start()
-        else:
+    def report(lost: Any) -> None:
+        if not isinstance(lost.exc_value, Stopped):
             report_lost(lost)
 
     previous = _handle(stop)
-    report_lost, sys.unraisablehook = sys.unraisablehook, send_again
+    report_lost, sys.unraisablehook = sys.unraisablehook, report
     try:
         yield
+        if received:  # it was lost, and the block ended first
+            raise Stopped(received[0])
     except Exception as error:
         if received:  # a library turned `Stopped` into an exception of its own
             raise Stopped(received[0]) from error
         raise
     finally:
+        ended.set()
+        if received:
+            sender.join()
         sys.unraisablehook = report_lost
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -113,7 +113,7 @@ def test_atomic_file_killed_process_keeps_old_file(tmp_path):
             print("writing", flush=True)
             time.sleep(60)
     """
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "KERAS_BACKEND": "numpy"}  # it loads at once
     command = [sys.executable, "-c", textwrap.dedent(program)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout.readline().strip() == "writing"
@@ -125,7 +125,7 @@ def test_atomic_file_killed_process_keeps_old_file(tmp_path):
 def run_in_process(program: str) -> subprocess.Popen:
     """Start a Python program in a process, and wait until it has printed a line."""
     command = [sys.executable, "-c", textwrap.dedent(program)]
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "KERAS_BACKEND": "numpy"}  # it loads at once
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout.readline().strip() == "ready"
     return process

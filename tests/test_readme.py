@@ -1,6 +1,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.harness import train_eagerly
 
 README = Path(__file__).parents[1] / "README.md"
@@ -22,6 +24,7 @@ def test_readme_segmenter_program_writes_a_mask_per_image(phantom_tree, tmp_path
     assert {path.name for path in (tmp_path / "out").glob("*/masks/*")} == {f"{name}_mask.png" for name in names}
 
 
+@pytest.mark.slow
 def test_readme_training_program_runs(phantom_tree, monkeypatch):
     train_eagerly(monkeypatch)
     (program,) = [program for program in programs() if "fit(" in program]

@@ -11,6 +11,8 @@ from tests.harness import BACKEND, LACKS_CHANNELS_FIRST, ROOT, arrays_of, run_in
 from tests.layers.cases import CASES, needs_channels_first
 from tests.reload_models import predictions, trained_on
 
+pytestmark = pytest.mark.slow
+
 MODELS = {
     "fully_connected": lambda: fully_connected((16, 16, 1), hidden_units=3),
     "fcn": lambda: fcn((16, 16, 1), filters=(2, 2, 2, 2)),

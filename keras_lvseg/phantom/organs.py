@@ -50,25 +50,26 @@ class Organ:
             outside: Signed distance in mm to the edge of the space for the organ, negative inside.
             soft: Width of the organ's edge in mm.
         """
-        distance = self._distance(*place)
-        if distance is None:
-            return
-        distance = np.maximum(distance, outside)
-        coarse, middle, fine = grain
-        inside = self.signal * (1 + self.rough * (middle + 0.7 * fine))
-        vessels = np.clip(1 - np.abs(middle + 0.4 * coarse) / 0.16, 0, 1) * np.clip(coarse - 0.3, 0, 1)
-        paint(canvas, cover(distance, soft), self.rim)
-        paint(canvas, cover(distance + 1.6, soft), inside + self.vessels * vessels)
-
-    def _distance(self, x: np.ndarray, y: np.ndarray, z: float) -> np.ndarray | None:
-        """Return the signed distance to the edge at height z, accurate near it; None beyond the organ's ends."""
+        x, y, z = place
         height = (z - self.centre[2]) / self.axes[2]
         if abs(height) >= 0.98:
-            return None
+            return
         shrink = np.sqrt(1 - height**2)
         u, v = x - self.centre[0], y - self.centre[1]
         c, s = np.cos(self.turn), np.sin(self.turn)
         u, v = (c * u + s * v) / self.axes[0], (c * v - s * u) / self.axes[1]
+        reach = shrink * (1 + sum(map(abs, self.ripple))) + soft / min(self.axes[:2])
+        near = u * u + v * v < reach**2  # most organs cover few pixels
+        part, distance = canvas[near], np.maximum(self._distance(u[near], v[near], shrink), outside[near])
+        coarse, middle, fine = (field[near] for field in grain)
+        inside = self.signal * (1 + self.rough * (middle + 0.7 * fine))
+        vessels = np.clip(1 - np.abs(middle + 0.4 * coarse) / 0.16, 0, 1) * np.clip(coarse - 0.3, 0, 1)
+        paint(part, cover(distance, soft), self.rim)
+        paint(part, cover(distance + 1.6, soft), inside + self.vessels * vessels)
+        canvas[near] = part
+
+    def _distance(self, u: np.ndarray, v: np.ndarray, shrink: float) -> np.ndarray:
+        """Return the signed distance to the edge in mm, accurate near it, from positions in units of the half axes."""
         spin = (u + 1j * v) / np.maximum(np.hypot(u, v), 1e-6)
         edge = shrink * (1 + sum((a * spin**k).real for k, a in enumerate(self.ripple, 2)))
         return (np.hypot(u, v) - edge) * min(self.axes[:2])

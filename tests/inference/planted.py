@@ -1,6 +1,8 @@
 """Networks with known answers, as finished training runs, and frames without files."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -29,6 +31,7 @@ def write_planted_run(
     intensity: str | None = None,
     flip_tta: bool = False,
     postprocess: bool = False,
+    split: Mapping[str, Sequence[str]] = MappingProxyType({"train": ("P0",)}),
 ) -> Path:
     """Write a finished run with the network of `threshold_network`."""
     info = PretrainedInfo(
@@ -45,7 +48,7 @@ def write_planted_run(
         training={},
     )
     write_pretrained(folder / "network.json", threshold_network(threshold), info)
-    write_json(folder / "split.json", {"train": ["P0"]})
+    write_json(folder / "split.json", dict(split))
     return folder
 
 

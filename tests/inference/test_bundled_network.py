@@ -40,6 +40,7 @@ def test_bundled_network_does_not_depend_on_units(segmenter, phantom_tree):
         assert dice(segmenter.mask(0.37 * image - 1000, spacing), mask) > 0.99
 
 
+@pytest.mark.slow
 def test_bundled_network_dicom_and_png_of_a_frame_give_the_same_mask(segmenter, sunnybrook, sunnybrook_png):
     """The PNG image is the frame divided by its maximum, in 8 bits."""
     dicom, png = frames_by_place(sunnybrook), frames_by_place(sunnybrook_png)

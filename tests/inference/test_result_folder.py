@@ -166,6 +166,7 @@ def test_write_anonymous_numbers_the_studies(run, tree, tmp_path):
     segment(run, tree, tmp_path / "out", anonymous=True, resume=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 def test_write_killed_run_loses_one_study_and_resumes_to_the_same_bytes(run, tree, tmp_path):
     """Many random moments are in benchmarks/robustness/long_runs.py."""

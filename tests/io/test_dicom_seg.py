@@ -110,6 +110,7 @@ def test_write_dicom_seg_same_labels_give_the_same_bytes(heart, tmp_path):
     assert len(uids) == len(names) + len(other)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
 def test_write_dicom_seg_of_real_patients_has_only_errors_of_their_uids(sunnybrook, tmp_path):
     for study in find_inputs(sunnybrook).studies:

@@ -51,6 +51,26 @@ def test_signal_in_a_callback_that_cannot_raise_is_sent_again(capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_signal_that_a_library_loses_again_and_again_stops_the_block_all_the_same():
+    lost = 0
+    with pytest.raises(Stopped) as stopped, signals_as_exceptions():
+        for _ in range(5):
+            try:
+                if not lost:
+                    send(signal.SIGTERM)
+                time.sleep(5)
+            except BaseException:
+                lost += 1
+                if lost == 3:
+                    raise
+    assert (lost, stopped.value.exit_code) == (3, 143)
+
+
+def test_signal_that_a_block_loses_at_its_end_raises():
+    with pytest.raises(Stopped), signals_as_exceptions(), contextlib.suppress(Stopped):
+        send()
+
+
 def test_exception_that_replaced_the_signal_counts_as_the_signal():
     with pytest.raises(Stopped), signals_as_exceptions():
         try:

@@ -1,8 +1,10 @@
 import pydicom
+import pytest
 
 from tests.dciodvfy import dicom_errors
 
 
+@pytest.mark.slow
 def test_phantom_files_are_valid_dicom(challenge_tree, tmp_path):
     paths = sorted(challenge_tree.rglob("*.dcm"))
     series = {pydicom.dcmread(path, specific_tags=["SeriesInstanceUID"]).SeriesInstanceUID: path for path in paths}

@@ -31,6 +31,7 @@ def bundled(tmp_path_factory):
     return tree, RunFolder(run), out
 
 
+@pytest.mark.slow
 def test_main_writes_the_weights_of_the_run_in_float16(bundled):
     tree, run, out = bundled
     model, info = load_network(out / "sax-lv.json")

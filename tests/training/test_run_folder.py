@@ -12,8 +12,8 @@ def test_run_folder_is_a_path():
     assert os.fspath(RunFolder(Path("runs/first"))) == os.path.join("runs", "first")
 
 
-def test_roles_gives_the_split_of_each_patient(small_run):
-    assert small_run.roles() == {"PHANTOM0001": "train", "PHANTOM0002": "train", "PHANTOM0003": "test"}
+def test_roles_gives_the_split_of_each_patient(planted_run):
+    assert planted_run.roles() == {"PHANTOM0001": "train", "PHANTOM0002": "train", "PHANTOM0003": "test"}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def events(folder):
         content = content[16 + length :]
 
 
+@pytest.mark.slow
 def test_train_lowers_the_loss_and_writes_the_history(small_run):
     history = rows(small_run)
     assert [row["epoch"] for row in history] == [*range(1, 7)]
@@ -44,6 +45,7 @@ def test_train_lowers_the_loss_and_writes_the_history(small_run):
     assert rates[-1] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_train_writes_settings_split_and_curves(small_run):
     settings = json.loads(small_run.settings.read_text())
     assert settings["training"]["epochs"] == 6
@@ -56,6 +58,7 @@ def test_train_writes_settings_split_and_curves(small_run):
     assert small_run.curves.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_train_writes_scalars_and_images_for_tensorboard(small_run):
     scalars, images_logged = {}, []
     for event in events(small_run.logs):
@@ -71,6 +74,7 @@ def test_train_writes_scalars_and_images_for_tensorboard(small_run):
     assert {(height, width) for _, height, width in images_logged} == {(4 * 48, 3 * 48)}
 
 
+@pytest.mark.slow
 def test_train_leaves_one_network_in_both_formats(small_run):
     model, info = load_network(small_run.network)
     assert model.count_params() == unet(filters=4).count_params()
@@ -85,7 +89,7 @@ def test_train_leaves_one_network_in_both_formats(small_run):
 def test_train_validation_split_is_in_the_history(eager, phantom_tree, tmp_path):
     splits = {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"]}
     dataset = SAXDataset(phantom_tree, target="myocardium", splits=splits, image_size=(32, 32))
-    run = train(dataset, tmp_path / "run", settings=TrainingSettings(epochs=1, filters=2))
+    run = train(dataset, tmp_path / "run", settings=TrainingSettings(epochs=1, filters=2, batch_size=16))
     names = {"loss", "dice_coefficient", "dice_coefficient_2"}
     assert set(rows(run)[0]) == {"epoch", "learning_rate"} | names | {f"val_{name}" for name in names}
 
@@ -112,6 +116,7 @@ def test_train_intensity_function_raises(phantom_tree, tmp_path):
         train(dataset, tmp_path / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "parameters"), [("fully_connected", 12_714_048), ("fcn", 1_857_848)])
 def test_train_course_network_has_the_course_s_parameters_and_loads(phantom_tree, tmp_path, name, parameters):
     before = keras.config.dtype_policy().name
@@ -125,7 +130,7 @@ def test_train_course_network_has_the_course_s_parameters_and_loads(phantom_tree
 
 def test_train_diverged_is_one_line_and_not_finished(eager, phantom_tree, tmp_path):
     dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32))
-    settings = TrainingSettings(epochs=1, filters=2, learning_rate=1e38, decay_rate=1.0, decay_steps=1)
+    settings = TrainingSettings(epochs=1, filters=2, batch_size=8, learning_rate=1e38, decay_rate=1.0, decay_steps=1)
     with pytest.raises(DataError, match=r"has a network that diverged .*; train with a lower learning rate"):
         train(dataset, tmp_path / "run", settings=settings)
     assert not (tmp_path / "run" / "network.json").exists()
@@ -142,6 +147,7 @@ def test_learning_rate_schedule_default_ends_at_zero():
     assert [float(rate(step)) for step in (0, 20, 40)] == pytest.approx([0.01, 0.005, 0], abs=1e-7)
 
 
+@pytest.mark.slow
 def test_train_with_phantoms_in_bfloat16_leaves_a_float32_network(eager, phantom_tree, tmp_path, monkeypatch):
     written, checkpoints = [], []
 
