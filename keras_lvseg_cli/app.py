@@ -15,6 +15,7 @@ import typer
 
 from keras_lvseg_cli.audit import audit
 from keras_lvseg_cli.backend import load_backend
+from keras_lvseg_cli.compare_volumes import compare_volumes
 from keras_lvseg_cli.demo import demo
 from keras_lvseg_cli.evaluate import evaluate
 from keras_lvseg_cli.phantom import phantom
@@ -26,12 +27,12 @@ from keras_lvseg_cli.train import train
 _VERSION_FILE = Path(__file__).parents[1] / "keras_lvseg" / "version.py"
 
 
-def _on_backend(command: Callable[..., None]) -> Callable[..., None]:
+def _on_backend(command: Callable[..., None], *, find_devices: bool = True) -> Callable[..., None]:
     """Return the command with the backend loaded first: typer calls it only with valid arguments."""
 
     @functools.wraps(command)
     def run_command(**options: Any) -> None:
-        load_backend()
+        load_backend(find_devices=find_devices)
         with signals_as_exceptions():
             command(**options)
 
@@ -41,6 +42,7 @@ def _on_backend(command: Callable[..., None]) -> Callable[..., None]:
 app = typer.Typer(name="keras-lvseg", no_args_is_help=True, add_completion=False)
 for command in (demo, phantom, audit, train, evaluate, segment):
     app.command()(_on_backend(command))
+app.command()(_on_backend(compare_volumes, find_devices=False))  # it computes nothing on a backend
 
 
 def _print_version(wanted: bool) -> None:

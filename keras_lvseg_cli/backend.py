@@ -9,17 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-def load_backend() -> None:
+def load_backend(*, find_devices: bool = True) -> None:
     """Import Keras and its backend, and find the devices.
 
     TensorFlow's libraries write a dozen lines about the processor and a missing GPU to stderr, at any log level. They
     are shown only if loading fails.
+
+    Args:
+        find_devices: Whether to take the devices. TensorFlow takes most of a GPU's memory.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _held_back_stderr():
         import keras
 
-        keras.ops.zeros(())  # the first tensor looks for a GPU
+        if find_devices:
+            keras.ops.zeros(())  # the first tensor looks for a GPU
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """Tables for terminals, images and HTML reports, from plain values, studies and scores."""
 
 from keras_lvseg.reporting.audit_table import audit_summary, audit_table
+from keras_lvseg.reporting.bland_altman import write_bland_altman
+from keras_lvseg.reporting.comparison_files import ComparisonFiles, write_comparison
+from keras_lvseg.reporting.comparison_table import comparison_notes, comparison_table, submission_notes
 from keras_lvseg.reporting.contact_sheet import draw_contact_sheet, write_contact_sheet
 from keras_lvseg.reporting.evaluation_files import EvaluationFiles, write_evaluation
 from keras_lvseg.reporting.html.html_report import ReportSection, write_html_report
@@ -20,12 +23,15 @@ from keras_lvseg.reporting.training_curves import write_training_curves
 
 __all__ = [
     "VOLUME_COLUMNS",
+    "ComparisonFiles",
     "EvaluationFiles",
     "ReportSection",
     "Tile",
     "audit_summary",
     "audit_table",
     "challenge_table",
+    "comparison_notes",
+    "comparison_table",
     "draw_contact_sheet",
     "draw_overlay",
     "progress_bar",
@@ -34,7 +40,10 @@ __all__ = [
     "segmentation_notes",
     "segmentation_table",
     "study_fragment",
+    "submission_notes",
     "terminal_text",
+    "write_bland_altman",
+    "write_comparison",
     "write_contact_sheet",
     "write_evaluation",
     "write_html_report",
