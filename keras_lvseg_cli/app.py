@@ -27,12 +27,13 @@ from keras_lvseg_cli.train import train
 _VERSION_FILE = Path(__file__).parents[1] / "keras_lvseg" / "version.py"
 
 
-def _on_backend(command: Callable[..., None], *, find_devices: bool = True) -> Callable[..., None]:
+def _on_backend(command: Callable[..., None], *, load_first: bool = True) -> Callable[..., None]:
     """Return the command with the backend loaded first: typer calls it only with valid arguments."""
 
     @functools.wraps(command)
     def run_command(**options: Any) -> None:
-        load_backend(find_devices=find_devices)
+        if load_first:
+            load_backend()
         with signals_as_exceptions():
             command(**options)
 
@@ -42,7 +43,7 @@ def _on_backend(command: Callable[..., None], *, find_devices: bool = True) -> C
 app = typer.Typer(name="keras-lvseg", no_args_is_help=True, add_completion=False)
 for command in (demo, phantom, audit, train, evaluate, segment):
     app.command()(_on_backend(command))
-app.command()(_on_backend(compare_volumes, find_devices=False))  # it computes nothing on a backend
+app.command()(_on_backend(compare_volumes, load_first=False))  # its options have to be checked together before
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from keras_lvseg_cli.backend import load_backend
+
 
 def compare_volumes(
     volumes: Annotated[
@@ -45,6 +47,7 @@ def compare_volumes(
 ) -> None:
     """Compare volumes with true ones: bias, limits of agreement, CRPS. Make a submission to the Data Science Bowl."""
     _check_usage(volumes, truth, apply, sample, fit=fit, out=out, submission=submission)
+    load_backend(find_devices=False)  # nothing is computed on it, but `keras_lvseg` imports Keras
     from keras_lvseg.evaluation import compare_volumes, read_volume_calibrations
     from keras_lvseg.io import read_bowl_rows, read_volume_table, write_bowl_submission
     from keras_lvseg.reporting import (

@@ -49,6 +49,7 @@ COMMANDS = {
     "train --help": 0,
     "segment --help": 0,
     "demo --help": 0,
+    "compare-volumes --help": 0,
     "": 2,
     "segmnt": 2,
     "train tree": 2,
@@ -56,6 +57,8 @@ COMMANDS = {
     "train tree run --learning-rate 0": 2,
     "train tree run --model vnet": 2,
     "segment input out --pixel-spacing -1": 2,
+    "compare-volumes volumes.csv": 2,
+    "compare-volumes volumes.csv --submission out.csv": 2,
 }
 
 
