@@ -19,27 +19,40 @@ TRAIN, VALIDATE = range(1, 7), range(501, 503)
 
 def commands():
     blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    return [shlex.split(line) for block in blocks for line in block.splitlines() if line.startswith("keras-lvseg ")]
+    return [
+        shlex.split(line)
+        for block in blocks
+        for line in block.replace("\\\n", " ").splitlines()
+        if line.startswith("keras-lvseg ")
+    ]
+
+
+def read_frame(folder, heart, slice_, number):
+    """Read a frame at end-diastole (0) or end-systole (1)."""
+    phase = (heart.ed_phase, heart.es_phase)[number]
+    path = folder / "phantom" / "dicoms" / heart.patient_id / f"{slice_ * heart.phases + phase + 1}.dcm"
+    dataset = pydicom.dcmread(path)
+    dataset.CardiacNumberOfImages = 2
+    return dataset
 
 
 def write_bowl_of_phantoms(folder):
-    """Write patients in the Bowl's tree, at end-diastole and end-systole, with their true volumes."""
-    names = [*TRAIN, *VALIDATE]
-    truth = write_phantom(folder / "phantoms", patients=len(names), seed=5)
+    """Write patients in the Bowl's tree, at end-diastole and end-systole, with their true volumes.
+
+    They are four slices of one synthetic heart in different sizes. Its whole study would take minutes to segment.
+    """
+    (heart,) = write_phantom(folder / "phantom", patients=1, seed=5)
+    slices = heart.es_slices[:4]
     rows = []
-    for number, patient in zip(names, truth, strict=True):
-        slices = {}
-        for path in (folder / "phantoms" / "dicoms" / patient.patient_id).glob("*.dcm"):
-            slice_, phase = divmod(int(path.stem) - 1, patient.phases)
-            if slice_ in patient.ed_slices and phase in (patient.ed_phase, patient.es_phase):
-                slices.setdefault(slice_, {})[phase] = path
-        datasets = {
-            slice_: [pydicom.dcmread(paths[phase]) for phase in sorted(paths)] for slice_, paths in slices.items()
-        }
+    for number in (*TRAIN, *VALIDATE):
+        size = 0.9 + 0.04 * (number % 500)
+        datasets = {slice_: [read_frame(folder, heart, slice_, phase) for phase in (0, 1)] for slice_ in slices}
         for dataset in (dataset for own in datasets.values() for dataset in own):
             dataset.PatientID = str(number)
+            dataset.PixelSpacing = [round(heart.pixel_spacing * size, 4)] * 2
         write_bowl(datasets, folder / ("train" if number in TRAIN else "validate"))
-        rows.append({"Id": number, "Systole": round(patient.slab_esv_ml, 1), "Diastole": round(patient.slab_edv_ml, 1)})
+        true = {"Systole": heart.slab_esv_ml * size**2, "Diastole": heart.slab_edv_ml * size**2}
+        rows.append({"Id": number} | {name: round(volume, 1) for name, volume in true.items()})
     write_rows(folder / "train.csv", rows[: len(TRAIN)])
     write_rows(folder / "validate.csv", rows[len(TRAIN) :])
     ids = [*VALIDATE, 503]  # the last one has no images
