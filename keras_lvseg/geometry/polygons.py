@@ -13,6 +13,8 @@ from keras_lvseg.geometry.validation import check_points
 # them either way (0.1 %).
 _TIE_BREAK = (-1e-3, 5e-4)
 
+_ROUNDING = 1e-9  # sums of a pixel's parts in another order differ by less
+
 CONTOUR_ORIGIN = -0.75
 """Pixels added to a contour file's x and y to get zero-based pixel centres.
 
@@ -74,7 +76,7 @@ def polygon_mask(points: ArrayLike, shape: tuple[int, int]) -> np.ndarray:
     right, bottom = np.clip(np.ceil(points.max(axis=0) + 0.5), 0, shape[::-1]).astype(int)
     if top < bottom and left < right:
         covered = _coverage(points + 0.5 - (left, top), bottom - top, right - left)
-        mask[top:bottom, left:right] = covered > 0.5
+        mask[top:bottom, left:right] = covered > 0.5 + _ROUNDING
     return mask
 
 
