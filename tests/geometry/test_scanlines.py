@@ -2,7 +2,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -32,6 +32,7 @@ def test_scan_lines_finds_every_crossing_with_an_edge(points):
 
 
 @given(points=contours, band=st.integers(1, 50))
+@example(points=np.array([[0, 0], [1.125, 10], [0, 3.8125], [9.75, 4.125]]), band=1)  # half a pixel, to the last bit
 def test_scan_lines_in_bands_gives_the_same_crossings(points, band):
     whole = [np.concatenate(parts) for parts in zip(*scan_lines(points, ROWS), strict=True)]
     with pytest.MonkeyPatch.context() as patch:
