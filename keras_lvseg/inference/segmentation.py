@@ -49,14 +49,13 @@ class Segmentation:
         >>> from keras_lvseg import Segmenter
         >>> from keras_lvseg.phantom import write_phantom
         >>> folder = tempfile.mkdtemp()
-        >>> _ = write_phantom(folder, patients=2, frames="contoured")
+        >>> _ = write_phantom(folder, patients=1, frames="contoured")
         >>> segmentation = Segmenter().segment(folder)
         >>> segmentation
-        <Segmentation of 2 studies with 36 images>
+        <Segmentation of 1 study with 17 images>
         >>> for study in segmentation:
         ...     print(study.name, len(study.masks))
         PHANTOM0001 17
-        PHANTOM0002 19
     """
 
     def __init__(

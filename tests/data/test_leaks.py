@@ -104,6 +104,7 @@ def test_splits_none_has_all_patients_in_one_split(cohort):
     assert sides(SAXDataset(folder, image_size=SHAPE, intensity=None), owners) == {"all": {*PATIENTS}}
 
 
+@pytest.mark.slow
 def test_official_splits_share_no_patient(challenge):
     folder, owners = challenge
     found = sides(SunnybrookSAXDataset(folder, image_size=SHAPE, intensity=None), owners)
@@ -111,6 +112,7 @@ def test_official_splits_share_no_patient(challenge):
     assert len(set().union(*found.values())) == 45
 
 
+@pytest.mark.slow
 def test_course_split_shares_patients_and_warns(challenge):
     folder, owners = challenge
     with pytest.warns(UserWarning, match="one patient on both sides"):

@@ -18,6 +18,7 @@ from tests.small_tree import edit, write_stack
 
 PHASES = 20
 LAYOUTS = ("classic", "bowl", "enhanced slices", "enhanced study", "nifti")
+SLOW = ("enhanced slices", "enhanced study")
 PATIENTS = ("PHANTOM0001", "SCD0000101", "SCD0000201", "SCD0000301")
 FAST = [PATIENTS[0], *(pytest.param(patient, marks=pytest.mark.slow) for patient in PATIENTS[1:])]
 
@@ -73,7 +74,7 @@ def relaid(dicoms, tmp_path_factory):
     return study
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in LAYOUTS])
 @pytest.mark.parametrize("patient", FAST)
 def test_study_in_any_layout_has_same_pixels_places_and_volumes(relaid, patient, layout):
     classic, study = relaid(patient, "classic"), relaid(patient, layout)

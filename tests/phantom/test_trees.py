@@ -32,6 +32,7 @@ def assert_same(tree, reference):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tree", ["atlas_tree", "challenge_tree"])
 def test_phantom_in_another_tree_has_the_same_frames_and_arrays(tree, phantom_tree, request):
     folder = request.getfixturevalue(tree)

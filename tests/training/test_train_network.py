@@ -128,6 +128,7 @@ def test_train_course_network_has_the_course_s_parameters_and_loads(phantom_tree
     assert keras.config.dtype_policy().name == before
 
 
+@pytest.mark.slow
 def test_train_diverged_is_one_line_and_not_finished(eager, phantom_tree, tmp_path):
     dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32))
     settings = TrainingSettings(epochs=1, filters=2, batch_size=8, learning_rate=1e38, decay_rate=1.0, decay_steps=1)
@@ -192,6 +193,7 @@ def test_train_unet_crop_is_at_most_the_image(phantom_tree, tmp_path, monkeypatc
     assert images.shape == labels.shape == (5, *np.broadcast_to(seen, 2), 1)
 
 
+@pytest.mark.slow
 def test_train_partial_myocardium_for_a_number_of_steps(eager, phantom_tree, tmp_path):
     dataset = SAXDataset(
         phantom_tree, target="myocardium", partial=True, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32)

@@ -2,6 +2,8 @@ import pytest
 
 from benchmarks.agreement.dice_and_cross_entropy import CASES, COMPARISONS, TARGET
 
+pytestmark = pytest.mark.slow
+
 NEEDS = {"MONAI": "monai", "torchmetrics": "torchmetrics", "torch.": "torch", "tf.": "tensorflow"}
 
 

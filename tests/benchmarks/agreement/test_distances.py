@@ -2,6 +2,8 @@ import pytest
 
 from benchmarks.agreement.distances import CASES, COMPARISONS, TARGET
 
+pytestmark = pytest.mark.slow
+
 
 # MONAI warns of an argument that it passes itself.
 @pytest.mark.filterwarnings("ignore:.*always_return_as_numpy:FutureWarning")

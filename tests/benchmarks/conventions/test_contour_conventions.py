@@ -6,6 +6,8 @@ import pytest
 from benchmarks.conventions import contour_conventions
 from benchmarks.conventions.contour_conventions import CONVENTIONS, integers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def table(phantom_tree, tmp_path, monkeypatch):

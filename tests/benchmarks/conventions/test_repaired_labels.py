@@ -6,6 +6,8 @@ import pytest
 from benchmarks.conventions import repaired_labels
 from tests.png_tree import write_damaged_copy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def table(phantom_tree, tmp_path, monkeypatch):
