@@ -31,7 +31,7 @@ def decide_classes(probabilities: np.ndarray) -> np.ndarray:
     return np.where(probabilities[1] > others.sum(axis=0), 1, np.argmax(others, axis=0)).astype(np.uint8)
 
 
-def keep_best_component(probabilities: np.ndarray) -> np.ndarray:
+def keep_best_component(probabilities: np.ndarray, *, seed: tuple[int, int] | None = None) -> np.ndarray:
     """Return the class of each pixel, with one connected cavity without holes and the myocardium that it touches.
 
     The component of the cavity with the largest sum of log-odds is kept. A stomach with uncertain pixels may be larger
@@ -39,6 +39,7 @@ def keep_best_component(probabilities: np.ndarray) -> np.ndarray:
 
     Args:
         probabilities: Array of shape (classes, H, W). Class 0 is the background, 1 the cavity.
+        seed: Row and column of a pixel of the cavity, whose component is kept instead. None keeps the best one.
 
     Returns:
         Class numbers, uint8 array of shape (H, W).
@@ -53,10 +54,26 @@ def keep_best_component(probabilities: np.ndarray) -> np.ndarray:
                [0, 1, 1, 1, 0, 0, 0]], dtype=uint8)
     """
     classes = decide_classes(probabilities)
-    others = np.clip(probabilities[0] + probabilities[2:].sum(axis=0), _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
-    cavity = largest_component(classes == 1, weights=np.log1p(-others) - np.log(others))
+    weights = log_odds(probabilities)
+    if seed is not None:
+        weights = np.zeros(classes.shape)
+        weights[seed] = 1
+    cavity = largest_component(classes == 1, weights=weights)
     if len(probabilities) == 2 or not cavity.any():
         return cavity.astype(np.uint8)
     # The component of myocardium and cavity with the most cavity is the one that holds the cavity.
     heart = largest_component((classes > 1) | cavity, weights=cavity)
     return np.where(cavity, 1, np.where(heart & (classes > 1), classes, 0)).astype(np.uint8)
+
+
+def log_odds(probabilities: np.ndarray) -> np.ndarray:
+    """Return the log-odds of the cavity against all other classes together.
+
+    Args:
+        probabilities: Array of shape (classes, H, W). Class 0 is the background, 1 the cavity.
+
+    Returns:
+        Array of shape (H, W), from -9.2 to 9.2.
+    """
+    others = np.clip(probabilities[0] + probabilities[2:].sum(axis=0), _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
+    return np.log1p(-others) - np.log(others)

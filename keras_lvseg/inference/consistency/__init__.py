@@ -1,0 +1,1 @@
+"""Masks of a study that agree with each other, and flags where they do not."""

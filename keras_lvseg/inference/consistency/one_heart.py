@@ -1,0 +1,169 @@
+"""One heart per study: the masks of a stack decided together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keras_lvseg.inference.consistency.cavity import Cavity, distance, find_cavities
+from keras_lvseg.inference.consistency.heart_axis import FAR, heart_axis, slice_heights
+from keras_lvseg.inference.consistency.phase_jumps import MIN_PHASES, phase_jumps
+from keras_lvseg.inference.postprocess import keep_best_component
+from keras_lvseg.studies.frame import Frame
+
+_NEAR = 15.0  # mm from the axis at which a component's evidence counts half
+_MIN_SHARE = 0.2  # of a slice's phases that have a mask
+_MIN_CERTAINTY = 0.8  # mean probability inside the masks of a slice at the end of the stack
+
+
+@dataclass
+class HeartMasks:
+    """Masks of a study that belong to one heart.
+
+    Attributes:
+        masks: Class numbers per frame, uint8 arrays of the frames' shapes.
+        moved: Frames whose mask is another component than the best one of the image by itself.
+        removed: Frames whose mask is removed, because it is far from the axis or beyond apex or base.
+        resolved: Frames whose mask is that of the mean of the neighbouring phases.
+    """
+
+    masks: list[np.ndarray]
+    moved: list[Frame] = field(default_factory=list)
+    removed: list[Frame] = field(default_factory=list)
+    resolved: list[Frame] = field(default_factory=list)
+
+
+def keep_one_heart(
+    frames: Sequence[Frame],
+    probabilities: Callable[[int], np.ndarray],
+    *,
+    spacings: Sequence[tuple[float, float]],
+) -> HeartMasks:
+    """Decide the masks of a stack together.
+
+    1. The heart's axis is a line through the cavities, see `fit_heart_axis`. In each image, the component that is
+       certain, large and near to the axis is kept; none if all are far from it.
+    2. Outwards from the slice with the most cavity, the stack ends at the first slice that is uncertain or has a mask
+       in a few phases only. A single such slice between better ones is kept.
+    3. An image without a mask, or whose mask has another area or place than in the phases around it while these agree,
+       gets the mask of their mean log-odds. This needs 5 phases; the last phase is followed by the first.
+
+    Args:
+        frames: The frames of one study.
+        probabilities: Returns the array of shape (classes, rows, columns) of a frame by its index. It is called
+            several times for a frame, so that not all arrays are in memory.
+        spacings: Pixel spacing of each frame in mm, between rows and between columns.
+
+    Example:
+        >>> from pathlib import Path
+        >>> frames = [Frame(Path(f"{s}"), "", "", rows=40, columns=40, slice=s, slice_spacing=8.0) for s in range(4)]
+        >>> cavity = np.full((4, 40, 40), 0.01)
+        >>> cavity[:, 10:20, 10:20] = 0.99
+        >>> cavity[3] = np.roll(cavity[3], 18)  # far from the others
+        >>> heart = keep_one_heart(frames, lambda i: np.stack([1 - cavity[i], cavity[i]]), spacings=[(2.0, 2.0)] * 4)
+        >>> [int(mask.sum()) for mask in heart.masks], len(heart.removed)
+        ([100, 100, 100, 0], 1)
+    """
+    stack = _Stack(frames, probabilities, spacings)
+    stack.choose()
+    stack.remove_ends()
+    stack.resolve()
+    return stack.masks()
+
+
+class _Stack:
+    """The cavities of a study while they are decided."""
+
+    def __init__(
+        self,
+        frames: Sequence[Frame],
+        probabilities: Callable[[int], np.ndarray],
+        spacings: Sequence[tuple[float, float]],
+    ):
+        self.frames, self.probabilities, self.spacings = frames, probabilities, spacings
+        self.candidates = [find_cavities(probabilities(i), frame, spacings[i]) for i, frame in enumerate(frames)]
+        self.chosen = [own[0] if own else None for own in self.candidates]
+        self.replaced: dict[int, np.ndarray] = {}
+        self.heights = slice_heights(frames)
+        self.by_slice: dict[int, list[int]] = defaultdict(list)
+        for i in sorted(range(len(frames)), key=lambda i: (frames[i].slice, frames[i].phase)):
+            self.by_slice[frames[i].slice].append(i)
+
+    def choose(self) -> None:
+        """Choose the component of each image by evidence and distance from the axis."""
+        for _ in range(2):
+            self.axis = heart_axis(self.frames, self.chosen, self.heights)
+            self.chosen = [self._nearest(i, own) for i, own in enumerate(self.candidates)]
+
+    def _nearest(self, i: int, cavities: Sequence[Cavity]) -> Cavity | None:
+        axis = self.axis[self.frames[i].slice]
+        near = [cavity for cavity in cavities if distance(cavity, axis) <= FAR]
+        return max(near, key=lambda own: own.evidence / (1 + (distance(own, axis) / _NEAR) ** 2), default=None)
+
+    def remove_ends(self) -> None:
+        """Remove the masks of slices beyond apex and base."""
+        slices = sorted(self.by_slice)
+        mass = {s: sum(c.evidence for c in self._cavities(s)) for s in slices}
+        middle = slices.index(max(slices, key=lambda s: mass[s]))
+        for way in (slices[middle + 1 :], slices[:middle][::-1]):
+            good = [self._is_heart(s) for s in way]
+            end = next((n for n, own in enumerate(good) if not own and not any(good[n + 1 : n + 2])), len(way))
+            for s in way[end:]:
+                for i in self.by_slice[s]:
+                    self.chosen[i] = None
+
+    def _cavities(self, slice_: int) -> list[Cavity]:
+        return [cavity for i in self.by_slice[slice_] if (cavity := self.chosen[i]) is not None]
+
+    def _is_heart(self, slice_: int) -> bool:
+        cavities, phases = self._cavities(slice_), len(self.by_slice[slice_])
+        if not cavities or (phases >= MIN_PHASES and len(cavities) < _MIN_SHARE * phases):
+            return False
+        areas = [cavity.area for cavity in cavities]
+        return float(np.average([cavity.certainty for cavity in cavities], weights=areas)) >= _MIN_CERTAINTY
+
+    def resolve(self) -> None:
+        """Give images that differ from the phases around them the mask of their mean."""
+        for own in self.by_slice.values():
+            before = [self.chosen[i] for i in own]
+            for place in phase_jumps(before):
+                i = own[place]
+                sides = [own[(place + step) % len(own)] for step in (-1, 1)]
+                if any(self.frames[j].shape != self.frames[i].shape for j in sides):
+                    continue
+                mean = mean_of_log_odds([self.probabilities(j) for j in sides])
+                cavity = self._nearest(i, find_cavities(mean, self.frames[i], self.spacings[i]))
+                if cavity is not None:
+                    self.chosen[i], self.replaced[i] = cavity, mean
+
+    def masks(self) -> HeartMasks:
+        """Return the masks of the chosen components."""
+        result = HeartMasks([])
+        for i, (frame, cavity) in enumerate(zip(self.frames, self.chosen, strict=True)):
+            first = self.candidates[i][0] if self.candidates[i] else None
+            if i in self.replaced:
+                result.resolved.append(frame)
+            elif cavity is None and first is not None:
+                result.removed.append(frame)
+            elif cavity != first:
+                result.moved.append(frame)
+            if cavity is None:
+                result.masks.append(np.zeros(frame.shape, np.uint8))
+            else:
+                native = self.replaced[i] if i in self.replaced else self.probabilities(i)
+                result.masks.append(keep_best_component(native, seed=cavity.seed))
+        return result
+
+
+def mean_of_log_odds(probabilities: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the normalized geometric mean of class probabilities.
+
+    Args:
+        probabilities: Arrays of shape (classes, rows, columns).
+    """
+    logs = np.mean([np.log(np.clip(own, 1e-4, 1)) for own in probabilities], axis=0)
+    mean = np.exp(logs)
+    return mean / mean.sum(axis=0)
