@@ -28,6 +28,9 @@ def segment(
     anonymous: Annotated[
         bool, typer.Option("--anonymous", help="Number the studies; no patient and no file name in any output.")
     ] = False,
+    independent: Annotated[
+        bool, typer.Option("--independent", help="Decide each image by itself, without the rest of its study.")
+    ] = False,
     pixel_spacing: Annotated[
         float | None,
         typer.Option(min=0.1, max=10, help="mm, for images of unknown spacing: PNG images without a patients.csv."),
@@ -44,7 +47,7 @@ def segment(
         raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(OUTPUTS)}", param_hint="--write")
     console = Console()
     with open_results(out, outputs=outputs, resume=resume, anonymous=anonymous) as results:
-        segmentation = Segmenter(run).segment(source, pixel_spacing=pixel_spacing)
+        segmentation = Segmenter(run, independent=independent).segment(source, pixel_spacing=pixel_spacing)
         with progress_bar(console) as progress:
             task = progress.add_task("segmenting", total=None)
             summary = results.write(

@@ -1,5 +1,6 @@
 """Segmentation of images and evaluation of networks."""
 
+from keras_lvseg.inference.consistency.one_heart import keep_one_heart
 from keras_lvseg.inference.evaluate_network import evaluate
 from keras_lvseg.inference.postprocess import keep_best_component
 from keras_lvseg.inference.predict import predict_masks, predict_probabilities
@@ -21,6 +22,7 @@ __all__ = [
     "TrainedNetwork",
     "evaluate",
     "keep_best_component",
+    "keep_one_heart",
     "open_results",
     "predict_masks",
     "predict_probabilities",

@@ -87,13 +87,37 @@ def predict_batch(
     Returns:
         Class numbers per image, uint8 array of the image's shape.
     """
+    foregrounds = predict_foregrounds(model, images, grids=grids, preprocessing=preprocessing, flip_tta=flip_tta)
+    natives = (native_probabilities(own, grid) for own, grid in zip(foregrounds, grids, strict=True))
+    return [keep_best_component(native) if postprocess else decide_classes(native) for native in natives]
+
+
+def predict_foregrounds(
+    model: keras.Model,
+    images: Sequence[np.ndarray],
+    *,
+    grids: Sequence[NetworkGrid],
+    preprocessing: Preprocessing,
+    flip_tta: bool,
+) -> list[np.ndarray]:
+    """Return the probabilities of images on the network's grid.
+
+    Args:
+        model: See `predict_masks`.
+        images: See `predict_batch`.
+        grids: The network's grid per image.
+        preprocessing: See `predict_masks`.
+        flip_tta: See `predict_masks`.
+
+    Returns:
+        Per image, what `native_probabilities` takes.
+    """
     prepared = [preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
     # Every size of a batch is compiled once, so the last batches of many studies get few different sizes.
     size = 1 << (len(prepared) - 1).bit_length()
     padded = np.stack([*prepared, *prepared[:1] * (size - len(prepared))])[..., None]
-    probabilities = predict_probabilities(model, padded, flip_tta=flip_tta)[: len(prepared)]
-    natives = (native_probabilities(own[..., 1:], grid) for own, grid in zip(probabilities, grids, strict=True))
-    return [keep_best_component(native) if postprocess else decide_classes(native) for native in natives]
+    probabilities = predict_probabilities(model, padded, flip_tta=flip_tta)
+    return [own[..., 1:] for own in probabilities[: len(prepared)]]
 
 
 def predict_probabilities(model: keras.Model, images: np.ndarray, *, flip_tta: bool = False) -> np.ndarray:

@@ -215,7 +215,7 @@ def _summarize(record: Mapping[str, Any], error: str | None) -> dict[str, Any]:
         "masks": sum(image["area_pixels"] > 0 for image in record["images"]),
         "skipped_images": len(record["skipped"]),
     }
-    flags = [*record["flags"]] if error is None else [{"code": "failed", "reason": error}]
+    flags = [*record["flags"]] if error is None else [{"code": "failed", "reason": error, "images": []}]
     left_out = ("volumes", "images", "skipped", "anonymous", "fingerprint", "settings", "outputs")
     kept = {name: value for name, value in record.items() if name not in left_out}
     return {**kept, "flags": flags, **counts, "error": error}

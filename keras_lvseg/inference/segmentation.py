@@ -14,8 +14,13 @@ from typing import Any
 import numpy as np
 
 from keras_lvseg.errors import DataError
+from keras_lvseg.geometry import NetworkGrid
+from keras_lvseg.inference.consistency.one_heart import keep_one_heart
+from keras_lvseg.inference.consistency.study_masks import StudyMasks, decide_alone
 from keras_lvseg.inference.inputs import Inputs
 from keras_lvseg.inference.output_names import study_folders
+from keras_lvseg.inference.postprocess import decide_classes, keep_best_component
+from keras_lvseg.inference.predict import native_probabilities
 from keras_lvseg.inference.study_segmentation import StudySegmentation
 from keras_lvseg.inference.trained_network import TYPICAL_SPACING, TrainedNetwork
 from keras_lvseg.studies.frame_images import read_image
@@ -106,7 +111,7 @@ class Segmentation:
             on_images: Called after each step with the number of finished images of the study.
         """
         study = self.studies[index]
-        masks: dict[tuple[Path, int | None], np.ndarray] = {}
+        found: dict[tuple[Path, int | None], tuple[np.ndarray, NetworkGrid]] = {}
         skipped = list(study.skipped)
         for start in range(0, len(study.frames), _BATCH_SIZE):
             batch = study.frames[start : start + _BATCH_SIZE]
@@ -118,13 +123,16 @@ class Segmentation:
                 except DataError as error:
                     skipped.append(SkippedFile(frame.path, error.reason, frame.record))
             if images:
-                masks |= zip(images, self._network.masks([*images.values()], spacings), strict=True)
+                found |= zip(images, self._network.foregrounds([*images.values()], spacings), strict=True)
             if on_images:
                 on_images(start + len(batch))
-        segmented = replace(study.restrict_to(masks), skipped=tuple(skipped))
+        segmented = replace(study.restrict_to(found), skipped=tuple(skipped))
+        decided = self._decide(segmented, found)
         return StudySegmentation(
             study=segmented,
-            masks=tuple(masks[frame.key] for frame in segmented.frames),
+            masks=tuple(decided.masks),
+            certainties=tuple(decided.certainties),
+            changes=tuple(decided.changes),
             number=index + 1,
             folder=self.folders[index],
             patient_id=study.patient_id,
@@ -134,6 +142,20 @@ class Segmentation:
             settings=self.settings,
             notes=tuple(self._notes(segmented)),
         )
+
+    def _decide(
+        self, study: Study, found: Mapping[tuple[Path, int | None], tuple[np.ndarray, NetworkGrid]]
+    ) -> StudyMasks:
+        """Decide the masks of a study, together unless each image is to be decided by itself."""
+
+        def probabilities(index: int) -> np.ndarray:
+            return native_probabilities(*found[study.frames[index].key])
+
+        if self.settings["independent"] or study.geometry_error is not None or not study.frames:
+            decide = keep_best_component if self.settings["postprocess"] else decide_classes
+            return decide_alone(len(study.frames), probabilities, decide)
+        spacings = [found[frame.key][1].native_spacing for frame in study.frames]
+        return keep_one_heart(study.frames, probabilities, spacings=spacings)
 
     def fingerprint(self, index: int) -> str:
         """Return a hash of a study's images: place, size and UID, without names.

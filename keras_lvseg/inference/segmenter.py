@@ -23,6 +23,8 @@ class Segmenter:
 
     Args:
         run: Folder of a finished training run. None takes the bundled network. Nothing in the folder can run code.
+        independent: Decide the mask of each image by itself. False decides the masks of a study together, see
+            `keras_lvseg.inference.keep_one_heart`, if the network's `postprocess` is on.
 
     Attributes:
         settings: The network and its options, as plain values.
@@ -42,7 +44,7 @@ class Segmenter:
         True
     """
 
-    def __init__(self, run: str | os.PathLike[str] | None = None):
+    def __init__(self, run: str | os.PathLike[str] | None = None, *, independent: bool = False):
         self._network = TrainedNetwork.bundled() if run is None else TrainedNetwork.from_run(run)
         data = self._network.info.data
         self.settings: dict[str, Any] = {
@@ -50,6 +52,7 @@ class Segmenter:
             "network": self._network.source,
             **{name: data[name] for name in ("image_size", "pixel_spacing", "intensity")},
             **self._network.info.inference,
+            "independent": independent or not self._network.info.inference["postprocess"],
             "contour_origin": data["contour_origin"],
         }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,15 @@ import numpy as np
 
 from keras_lvseg.errors import DataError
 from keras_lvseg.files import atomic_directory
+from keras_lvseg.inference.consistency.mask_flags import mask_flags
+from keras_lvseg.inference.consistency.study_masks import Change
 from keras_lvseg.inference.output_names import numbered_study
 from keras_lvseg.inference.study_files import DEFAULT_OUTPUTS, check_outputs, draw_montages, write_study_files
+from keras_lvseg.inference.trained_network import TYPICAL_SPACING
 from keras_lvseg.reporting.html.study_report import study_fragment
-from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.skipped_file import SkippedFile
 from keras_lvseg.studies.study import Study
-from keras_lvseg.studies.study_volumes import PhaseVolume, StudyVolumes, study_volumes
+from keras_lvseg.studies.study_volumes import Flag, PhaseVolume, StudyVolumes, study_volumes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,6 +33,9 @@ class StudySegmentation:
         study: The frames that have a mask, and what is skipped.
         masks: Class numbers per frame, uint8 arrays in the order of `study.frames`: 0 background, 1 cavity,
             2 myocardium.
+        certainties: Mean probability of the cavity inside each mask, from 0.5 to 1. None if it is empty.
+        changes: How the rest of the study changed each mask: "moved" (another component of the image), "removed" (none)
+            or "resolved" (taken from the phases around it). None if it did not.
         number: Number of the study in its input, from 1.
         folder: Name of its result folder.
         patient_id: The patient; empty if unknown.
@@ -55,6 +60,8 @@ class StudySegmentation:
 
     study: Study
     masks: tuple[np.ndarray, ...]
+    certainties: tuple[float | None, ...]
+    changes: tuple[Change | None, ...]
     number: int
     folder: str
     patient_id: str
@@ -83,7 +90,16 @@ class StudySegmentation:
         if self.error:
             return StudyVolumes(problem=self.error)
         cavity, myocardium = ([int(np.count_nonzero(mask == own)) for mask in self.masks] for own in (1, 2))
-        return study_volumes(self.study, cavity, myocardium if self.has_myocardium else None)
+        volumes = study_volumes(self.study, cavity, myocardium if self.has_myocardium else None)
+        return replace(volumes, flags=(*volumes.flags, *self._mask_flags(volumes)))
+
+    def _mask_flags(self, volumes: StudyVolumes) -> Iterator[Flag]:
+        if self.settings["pixel_spacing"] is not None and any(
+            np.isnan(f.pixel_spacing).any() for f in self.study.frames
+        ):
+            yield Flag("spacing-assumed", f"the pixel spacing is unknown, and {TYPICAL_SPACING} mm is assumed")
+        if self.study.geometry_error is None:
+            yield from mask_flags(self.study, self.masks, self.certainties, volumes, changes=self.changes)
 
     def __repr__(self) -> str:
         if self.error:
@@ -117,12 +133,18 @@ class StudySegmentation:
             "stroke_volume_ml": _rounded(volumes.stroke_volume_ml),
             "ejection_fraction_percent": _rounded(volumes.ejection_fraction),
             "myocardial_mass_g": _rounded(volumes.myocardial_mass_g),
-            "flags": [{"code": flag.code, "reason": self._reason(flag.reason, anonymous)} for flag in volumes.flags],
+            "flags": [
+                {
+                    "code": flag.code,
+                    "reason": self._reason(flag.reason, anonymous),
+                    "images": [{"slice": slice_, "phase": phase} for slice_, phase in flag.images],
+                }
+                for flag in volumes.flags
+            ],
             "missing_reason": self._reason(volumes.problem, anonymous),
             "volumes": [_phase(volume) for volume in volumes.phases],
-            "images": [
-                self._image(frame, mask, anonymous) for frame, mask in zip(study.frames, self.masks, strict=True)
-            ],
+            "changes": {change: self.changes.count(change) for change in ("moved", "removed", "resolved")},
+            "images": [self._image(index, anonymous) for index in range(len(self.masks))],
             "skipped": [self._skipped(skipped, anonymous) for skipped in study.skipped],
             "notes": [*self.notes],
             "anonymous": anonymous,
@@ -182,7 +204,8 @@ class StudySegmentation:
         named = self.study.geometry_error or self.error
         return self.hide_names(reason) if reason and anonymous and named else reason
 
-    def _image(self, frame: Frame, mask: np.ndarray, anonymous: bool) -> dict[str, Any]:
+    def _image(self, index: int, anonymous: bool) -> dict[str, Any]:
+        frame, mask = self.study.frames[index], self.masks[index]
         placed = self.study.geometry_error is None
         known = not np.isnan(frame.pixel_spacing).any()
         pixels = int(np.count_nonzero(mask == 1))
@@ -195,6 +218,8 @@ class StudySegmentation:
             "area_pixels": pixels,
             "area_mm2": _rounded(pixels * frame.pixel_area) if known else None,
             "myocardium_pixels": int(np.count_nonzero(mask == 2)) if self.has_myocardium else None,
+            "mean_probability": _rounded(self.certainties[index], 4),
+            "change": self.changes[index],
         }
 
     def _skipped(self, skipped: SkippedFile, anonymous: bool) -> dict[str, Any]:

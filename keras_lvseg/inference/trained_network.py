@@ -12,7 +12,8 @@ import numpy as np
 
 from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.errors import DataError
-from keras_lvseg.inference.predict import predict_batch
+from keras_lvseg.geometry import NetworkGrid
+from keras_lvseg.inference.predict import predict_batch, predict_foregrounds
 from keras_lvseg.models.build import load_network
 from keras_lvseg.models.pretrained import PretrainedInfo
 
@@ -91,9 +92,33 @@ class TrainedNetwork:
         Returns:
             uint8 arrays of the images' shapes: 0 background, 1 cavity, 2 myocardium if `has_myocardium`.
         """
-        preprocessing = self.preprocessing
-        grids = [
-            preprocessing.grid_for(image.shape, tuple(np.where(np.isnan(spacing), TYPICAL_SPACING, spacing)))
+        grids = self._grids(images, spacings)
+        return predict_batch(self.model, images, grids=grids, preprocessing=self.preprocessing, **self.info.inference)
+
+    def foregrounds(
+        self, images: Sequence[np.ndarray], spacings: Sequence[tuple[float, float]]
+    ) -> list[tuple[np.ndarray, NetworkGrid]]:
+        """Return the probabilities of the classes above 0, on the network's grid, and the grid of each image.
+
+        Args:
+            images: See `masks`.
+            spacings: See `masks`.
+
+        Returns:
+            The arguments of `keras_lvseg.inference.predict.native_probabilities` per image.
+        """
+        grids = self._grids(images, spacings)
+        own = predict_foregrounds(
+            self.model,
+            images,
+            grids=grids,
+            preprocessing=self.preprocessing,
+            flip_tta=self.info.inference["flip_tta"],
+        )
+        return [*zip(own, grids, strict=True)]
+
+    def _grids(self, images: Sequence[np.ndarray], spacings: Sequence[tuple[float, float]]) -> list[NetworkGrid]:
+        return [
+            self.preprocessing.grid_for(image.shape, tuple(np.where(np.isnan(spacing), TYPICAL_SPACING, spacing)))
             for image, spacing in zip(images, spacings, strict=True)
         ]
-        return predict_batch(self.model, images, grids=grids, preprocessing=preprocessing, **self.info.inference)

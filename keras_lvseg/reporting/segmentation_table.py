@@ -29,7 +29,7 @@ VOLUME_COLUMNS = (
 """Columns of `volumes.csv`."""
 
 _FIGURES = (("EDV", "edv_ml", "mL"), ("ESV", "esv_ml", "mL"), ("EF", "ejection_fraction_percent", "%"))
-_MAX_SKIPPED = 10  # lines; a folder may hold thousands of other files
+_MAX_LISTED = 10  # lines; a folder may hold thousands of other files
 _NARROW = 60  # columns of a terminal
 
 
@@ -61,7 +61,7 @@ def segmentation_table(studies: Sequence[Mapping[str, Any]], *, width: int) -> R
 def segmentation_notes(
     studies: Sequence[Mapping[str, Any]], notes: Sequence[str], skipped: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """Yield failed studies, notes, and up to 10 skipped files with their reasons, one line each.
+    """Yield failed studies, notes, and up to 10 flags and 10 skipped files with their reasons, one line each.
 
     Args:
         studies: See `segmentation_table`.
@@ -74,13 +74,18 @@ def segmentation_notes(
     """
     yield from (f"failed: {study['study']}: {study['error']}" for study in studies if study["error"])
     yield from notes
+    flags = [(study, flag) for study in studies if not study["error"] for flag in study["flags"]]
+    for study, flag in flags[:_MAX_LISTED]:
+        yield f"{study['study']}: {flag['code']}: {flag['reason']}"
+    if len(flags) > _MAX_LISTED:
+        yield f"{len(flags) - _MAX_LISTED} more flags, see index.html"
     for study in studies:
         if study["skipped_images"] and not study["error"]:
             yield f"{study['study']}: {study['skipped_images']} images skipped, see study.json"
-    for file in skipped[:_MAX_SKIPPED]:
+    for file in skipped[:_MAX_LISTED]:
         yield f"no mask: {file['file'] or 'a file'}: {file['reason']}"
-    if len(skipped) > _MAX_SKIPPED:
-        yield f"no mask: {len(skipped) - _MAX_SKIPPED} more files"
+    if len(skipped) > _MAX_LISTED:
+        yield f"no mask: {len(skipped) - _MAX_LISTED} more files"
 
 
 def write_volume_table(path: str | os.PathLike[str], studies: Sequence[Mapping[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_lvseg.geometry import ejection_fraction, slice_extents, slice_normal, stack_volume
+from keras_lvseg.studies.end_phases import end_phases
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.study import Study
 
@@ -23,13 +24,14 @@ class Flag:
     """A reason why the volumes of a study may be wrong or are unknown.
 
     Attributes:
-        code: One word: "geometry-unknown", "spacing-unknown", "one-slice", "one-phase", "few-phases", "missing-slices",
-            "missing-frames", "uneven-slices" or "empty-masks".
+        code: One word, such as "missing-slices". The page "Every key and column" has all.
         reason: A sentence without a full stop.
+        images: Slice and phase of each image concerned. Empty if the flag is about the whole study.
     """
 
     code: str
     reason: str
+    images: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class StudyVolumes:
 
     Attributes:
         phases: The volume of each phase; empty if volumes are unknown.
-        ed: End-diastole: the largest cavity among the phases with all slices of the study. None if fewer than two
-            phases have them.
+        ed: End-diastole: the largest cavity among the phases with all slices of the study, see `end_phases`. None if
+            fewer than two phases have them.
         es: End-systole: the smallest cavity among the same phases.
         problem: Why a value is unknown. None if all are known.
         flags: Reasons why values may be wrong or are unknown.
@@ -146,7 +148,7 @@ def study_volumes(study: Study, pixels: Sequence[int], myocardium_pixels: Sequen
     elif not any(phase.volume_ml for phase in whole):
         own = Flag("empty-masks", "all masks are empty")
     else:
-        ed, es = (choose(whole, key=lambda phase: phase.volume_ml) for choose in (max, min))
+        ed, es = (whole[index] for index in end_phases([phase.volume_ml for phase in whole]))
         return StudyVolumes(phases, ed, es, flags=flags)
     return StudyVolumes(phases, problem=own.reason, flags=(own, *flags))
 

@@ -37,8 +37,16 @@ def test_page_has_every_column_in_order():
 
 def test_page_has_every_flag():
     code = Path(__file__).parents[2] / "keras_lvseg"
-    written = "".join((code / path).read_text() for path in ("studies/study_volumes.py", "inference/result_folder.py"))
+    written = "".join(
+        (code / path).read_text()
+        for path in (
+            "studies/study_volumes.py",
+            "inference/result_folder.py",
+            "inference/study_segmentation.py",
+            "inference/consistency/mask_flags.py",
+        )
+    )
     section = PAGE[PAGE.index("## Flags") : PAGE.index("## study.json")]
     flags = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
-    assert len(flags) == 10
+    assert len(flags) == 20
     assert [flag for flag in flags if f'"{flag}"' not in written] == []

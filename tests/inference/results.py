@@ -19,6 +19,7 @@ SETTINGS = {
     "intensity": "zscore",
     "flip_tta": False,
     "postprocess": False,
+    "independent": True,
     "contour_origin": CONTOUR_ORIGIN,
 }
 
@@ -47,9 +48,12 @@ def result_of(
     study: Study, root: Path, mask_of: Callable[[Frame], np.ndarray], number: int, folder: str, myocardium: bool
 ) -> StudySegmentation:
     """Return the result of one study."""
+    masks = tuple(np.asarray(mask_of(frame), np.uint8) for frame in study.frames)
     return StudySegmentation(
         study=study,
-        masks=tuple(np.asarray(mask_of(frame), np.uint8) for frame in study.frames),
+        masks=masks,
+        certainties=tuple(0.95 if (mask == 1).any() else None for mask in masks),
+        changes=(None,) * len(masks),
         number=number,
         folder=folder,
         patient_id=study.patient_id,

@@ -86,5 +86,5 @@ def _in_plane(row: float, column: float, frame: Frame, spacing: tuple[float, flo
     x, y = column * spacing[1], row * spacing[0]
     if np.isfinite([*frame.position, *frame.orientation]).all():
         along_row, along_column = np.reshape(frame.orientation, (2, 3))
-        x, y = x + along_row @ frame.position, y + along_column @ frame.position
-    return float(x), float(y)
+        x, y = x + float(along_row @ frame.position), y + float(along_column @ frame.position)
+    return x, y

@@ -35,7 +35,7 @@ def fit_heart_axis(centroids: np.ndarray, heights: np.ndarray, weights: np.ndarr
     Example:
         >>> centroids = np.array([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [4.0, 0.0], [90.0, 20.0]])
         >>> fit_heart_axis(centroids, 8 * np.arange(5.0), np.array([1, 3, 3, 2, 2]), [0.0, 32.0]).round()[:, 0]
-        array([1., 5.])
+        array([2., 4.])
     """
     share = weights / weights.sum()
     line = np.array([_weighted_median(column, share) for column in centroids.T])
@@ -73,7 +73,7 @@ def heart_axis(
 def slice_heights(frames: Sequence[Frame]) -> dict[int, float]:
     """Return the place of each slice along the stack, mm."""
     normal = slice_normal(frames[0].orientation) if np.isfinite(frames[0].centre).all() else None
-    heights = {}
+    heights: dict[int, float] = {}
     for frame in frames:
         height = frame.slice * (frame.slice_spacing or 8.0) if normal is None else float(normal @ frame.centre)
         heights.setdefault(frame.slice, height)

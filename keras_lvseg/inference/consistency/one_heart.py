@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from keras_lvseg.inference.consistency.cavity import Cavity, distance, find_cavities
 from keras_lvseg.inference.consistency.heart_axis import FAR, heart_axis, slice_heights
 from keras_lvseg.inference.consistency.phase_jumps import MIN_PHASES, phase_jumps
+from keras_lvseg.inference.consistency.study_masks import Change, StudyMasks
 from keras_lvseg.inference.postprocess import keep_best_component
 from keras_lvseg.studies.frame import Frame
 
@@ -19,35 +19,19 @@ _MIN_SHARE = 0.2  # of a slice's phases that have a mask
 _MIN_CERTAINTY = 0.8  # mean probability inside the masks of a slice at the end of the stack
 
 
-@dataclass
-class HeartMasks:
-    """Masks of a study that belong to one heart.
-
-    Attributes:
-        masks: Class numbers per frame, uint8 arrays of the frames' shapes.
-        moved: Frames whose mask is another component than the best one of the image by itself.
-        removed: Frames whose mask is removed, because it is far from the axis or beyond apex or base.
-        resolved: Frames whose mask is that of the mean of the neighbouring phases.
-    """
-
-    masks: list[np.ndarray]
-    moved: list[Frame] = field(default_factory=list)
-    removed: list[Frame] = field(default_factory=list)
-    resolved: list[Frame] = field(default_factory=list)
-
-
 def keep_one_heart(
     frames: Sequence[Frame],
     probabilities: Callable[[int], np.ndarray],
     *,
     spacings: Sequence[tuple[float, float]],
-) -> HeartMasks:
+) -> StudyMasks:
     """Decide the masks of a stack together.
 
     1. The heart's axis is a line through the cavities, see `fit_heart_axis`. In each image, the component that is
        certain, large and near to the axis is kept; none if all are far from it.
-    2. Outwards from the slice with the most cavity, the stack ends at the first slice that is uncertain or has a mask
-       in a few phases only. A single such slice between better ones is kept.
+    2. Outwards from the slice with the most cavity, the stack ends at the first slice that is uncertain, has a mask in
+       a few phases only, or has another organ as the best component in half of the phases or more. One such slice is kept if two
+       better ones follow it.
     3. An image without a mask, or whose mask has another area or place than in the phases around it while these agree,
        gets the mask of their mean log-odds. This needs 5 phases; the last phase is followed by the first.
 
@@ -64,8 +48,8 @@ def keep_one_heart(
         >>> cavity[:, 10:20, 10:20] = 0.99
         >>> cavity[3] = np.roll(cavity[3], 18)  # far from the others
         >>> heart = keep_one_heart(frames, lambda i: np.stack([1 - cavity[i], cavity[i]]), spacings=[(2.0, 2.0)] * 4)
-        >>> [int(mask.sum()) for mask in heart.masks], len(heart.removed)
-        ([100, 100, 100, 0], 1)
+        >>> [int(mask.sum()) for mask in heart.masks], heart.changes
+        ([100, 100, 100, 0], [None, None, None, 'removed'])
     """
     stack = _Stack(frames, probabilities, spacings)
     stack.choose()
@@ -110,7 +94,7 @@ class _Stack:
         middle = slices.index(max(slices, key=lambda s: mass[s]))
         for way in (slices[middle + 1 :], slices[:middle][::-1]):
             good = [self._is_heart(s) for s in way]
-            end = next((n for n, own in enumerate(good) if not own and not any(good[n + 1 : n + 2])), len(way))
+            end = next((n for n, own in enumerate(good) if not own and good[n + 1 : n + 3] != [True, True]), len(way))
             for s in way[end:]:
                 for i in self.by_slice[s]:
                     self.chosen[i] = None
@@ -119,9 +103,14 @@ class _Stack:
         return [cavity for i in self.by_slice[slice_] if (cavity := self.chosen[i]) is not None]
 
     def _is_heart(self, slice_: int) -> bool:
-        cavities, phases = self._cavities(slice_), len(self.by_slice[slice_])
-        if not cavities or (phases >= MIN_PHASES and len(cavities) < _MIN_SHARE * phases):
+        own, cavities = self.by_slice[slice_], self._cavities(slice_)
+        if not cavities:
             return False
+        if len(own) >= MIN_PHASES:
+            masks = sum(bool(self.candidates[i]) for i in own)
+            best = sum(bool(self.candidates[i]) and self.candidates[i][0] == self.chosen[i] for i in own)
+            if len(cavities) < _MIN_SHARE * len(own) or 2 * best <= masks:
+                return False
         areas = [cavity.area for cavity in cavities]
         return float(np.average([cavity.certainty for cavity in cavities], weights=areas)) >= _MIN_CERTAINTY
 
@@ -139,22 +128,21 @@ class _Stack:
                 if cavity is not None:
                     self.chosen[i], self.replaced[i] = cavity, mean
 
-    def masks(self) -> HeartMasks:
+    def masks(self) -> StudyMasks:
         """Return the masks of the chosen components."""
-        result = HeartMasks([])
-        for i, (frame, cavity) in enumerate(zip(self.frames, self.chosen, strict=True)):
-            first = self.candidates[i][0] if self.candidates[i] else None
+        result = StudyMasks()
+        for i, (own, cavity) in enumerate(zip(self.candidates, self.chosen, strict=True)):
+            native = self.replaced[i] if i in self.replaced else self.probabilities(i)
+            best = own[0] if own else None
+            change: Change | None = None
             if i in self.replaced:
-                result.resolved.append(frame)
-            elif cavity is None and first is not None:
-                result.removed.append(frame)
-            elif cavity != first:
-                result.moved.append(frame)
+                change = "resolved"
+            elif cavity != best:
+                change = "removed" if cavity is None else "moved"
             if cavity is None:
-                result.masks.append(np.zeros(frame.shape, np.uint8))
+                result.append(np.zeros(self.frames[i].shape, np.uint8), native, change)
             else:
-                native = self.replaced[i] if i in self.replaced else self.probabilities(i)
-                result.masks.append(keep_best_component(native, seed=cavity.seed))
+                result.append(keep_best_component(native, seed=cavity.seed), native, change)
         return result
 
 

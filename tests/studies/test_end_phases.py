@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from keras_lvseg.studies.end_phases import end_phases
+
+
+def beat(phases=20, es=7.0):
+    """Return a curve with a sharp systole and a slow filling, as hearts have."""
+    at = np.arange(phases) / phases
+    systole = es / 20
+    phase = np.where(at < systole, at / systole / 2, 0.5 + (at - systole) / (1 - systole) / 2)
+    return 110 + 40 * np.cos(2 * np.pi * phase)
+
+
+@pytest.mark.parametrize("phases", [8, 12, 20, 25, 30])
+def test_end_phases_of_a_plain_curve_are_its_extremes(phases):
+    curve = beat(phases)
+    assert end_phases(curve) == (curve.argmax(), curve.argmin())
+
+
+@pytest.mark.parametrize("place", range(20))
+@pytest.mark.parametrize("wrong", [0.0, 0.7, 1.4, 3.0])
+def test_end_phases_are_not_moved_by_one_wrong_volume(place, wrong):
+    curve = beat()
+    right = curve.argmax(), curve.argmin()
+    curve[place] *= wrong
+    found = end_phases(curve)
+    for own, expected in zip(found, right, strict=True):
+        assert min((own - expected) % 20, (expected - own) % 20) <= 1
+    assert abs(beat()[found[0]] / 150 - 1) < 0.03
+
+
+@pytest.mark.parametrize("shift", [1, 9])
+def test_end_phases_of_a_shifted_curve_are_shifted(shift):
+    curve = beat() + np.random.default_rng(0).normal(0, 2, 20)
+    assert end_phases(np.roll(curve, shift)) == tuple((phase + shift) % 20 for phase in end_phases(curve))
+
+
+def test_end_phases_of_few_phases_are_the_extremes():
+    assert end_phases([3.0, 9.0, 1.0]) == (1, 2)
+    assert end_phases([5.0, 2.0]) == (0, 1)
+
+
+def test_end_phases_of_a_constant_curve_are_phases():
+    assert all(0 <= phase < 20 for phase in end_phases([7.0] * 20))
