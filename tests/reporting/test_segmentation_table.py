@@ -42,6 +42,13 @@ def test_segmentation_notes_have_failures_notes_and_skips():
     ]
 
 
+def test_segmentation_notes_have_flags_with_reasons_and_no_more_than_ten():
+    studies = [study(study="P2", flags=FLAGS), study(study="P3", flags=5 * FLAGS)]
+    lines = [*segmentation_notes(studies, [], [])]
+    assert lines[:2] == ["P2: one-slice: it is one slice", "P2: empty-masks: all masks are empty"]
+    assert lines[10:] == ["2 more flags, see index.html"]
+
+
 @pytest.mark.parametrize(
     ("name", "cell"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -147,22 +147,29 @@ def _uncertain(
 ) -> Iterator[Flag]:
     """Yield flags for the masks that ED and ES come from, or for those of all phases if these are unknown."""
     phases = [phase.phase for phase in (volumes.ed, volumes.es) if phase] or [*study.phases]
-    changed: list[_Place] = []
-    uncertain: list[_Place] = []
-    for phase in phases:
-        own = {place: cavity for place, cavity in cavities.items() if place[1] == phase and cavity}
-        total = sum(cavity.area for cavity in own.values())
-        for found, places in (
-            (changed, [place for place in own if place in resolved]),
-            (uncertain, [place for place, cavity in own.items() if cavity.certainty < UNCERTAIN]),
-        ):
-            if sum(own[place].area for place in places) > _SHARE * total:
-                found += [place for place in places if place not in found]
+    uncertain = _large_share(cavities, phases, lambda place, cavity: cavity.certainty < UNCERTAIN)
+    # A neighbour of ED or ES may have been the true one before it was resolved.
+    order = [*study.phases]
+    near = {order[(order.index(phase) + step) % len(order)] for phase in phases for step in (-1, 0, 1)}
+    changed = _large_share(cavities, sorted(near), lambda place, _: place in resolved)
     if uncertain:
         reason = f"masks with a mean probability under {UNCERTAIN} make more than {_SHARE:.0%} of a volume"
         yield _flag("uncertain", reason, uncertain)
     if changed:
         yield _flag("resolved", f"masks taken from other phases make more than {_SHARE:.0%} of a volume", changed)
+
+
+def _large_share(
+    cavities: dict[_Place, Cavity | None], phases: Sequence[int], choose: Callable[[_Place, Cavity], bool]
+) -> list[_Place]:
+    """Return the chosen masks of the phases where they make a large share of the volume."""
+    found: list[_Place] = []
+    for phase in phases:
+        own = {place: cavity for place, cavity in cavities.items() if place[1] == phase and cavity}
+        chosen = [place for place, cavity in own.items() if choose(place, cavity)]
+        if sum(own[place].area for place in chosen) > _SHARE * sum(cavity.area for cavity in own.values()):
+            found += chosen
+    return found
 
 
 def _flag(code: str, reason: str, places: Sequence[_Place]) -> Flag:

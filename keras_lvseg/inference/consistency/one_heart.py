@@ -15,8 +15,9 @@ from keras_lvseg.inference.postprocess import keep_best_component
 from keras_lvseg.studies.frame import Frame
 
 _NEAR = 15.0  # mm from the axis at which a component's evidence counts half
-_MIN_SHARE = 0.2  # of a slice's phases that have a mask
 _MIN_CERTAINTY = 0.8  # mean probability inside the masks of a slice at the end of the stack
+_MIN_CERTAINTY_OF_FEW = 0.9  # the same for a slice with a mask in few phases, which may be the base at end-diastole
+_FEW = 0.2  # of the phases of a slice
 
 
 def keep_one_heart(
@@ -29,9 +30,9 @@ def keep_one_heart(
 
     1. The heart's axis is a line through the cavities, see `fit_heart_axis`. In each image, the component that is
        certain, large and near to the axis is kept; none if all are far from it.
-    2. Outwards from the slice with the most cavity, the stack ends at the first slice that is uncertain, has a mask in
-       a few phases only, or has another organ as the best component in half of the phases or more. One such slice is kept if two
-       better ones follow it.
+    2. Outwards from the slice with the most cavity, the stack ends at the first slice that is uncertain, or that has
+       another organ as the best component in half of the phases or more. A slice with a mask in a few phases only must
+       be more certain. One slice that is not good enough is kept if two better ones follow it.
     3. An image without a mask, or whose mask has another area or place than in the phases around it while these agree,
        gets the mask of their mean log-odds. This needs 5 phases; the last phase is followed by the first.
 
@@ -106,27 +107,38 @@ class _Stack:
         own, cavities = self.by_slice[slice_], self._cavities(slice_)
         if not cavities:
             return False
+        needed = _MIN_CERTAINTY
         if len(own) >= MIN_PHASES:
             masks = sum(bool(self.candidates[i]) for i in own)
             best = sum(bool(self.candidates[i]) and self.candidates[i][0] == self.chosen[i] for i in own)
-            if len(cavities) < _MIN_SHARE * len(own) or 2 * best <= masks:
+            if 2 * best <= masks:
                 return False
+            if len(cavities) < _FEW * len(own):
+                needed = _MIN_CERTAINTY_OF_FEW
         areas = [cavity.area for cavity in cavities]
-        return float(np.average([cavity.certainty for cavity in cavities], weights=areas)) >= _MIN_CERTAINTY
+        return float(np.average([cavity.certainty for cavity in cavities], weights=areas)) >= needed
 
     def resolve(self) -> None:
         """Give images that differ from the phases around them the mask of their mean."""
-        for own in self.by_slice.values():
-            before = [self.chosen[i] for i in own]
-            for place in phase_jumps(before):
-                i = own[place]
-                sides = [own[(place + step) % len(own)] for step in (-1, 1)]
-                if any(self.frames[j].shape != self.frames[i].shape for j in sides):
-                    continue
-                mean = mean_of_log_odds([self.probabilities(j) for j in sides])
-                cavity = self._nearest(i, find_cavities(mean, self.frames[i], self.spacings[i]))
-                if cavity is not None:
-                    self.chosen[i], self.replaced[i] = cavity, mean
+        found = {own[place] for own in self.by_slice.values() for place in phase_jumps([self.chosen[i] for i in own])}
+        for i in sorted(found):
+            own = self.by_slice[self.frames[i].slice]
+            sides = [own[(own.index(i) + step) % len(own)] for step in (-1, 1)]
+            if self._is_end(i, found) or any(self.frames[j].shape != self.frames[i].shape for j in sides):
+                continue
+            mean = mean_of_log_odds([self.probabilities(j) for j in sides])
+            cavity = self._nearest(i, find_cavities(mean, self.frames[i], self.spacings[i]))
+            if cavity is not None:
+                self.chosen[i], self.replaced[i] = cavity, mean
+
+    def _is_end(self, i: int, found: set[int]) -> bool:
+        """Return whether an image has no mask because the heart ends before it, in a phase that is right elsewhere."""
+        if self.chosen[i] is not None:
+            return False
+        slice_, phase = self.frames[i].slice, self.frames[i].phase
+        others = [j for j, frame in enumerate(self.frames) if frame.phase == phase and j not in found]
+        filled = [self.frames[j].slice for j in others if self.chosen[j] is not None]
+        return bool(filled) and not min(filled) < slice_ < max(filled)
 
     def masks(self) -> StudyMasks:
         """Return the masks of the chosen components."""

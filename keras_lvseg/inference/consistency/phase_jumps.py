@@ -28,22 +28,22 @@ def phase_jumps(cavities: Sequence[Cavity | None]) -> list[int]:
     if count < MIN_PHASES or not any(cavities):
         return []
     largest = max(cavity.area for cavity in cavities if cavity is not None)
+    areas = [0.0 if cavity is None else cavity.area for cavity in cavities]
     found = []
     for place, own in enumerate(cavities):
         before, after = (cavities[(place + step) % count] for step in (-1, 1))
-        if before is None or after is None:
+        if before is None or after is None or _distance(before.centroid, after.centroid) > _DISTANCE:
             continue
-        apart = float(np.hypot(*np.subtract(before.centroid, after.centroid)))
-        step = abs(before.area - after.area)
-        if apart > _DISTANCE or step > _AREA * largest:
-            continue  # the phases around it do not agree
-        mean_area = (before.area + after.area) / 2
-        if own is None:
-            if mean_area > _AREA * largest:
-                found.append(place)
-            continue
-        middle = np.mean([before.centroid, after.centroid], axis=0)
-        moved = float(np.hypot(*(own.centroid - middle)))
-        if abs(own.area - mean_area) > max(_AREA * largest, step) or moved > _DISTANCE:
+        around = [areas[(place + step) % count] for step in (-2, -1, 1, 2)]
+        middle = (before.centroid[0] + after.centroid[0]) / 2, (before.centroid[1] + after.centroid[1]) / 2
+        moved = own is not None and _distance(own.centroid, middle) > _DISTANCE
+        # A heart's smallest area is a sharp minimum, which lines through the phases on one side lead to.
+        expected = (around[1] + around[2]) / 2, 2 * around[1] - around[0], 2 * around[2] - around[3]
+        agree = abs(around[1] - around[2]) <= _AREA * largest
+        if moved or (agree and min(abs(areas[place] - area) for area in expected) > _AREA * largest):
             found.append(place)
     return found
+
+
+def _distance(first: tuple[float, float], second: tuple[float, float]) -> float:
+    return float(np.hypot(first[0] - second[0], first[1] - second[1]))

@@ -80,4 +80,5 @@ def test_mask_flags_resolved_masks_of_es():
     stack = DiscStack()
     changes = ["resolved" if frame.phase == 5 else None for frame in stack.frames]
     assert flags_of(stack, changes=changes)["resolved"].images == tuple((s, 5) for s in range(8))
+    assert "resolved" in flags_of(stack, changes=["resolved" if f.phase == 9 else None for f in stack.frames])
     assert flags_of(stack, changes=["resolved" if f.phase == 2 else None for f in stack.frames]) == {}

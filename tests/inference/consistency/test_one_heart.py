@@ -76,13 +76,23 @@ def test_keep_one_heart_keeps_an_uncertain_slice_in_the_middle_and_not_at_the_en
     assert areas[0].any() == (value > 0.8)
 
 
-def test_keep_one_heart_removes_an_end_slice_with_a_mask_in_one_of_ten_phases():
+@pytest.mark.parametrize("value", [0.85, 0.98])
+def test_keep_one_heart_removes_an_end_slice_with_one_uncertain_mask_in_ten_phases(value):
     stack = DiscStack()
-    for phase in range(1, stack.phases):
-        stack.clear(7, phase)
+    for phase in range(stack.phases):
+        stack.clear(0, phase)
+    stack.draw(0, 0, HEART, 12, value)
     result = decide(stack)
-    assert not stack.areas(result.masks)[7].any()
-    assert result.changes.count("removed") == 1
+    assert stack.areas(result.masks)[0].any() == (value > 0.9)
+    assert result.changes.count("removed") == (value < 0.9)
+
+
+def test_keep_one_heart_leaves_the_base_empty_where_the_heart_has_moved_out_of_the_slice():
+    stack = DiscStack()
+    stack.clear(0, 5)
+    result = decide(stack)
+    assert set(result.changes) == {None}
+    assert not result.masks[5].any()
 
 
 @pytest.mark.parametrize("spoil", ["lost", "shrunk", "elsewhere"])
