@@ -14,7 +14,7 @@ from keras_lvseg.inference.consistency.study_masks import Change
 from keras_lvseg.studies.study import Study
 from keras_lvseg.studies.study_volumes import Flag, StudyVolumes
 
-UNCERTAIN = 0.9
+UNCERTAIN = 0.92
 """Mean probability inside a mask, below which the mask is uncertain; see `docs/validation/consistency.md`."""
 
 _MIN_SLICES = 5  # with a mask at end-diastole
@@ -51,7 +51,7 @@ def mask_flags(
         >>> frames = [Frame(Path(f"{s}"), "", "", slice=s, **frame) for s in range(5)]
         >>> masks = np.zeros((5, 40, 40), np.uint8)
         >>> masks[[0, 1, 3, 4], 10:20, 10:20] = 1
-        >>> study, certainties = Study("P1", tuple(frames)), [0.9, 0.9, None, 0.9, 0.9]
+        >>> study, certainties = Study("P1", tuple(frames)), [0.95, 0.95, None, 0.95, 0.95]
         >>> flags = mask_flags(study, masks, certainties, StudyVolumes(), changes=[None] * 5)
         >>> [(flag.code, flag.images) for flag in flags]
         [('holes', ((2, 0),)), ('empty-middle', ((2, 0),)), ('few-slices', ())]

@@ -68,7 +68,7 @@ def test_mask_flags_unusual_volume(factor, flagged):
     assert ("unusual-volume" in flags_of(stack)) == flagged
 
 
-@pytest.mark.parametrize(("certainty", "flagged"), [(0.89, True), (0.91, False)])
+@pytest.mark.parametrize(("certainty", "flagged"), [(0.91, True), (0.93, False)])
 def test_mask_flags_uncertain_names_the_images_of_ed_and_es(certainty, flagged):
     flags = flags_of(DiscStack(), certainty)
     assert [*flags] == ["uncertain"] * flagged
