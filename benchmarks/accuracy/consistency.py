@@ -50,7 +50,9 @@ def _row(
 ) -> str:
     if edv is None or esv is None:
         return f"| {patient} | {masks} | | | | | | {flags} |"
-    return f"| {patient} | {masks} | {edv:.0f} | {esv:.0f} | {ejection_fraction(edv, esv):.1f} | {ed} | {es} | {flags} |"
+    return (
+        f"| {patient} | {masks} | {edv:.0f} | {esv:.0f} | {ejection_fraction(edv, esv):.1f} | {ed} | {es} | {flags} |"
+    )
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def end_phases(volumes: Sequence[float]) -> tuple[int, int]:
         root = np.sqrt(weights)
         curve = terms @ np.linalg.lstsq(terms * root[:, None], values * root, rcond=None)[0]
         far = np.abs(values - curve)
-        scale = max(1.5 * np.median(far), 0.01 * np.ptp(curve), 1e-9)
+        scale = max(1.5 * np.median(far), 0.05 * np.ptp(curve), 1e-9)
         weights = 1 / (1 + (far / (2 * scale)) ** 2) ** 2
     good = far <= 4 * scale
     ends = []

@@ -1,4 +1,5 @@
 import numpy as np
+import pydicom
 import pytest
 
 from keras_lvseg import Segmenter
@@ -51,6 +52,35 @@ def test_segmentation_masks_are_those_of_the_network_in_the_order_of_the_frames(
     assert sorted(paths) == sorted(phantom_tree.glob("dicoms/*/*.dcm"))
     assert told[-1] == (len(paths), len(paths))
     assert told == sorted(set(told))
+
+
+def test_segmentation_decides_a_study_together_unless_independent(tmp_path):
+    run = write_planted_run(tmp_path / "run", 100.0, postprocess=True)
+    tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=6, phases=2, shape=(20, 96))
+    path = [*images_of(tree, "P1")][4]
+    dataset = pydicom.dcmread(path)
+    pixels = dataset.pixel_array.copy()
+    pixels[5:15, 2:12] = 300  # larger than the disc in the middle, and 60 mm away
+    dataset.PixelData = pixels.tobytes()
+    dataset.save_as(path)
+    (together,), (alone,) = (Segmenter(run, independent=own).segment(tree) for own in (False, True))
+    differ = [
+        frame.path
+        for frame, a, b in zip(together.study.frames, together.masks, alone.masks, strict=True)
+        if (a != b).any()
+    ]
+    assert differ == [path]
+    assert [*alone.changes] == [None] * 12
+    assert [change for change in together.changes if change] == ["moved"]
+    record = together.as_dict()
+    assert (record["changes"], record["settings"]["independent"]) == ({"moved": 1, "removed": 0, "resolved": 0}, False)
+    assert [image["change"] for image in record["images"]] == [*together.changes]
+    assert "off-axis" in {flag.code for flag in alone.volumes.flags}
+    assert "off-axis" not in {flag.code for flag in together.volumes.flags}
+
+
+def test_segmentation_of_a_network_without_postprocessing_is_independent(planted):
+    assert planted.settings["independent"] is True
 
 
 def test_segmentation_fingerprint_changes_with_the_images_and_not_with_their_names(planted, tree, tmp_path):

@@ -191,7 +191,7 @@ def test_segment_fits_terminals(segment, tmp_path, monkeypatch, columns):
     tree = write_small_tree(tmp_path / "tree", {"PATIENT-0001": "O1"}, slices=3, phases=2, radius=radius)
     code, shown, _ = segment(tree, tmp_path / "out")
     assert code == 0
-    table = shown[: shown.index("results in")]
+    table = shown[: shown.index("PATIENT-0001: few-slices: ")]
     assert all(len(line) <= int(columns) for line in table.splitlines())
     (study,) = json.loads((tmp_path / "out" / "segmentation.json").read_text())["studies"]
     assert f"{study['edv_ml']:.0f}" in table

@@ -39,7 +39,7 @@ def phase_jumps(cavities: Sequence[Cavity | None]) -> list[int]:
         moved = own is not None and _distance(own.centroid, middle) > _DISTANCE
         # A heart's smallest area is a sharp minimum, which lines through the phases on one side lead to.
         expected = (around[1] + around[2]) / 2, 2 * around[1] - around[0], 2 * around[2] - around[3]
-        agree = abs(around[1] - around[2]) <= _AREA * largest
+        agree = own is None or abs(around[1] - around[2]) <= _AREA * largest
         if moved or (agree and min(abs(areas[place] - area) for area in expected) > _AREA * largest):
             found.append(place)
     return found
