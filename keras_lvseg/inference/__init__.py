@@ -1,6 +1,7 @@
 """Segmentation of images and evaluation of networks."""
 
 from keras_lvseg.inference.consistency.one_heart import keep_one_heart
+from keras_lvseg.inference.consistency.study_masks import StudyMasks
 from keras_lvseg.inference.evaluate_network import evaluate
 from keras_lvseg.inference.postprocess import keep_best_component
 from keras_lvseg.inference.predict import predict_masks, predict_probabilities
@@ -18,6 +19,7 @@ __all__ = [
     "RunSummary",
     "Segmentation",
     "Segmenter",
+    "StudyMasks",
     "StudySegmentation",
     "TrainedNetwork",
     "evaluate",

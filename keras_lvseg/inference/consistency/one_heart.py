@@ -42,6 +42,9 @@ def keep_one_heart(
             several times for a frame, so that not all arrays are in memory.
         spacings: Pixel spacing of each frame in mm, between rows and between columns.
 
+    Returns:
+        The masks in the order of the frames, and how each was changed.
+
     Example:
         >>> from pathlib import Path
         >>> frames = [Frame(Path(f"{s}"), "", "", rows=40, columns=40, slice=s, slice_spacing=8.0) for s in range(4)]
