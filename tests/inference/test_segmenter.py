@@ -69,8 +69,10 @@ def test_segmenter_of_run_uses_grid_and_options_of_the_run(phantom_tree, tmp_pat
         "intensity": None,
         "flip_tta": True,
         "postprocess": True,
+        "independent": False,
         "contour_origin": -0.75,
     }
+    assert Segmenter(run, independent=True).settings == segmenter.settings | {"independent": True}
     with pytest.raises(DataError, match="is not a finished training run"):
         Segmenter(phantom_tree)
 
@@ -95,7 +97,8 @@ def test_segment_undecodable_files_are_skipped_with_reasons(planted, tmp_path):
     assert sorted(frame.path for frame in result.study.frames) == sorted(set(paths) - {paths[1]})
     assert result.volumes.problem is None  # two phases are left with both slices
     assert result.volumes.phases[1].slices == 1
-    assert [flag.code for flag in result.volumes.flags] == ["missing-frames"]
+    # The discs are far smaller than a heart.
+    assert [flag.code for flag in result.volumes.flags] == ["missing-frames", "few-slices", "unusual-volume"]
 
 
 @pytest.mark.parametrize("contents", [{}, {"report.pdf": b"%PDF-1.7"}, {".DS_Store": b""}])
