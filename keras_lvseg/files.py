@@ -19,6 +19,10 @@ from typing import Any, BinaryIO
 from keras_lvseg.errors import DataError, as_data_error
 
 _LOCK_FILE = ".lock"
+_FORMULA = re.compile(
+    r"'*[=+\-@\t\r]"
+)  # also behind apostrophes, so that the one in front can be told from the text's own
+_ESCAPED = re.compile(rf"'{_FORMULA.pattern}")
 _STEM_LENGTH = 40  # of the name that a temporary name repeats; file systems take names of 255 bytes
 
 
@@ -64,17 +68,43 @@ def read_json(path: str | os.PathLike[str], max_size: int = 10_000_000) -> Any:
 
 
 def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
-    """Read a CSV file written by `write_rows`, every cell as text."""
+    """Read a CSV file written by `write_rows`, every cell as text, without the apostrophes that it added."""
     with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        return [{column: csv_text(cell) for column, cell in row.items()} for row in csv.DictReader(file)]
+
+
+def csv_text(cell: str) -> str:
+    """Return the text of a CSV cell, without the apostrophe that `write_rows` puts in front of what looks like a formula.
+
+    Example:
+        >>> csv_text("'=1+2"), csv_text("'P1'")
+        ('=1+2', "'P1'")
+    """
+    return cell[1:] if _ESCAPED.match(cell) else cell
 
 
 def write_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows of plain values as CSV, atomically. The first row names the columns."""
-    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    """Write rows of plain values as CSV, atomically. The first row names the columns.
+
+    A text that a spreadsheet would take as a formula gets an apostrophe in front. Numbers do not. A tuple is one cell,
+    its values separated by blanks. Parts of damaged characters are escaped.
+    """
+    with (
+        atomic_file(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({column: _csv_cell(value) for column, value in row.items()} for row in rows)
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return " ".join(str(_csv_cell(part)) for part in value)
+    if not isinstance(value, str | os.PathLike):
+        return value
+    text = os.fspath(value)
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def write_json(path: str | os.PathLike[str], values: Any) -> None:
@@ -93,6 +123,9 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields:
         A temporary path with the same folder and suffix. It is deleted if the block raises.
 
+    Raises:
+        OSError: The file cannot be written, for example because the disk is full. Its `filename` is `path`.
+
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "numbers.txt"
@@ -104,13 +137,27 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         '1 2 3'
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem[:_STEM_LENGTH]}.{_owner()}{path.suffix}")
     try:
-        yield temporary
-        os.replace(temporary, path)
+        with _errors_that_name(path, temporary):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the file system may be gone
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _errors_that_name(path: Path, temporary: Path) -> Iterator[None]:
+    """Put a path into a system error of the block that names none, as on a full disk, or a temporary path."""
+    try:
+        yield
+    except OSError as error:
+        named = error.filename
+        if named is None or (isinstance(named, str) and Path(named).is_relative_to(temporary)):
+            error.filename = str(path)
+        raise
 
 
 @contextmanager
@@ -126,6 +173,7 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         DataError: `path` is a file or a folder with content, or cannot be written.
+        OSError: The disk became full, or the folder vanished. Its `filename` is `path`.
     """
     path = Path(path)
     require_empty(path)
@@ -137,12 +185,13 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=f".unfinished.{_owner()}.", dir=parent))
     temporary.chmod(0o755)  # the finished folder would keep the 0700 of mkdtemp
     try:
-        yield temporary
-        if fill:
-            for entry in sorted(temporary.iterdir(), key=Path.is_file):
-                entry.rename(path / entry.name)
-        else:
-            temporary.rename(path)
+        with _errors_that_name(path, temporary):
+            yield temporary
+            if fill:
+                for entry in sorted(temporary.iterdir(), key=Path.is_file):
+                    entry.rename(path / entry.name)
+            else:
+                temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import runpy
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -74,20 +76,40 @@ def run(arguments: list[str]) -> NoReturn:
     arguments = [word for word in arguments if word != "--debug"]
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names may hold bytes that are not text
         sys.stdout.reconfigure(errors="backslashreplace")
+    warnings.formatwarning = _format_warning
     try:
         # Standalone mode would show an error as a box of several lines.
-        sys.exit(app(arguments, prog_name="keras-lvseg", standalone_mode=False) or 0)
+        code = app(arguments, prog_name="keras-lvseg", standalone_mode=False) or 0
+        sys.stdout.flush()  # not after the end of this function, where Python reports a full disk in its own words
+        sys.exit(code)
     except Stopped as stopped:
         print(stopped.message, file=sys.stderr)
         sys.exit(stopped.exit_code)
     except Exception as error:
         code, message = _explain(error)
         if debug:
-            traceback.print_exc()
+            print(*map(_printable, traceback.format_exc().splitlines()), sep="\n", file=sys.stderr)
     if message:
-        # File names may hold control characters.
-        print(f"keras-lvseg: error: {message if message.isprintable() else ascii(message)[1:-1]}", file=sys.stderr)
+        print(f"keras-lvseg: error: {_printable(message)}", file=sys.stderr)
+    _drop_unwritten_output()
     sys.exit(code)
+
+
+def _printable(text: str) -> str:
+    """Return text with control characters escaped, which file names may hold."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def _format_warning(message: Warning | str, *place: Any) -> str:
+    return f"keras-lvseg: warning: {_printable(str(message))}\n"
+
+
+def _drop_unwritten_output() -> None:
+    """Discard what stdout could not write, so that Python does not try again at its end and fail."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain(error: Exception) -> tuple[int, str]:
@@ -101,7 +123,9 @@ def _explain(error: Exception) -> tuple[int, str]:
         case ValueError() if errors and isinstance(error, errors.DataError):
             return 1, str(error)
         case OSError(filename=str(path)):
-            return 1, f"{path}: {error.strerror}"
+            return 1, f"{path}: {error.strerror or one_line}"
+        case OSError(filename=None, errno=int()):  # files that are written are named
+            return 1, f"the output cannot be written ({error.strerror})"
         case ValueError():  # the package raises it for arguments
             return 2, one_line
     return 70, f"{type(error).__name__}: {one_line}; this is a bug, 'keras-lvseg --debug' shows its place"

@@ -34,8 +34,12 @@ class Stopped(BaseException):
 def exit_on_signals() -> None:
     """End the process at once on a signal: for start-up, while there is nothing to clean up.
 
+    A closed pipe, as after `audit --json DATA | head`, ends the process without a word throughout, as in other tools.
+
     An exception could be lost during imports: libraries catch it, or it arrives in a callback that cannot raise.
     """
+    if sys.platform != "win32":
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     stderr = os.dup(2)  # stderr itself is held back while libraries load
 
     def leave(number: int, frame: Any) -> None:

@@ -1,5 +1,7 @@
+import csv
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,9 +10,19 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.files import atomic_directory, atomic_file, delete_abandoned, locked_directory, require_empty
+from keras_lvseg.files import (
+    atomic_directory,
+    atomic_file,
+    delete_abandoned,
+    locked_directory,
+    read_rows,
+    require_empty,
+    write_rows,
+)
 
 
 def test_atomic_file_failed_block_keeps_old_file(tmp_path):
@@ -194,3 +206,54 @@ def test_atomic_file_takes_a_name_as_long_as_the_file_system_does(tmp_path):
     with atomic_file(path) as scratch:
         scratch.touch()
     assert path.exists()
+
+
+@given(st.lists(st.text() | st.floats(allow_nan=False) | st.integers(), min_size=2, max_size=2))
+def test_read_rows_gives_back_text_and_numbers_and_no_text_is_a_formula(tmp_path_factory, values):
+    path = tmp_path_factory.getbasetemp() / "rows.csv"
+    write_rows(path, [dict(zip("ab", values, strict=True))])
+    assert read_rows(path) == [dict(zip("ab", map(str, values), strict=True))]
+    with path.open(newline="", encoding="utf-8") as file:
+        _, cells = csv.reader(file)
+    for value, cell in zip(values, cells, strict=True):
+        assert not isinstance(value, str) or not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert isinstance(value, str) or cell == str(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=1+2", "'=1+2"),
+        ("'=1", "''=1"),
+        ("'P1", "'P1"),
+        (Path("-1/1.png"), "'-1/1.png"),
+        (-1.5, "-1.5"),
+        ((-1.5, 2.0), "-1.5 2.0"),
+        (("-a",), "'-a"),
+        ("caf\udce9", r"caf\udce9"),
+    ],
+)
+def test_write_rows_cell_is_text_or_numbers(tmp_path, value, cell):
+    write_rows(tmp_path / "rows.csv", [{"a": value}])
+    with (tmp_path / "rows.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [["a"], [cell]]
+
+
+@pytest.mark.parametrize("writer", [atomic_file, atomic_directory])
+def test_atomic_writer_on_a_full_disk_names_what_it_writes(tmp_path, writer):
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        writer(tmp_path / "out"),
+        open("/dev/full", "w") as file,
+    ):
+        file.write("a" * 100_000)
+    assert caught.value.filename == str(tmp_path / "out")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("writer", [atomic_file, atomic_directory])
+def test_atomic_writer_whose_folder_vanishes_names_what_it_writes(tmp_path, writer):
+    with pytest.raises(FileNotFoundError) as caught, writer(tmp_path / "new" / "out") as scratch:
+        shutil.rmtree(tmp_path / "new")
+        (scratch / "a" if writer is atomic_directory else scratch).write_text("a")
+    assert caught.value.filename == str(tmp_path / "new" / "out")

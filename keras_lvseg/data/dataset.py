@@ -223,6 +223,7 @@ class SAXDataset:
 
         Raises:
             DataError: See `as_arrays`.
+            ImportError: TensorFlow is not installed.
             ValueError: An argument is out of its range, or `augment` is given under another backend than TensorFlow.
 
         Example:
@@ -234,7 +235,11 @@ class SAXDataset:
             >>> dataset.as_dataset("all", batch_size=4, drop_remainder=True).element_spec[0].shape
             TensorShape([4, 96, 80, 1])
         """
-        from keras_lvseg.data.tf_dataset import make_dataset
+        try:
+            from keras_lvseg.data.tf_dataset import make_dataset
+        except ImportError as error:
+            hint = "Install it with `pip install tensorflow`, or use `as_pydataset`, which needs none"
+            raise ImportError(f"`as_dataset` needs TensorFlow, which cannot be imported. {hint}.") from error
 
         images, labels = self.as_arrays(split)
         sampling = Sampling(

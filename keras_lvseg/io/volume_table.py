@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_lvseg.errors import DataError, as_data_error
-from keras_lvseg.files import read_bytes
+from keras_lvseg.files import csv_text, read_bytes
 
 _BOWL_COLUMNS = ("Id", "Diastole", "Systole")
 _VOLUME_COLUMNS = ("edv_ml", "esv_ml")
 _MAX_SIZE = 100_000_000  # bytes; a row has about 100
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # `volumes.csv` has an apostrophe in front of these
 
 
 @dataclass(frozen=True)
@@ -103,14 +102,14 @@ def read_volume_table(path: str | os.PathLike[str], *, key: str = "study") -> Vo
             problems.append(str(DataError(path, problem, expected=f"{len(header)}, as in the first row")))
             continue
         cells = dict(zip(header, map(str.strip, line), strict=True))
-        study = _name(cells[name])
+        study = csv_text(cells[name])
         if not study:
             problems.append(str(DataError(path, f"has no {name} in row {number}", expected="the name of a study")))
             continue
         numbers, _ = found.setdefault(study, ([], VolumeRow(study, "", None, None)))
         numbers.append(number)
         if len(numbers) == 1:
-            patient = _name(cells.get("patient", "")) or study
+            patient = csv_text(cells.get("patient", "")) or study
             row = VolumeRow(study, patient, *_read_volumes(path, number, study, cells, (edv, esv), problems))
             found[study] = (numbers, row)
     for study, (numbers, _) in found.items():
@@ -133,10 +132,6 @@ def _columns(path: Path, header: Sequence[str], key: str) -> tuple[str, str, str
             return columns
     expected = f"{key},edv_ml,esv_ml or Id,Systole,Diastole"
     raise DataError(path, "has other columns", expected=expected, got=",".join(header)[:200] or "an empty file")
-
-
-def _name(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def _read_volumes(

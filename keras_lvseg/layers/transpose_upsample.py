@@ -44,7 +44,8 @@ class TransposeUpsample(keras.layers.Layer):
         `"channels_first"` the channels are second.
 
     Raises:
-        ValueError: An argument is invalid, or `"bilinear"` is used with another number of channels than `filters`.
+        ValueError: An argument is invalid, the layer is called with a list, or `"bilinear"` is used with another number
+            of channels than `filters`.
 
     Example:
         >>> import keras
@@ -103,11 +104,13 @@ class TransposeUpsample(keras.layers.Layer):
             inputs_shape: Shape of the coarse feature maps.
             skip_shape: Shape of the fine feature maps. No weight depends on it.
         """
+        _check_single(inputs_shape[0] if inputs_shape else None)
         self._upsample.build(inputs_shape)
         self.built = True
 
     def call(self, inputs: Tensor, skip: Tensor | None = None) -> Tensor:
         """Return the upsampled feature maps, stacked with `skip` if it is given."""
+        _check_single(inputs)
         x = self._upsample(inputs)
         if skip is None:
             return x
@@ -160,3 +163,9 @@ class TransposeUpsample(keras.layers.Layer):
 
     def _spatial(self, shape: Shape) -> Shape:
         return tuple(shape[2:]) if self.data_format == "channels_first" else tuple(shape[1:3])
+
+
+def _check_single(inputs: object) -> None:
+    """Raise if `inputs` is a list of tensors or of their shapes."""
+    if isinstance(inputs, list | tuple):
+        raise ValueError("`TransposeUpsample` takes no list of inputs. Expected `layer(x)` or `layer(x, skip)`.")

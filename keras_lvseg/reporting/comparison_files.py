@@ -9,7 +9,7 @@ from pathlib import Path
 from keras_lvseg.evaluation import VolumeComparison
 from keras_lvseg.files import write_json, write_rows
 from keras_lvseg.reporting.bland_altman import write_bland_altman
-from keras_lvseg.reporting.segmentation_table import spreadsheet_text
+from keras_lvseg.reporting.terminal_text import printable
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def write_comparison(comparison: VolumeComparison, folder: str | os.PathLike[str
         [
             {
                 **asdict(study),
-                "study": spreadsheet_text(study.study),
-                "patient": spreadsheet_text(study.patient),
+                "study": printable(study.study),
+                "patient": printable(study.patient),
                 "ejection_fraction_percent": study.ejection_fraction_percent,
                 "true_ejection_fraction_percent": study.true_ejection_fraction_percent,
             }

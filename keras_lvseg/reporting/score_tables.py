@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.table import Table
 
 from keras_lvseg.evaluation import ChallengeScore, Scores
@@ -11,12 +13,12 @@ _HEADINGS = ("patient", "role", "images", "Dice, mean over images", "Dice, all p
 
 # Name, heading and decimals of each figure. Figures of the good contours come first, as in the challenge's rules.
 _CHALLENGE_FIGURES = (
-    ("good_apd_mm", "APD of good, mm", 2),
-    ("good_percent", "good, %", 1),
-    ("good_dice", "Dice of good", 3),
-    ("all_apd_mm", "APD of all, mm", 2),
-    ("all_dice", "Dice of all", 3),
-    ("dice_3d", "3-D Dice", 3),
+    ("good_apd_mm", "APD, mm\ngood", 2),
+    ("good_percent", "good\n%", 1),
+    ("good_dice", "Dice\ngood", 3),
+    ("all_apd_mm", "APD, mm\nall", 2),
+    ("all_dice", "Dice\nall", 3),
+    ("dice_3d", "Dice\n3-D", 3),
 )
 
 
@@ -67,21 +69,30 @@ def challenge_table(score: ChallengeScore) -> Table:
     """Return the score of the 2009 challenge as a table for a terminal.
 
     The challenge counts good contours only. The columns with "all" show what that leaves out.
+    A figure that is not finite is a dash.
 
     Args:
         score: Result of `keras_lvseg.evaluation.challenge_score`.
     """
-    title = f"Score of the 2009 challenge; good: APD below {score.good_below_mm:g} mm"
-    table = Table(title=title, title_justify="left")
-    table.add_column("patient", no_wrap=True)
+    caption = (
+        "APD: average perpendicular distance of the network's contour to the manual one. "
+        f"good: APD below {score.good_below_mm:g} mm. found: contours with a mask, of all. "
+        "-: undefined, because no contour is good, or one has no mask."
+    )
+    table = Table(title="Score of the 2009 challenge", title_justify="left", caption=caption, caption_justify="left")
+    table.add_column("patient", overflow="fold")
     for heading in ("found", *(heading for _, heading, _ in _CHALLENGE_FIGURES)):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for patient in score.patients:
-        figures = (f"{getattr(patient, name):.{decimals}f}" for name, _, decimals in _CHALLENGE_FIGURES)
+        figures = (_figure(getattr(patient, name), decimals) for name, _, decimals in _CHALLENGE_FIGURES)
         found = f"{patient.contours - patient.missing}/{patient.contours}"
         table.add_row(terminal_text(patient.patient_id), found, *figures)
     table.add_section()
     contours, missing = (sum(getattr(patient, name) for patient in score.patients) for name in ("contours", "missing"))
-    means = (f"{score.overall[name].mean:.{decimals}f}" for name, _, decimals in _CHALLENGE_FIGURES)
+    means = (_figure(score.overall[name].mean, decimals) for name, _, decimals in _CHALLENGE_FIGURES)
     table.add_row("mean", f"{contours - missing}/{contours}", *means)
     return table
+
+
+def _figure(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}" if math.isfinite(value) else "-"

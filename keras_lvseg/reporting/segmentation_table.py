@@ -102,17 +102,7 @@ def write_volume_table(path: str | os.PathLike[str], studies: Sequence[Mapping[s
 
 def _cell(study: Mapping[str, Any], column: str) -> Any:
     value = _flags(study) if column == "flags" else study[column]
-    return spreadsheet_text(value) if isinstance(value, str) else value
-
-
-def spreadsheet_text(text: str) -> str:
-    """Return text for a cell of CSV: printable, and with an apostrophe in front if it looks like a formula.
-
-    Example:
-        >>> spreadsheet_text("=1+2"), spreadsheet_text("P1")
-        ("'=1+2", 'P1')
-    """
-    return f"'{printable(text)}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else printable(text)
+    return printable(value) if isinstance(value, str) else value
 
 
 def _flags(study: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ def write_csv(records: Sequence[Frame] | Sequence[Patient], path: str | os.PathL
     """Write frames or patients as CSV, one per line, one column per attribute.
 
     A cell with several numbers separates them by blanks. The column `frames` of patients holds the number of frames.
+    Text that a spreadsheet would take as a formula gets an apostrophe in front.
 
     Args:
         records: The `.frames` or `.patients` of a data set.
@@ -39,6 +40,4 @@ def write_csv(records: Sequence[Frame] | Sequence[Patient], path: str | os.PathL
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, tuple):
-        return len(value) if value and isinstance(value[0], Frame) else " ".join(map(str, value))
-    return value
+    return len(value) if isinstance(value, tuple) and value and isinstance(value[0], Frame) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from keras_lvseg.errors import DataError
 from keras_lvseg.files import atomic_file, read_rows, write_rows
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Progress bar of the whole run, with loss and Dice of the last epoch.
+    """Progress bar of the whole run, with loss and Dice of the last epoch. It is drawn until its block ends.
 
     Args:
         console: Console to draw it on.
@@ -39,9 +41,13 @@ class ProgressBar(keras.callbacks.Callback):
         shown = [f"{name} {logs[key]:.3f}" for key, name in names.items() if key in logs]
         self._bar.update(self._task, advance=1, description="  ".join(shown))
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Stop drawing. The full bar stays visible."""
-        self._bar.stop()
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop drawing, also after an error, because the terminal's cursor is hidden. The bar stays visible."""
+        if self._bar.live.is_started:
+            self._bar.stop()
 
 
 class HistoryFile(keras.callbacks.Callback):
@@ -58,7 +64,13 @@ class HistoryFile(keras.callbacks.Callback):
         self._rows: list[dict[str, Any]] = list(read_rows(path)[:done]) if done else []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Add a row."""
+        """Add a row.
+
+        Raises:
+            DataError: The folder was deleted. Without its other files, the rest of the run would be of no use.
+        """
+        if not self._path.parent.is_dir():
+            raise DataError(self._path.parent, "was deleted during the training", "train again in a new folder")
         row = {name: float(value) for name, value in (logs or {}).items()}
         self._rows.append({"epoch": epoch + 1, **row, "learning_rate": float(self.model.optimizer.learning_rate)})
         write_rows(self._path, self._rows)
@@ -84,6 +96,9 @@ class Checkpoint(keras.callbacks.Callback):
 class TensorBoardLogs(keras.callbacks.Callback):
     """TensorBoard logs: scalars of every epoch, and an image of sample predictions. Needs no TensorFlow.
 
+    They are written here and not by tensorboardX's `SummaryWriter`. Its thread ends on a full disk, and the training
+    would then wait for it without end.
+
     Args:
         folder: Folder of the logs.
         images: float32 array of shape (samples, H, W, 1).
@@ -97,22 +112,40 @@ class TensorBoardLogs(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Open the log."""
-        from tensorboardX import SummaryWriter
+        from tensorboardX.event_file_writer import EventsWriter
 
-        self._writer = SummaryWriter(str(self._folder), write_to_disk=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._writer = EventsWriter(str(self._folder / "events"))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Log the scalars, and every few epochs the image."""
-        for name, value in (logs or {}).items():
-            self._writer.add_scalar(name, float(value), epoch + 1)
+        """Log the scalars, and every few epochs the image.
+
+        Raises:
+            OSError: The disk is full. Its `filename` is the folder.
+        """
+        from tensorboardX import summary
+
+        values = [summary.scalar(name, float(value)) for name, value in (logs or {}).items()]
         if epoch % self._every == 0 or epoch + 1 == self.params["epochs"]:
             logits = keras.ops.convert_to_numpy(self.model(self._images, training=False))
             grid = _side_by_side(self._images, self._labels, logits.argmax(axis=-1)[..., None])
-            self._writer.add_image("image, label, prediction", grid, epoch + 1, dataformats="HWC")
+            values.append(summary.image("image, label, prediction", grid, dataformats="HWC"))
+        try:
+            self._write(values, epoch + 1)
+        except OSError as error:
+            error.filename = str(self._folder)
+            raise
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Close the log."""
         self._writer.close()
+
+    def _write(self, values: list[Any], step: int) -> None:
+        from tensorboardX.proto.event_pb2 import Event
+
+        for value in values:
+            self._writer.write_event(Event(wall_time=time.time(), step=step, summary=value))
+        self._writer.flush()
 
 
 def _side_by_side(images: np.ndarray, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:

@@ -134,8 +134,11 @@ class RunFolder(os.PathLike[str]):
         """
         with atomic_file(self.model) as temporary:
             model.save(temporary)
-        with as_data_error(self.path, "has a network that diverged", "train with a lower learning rate"):
+        try:
             write_pretrained(self.network, model, info)
+        except ValueError:  # a full disk is an OSError
+            with as_data_error(self.path, "has a network that diverged", "train with a lower learning rate"):
+                raise
         self._delete_leftovers()
 
     def load_checkpoint(self) -> keras.Model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -57,7 +58,9 @@ def train(
         The run folder.
 
     Raises:
-        DataError: The data cannot be read, the folder is not empty or holds another run, or the training diverged.
+        DataError: The data cannot be read, the folder is not empty, holds another run or was deleted, or the training
+            diverged.
+        OSError: A file of the run cannot be written, for example because the disk is full. It names the file.
         ValueError: The data set has no split "train", an intensity function, or images above 1024 x 1024 pixels.
 
     Example:
@@ -97,17 +100,17 @@ def train(
         TensorBoardLogs(run.logs, images[picked], labels[picked], every),
         Checkpoint(run.checkpoint),
     ]
-    if console is not None:
-        callbacks.append(ProgressBar(console, done))
-    model.fit(
-        train_data,
-        validation_data=validation_data,
-        initial_epoch=done,
-        epochs=epochs,
-        shuffle=False,  # the data set shuffles by the run's seed
-        callbacks=callbacks,
-        verbose=0,
-    )
+    bar = nullcontext() if console is None else ProgressBar(console, done)
+    with bar:
+        model.fit(
+            train_data,
+            validation_data=validation_data,
+            initial_epoch=done,
+            epochs=epochs,
+            shuffle=False,  # the data set shuffles by the run's seed
+            callbacks=callbacks if isinstance(bar, nullcontext) else [*callbacks, bar],
+            verbose=0,
+        )
     write_training_curves(run.curves, run.history)
     with dtype_policy("float32"):  # for inference on any device
         trained = build_network(info.network, info.architecture)

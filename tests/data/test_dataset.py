@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -169,3 +171,11 @@ def test_intensity_function_that_changes_the_shape_raises(phantom_tree):
     dataset = SAXDataset(phantom_tree, intensity=lambda image: image.mean())
     with pytest.raises(ValueError, match=r"a function that keeps the shape \(256, 256\), not one that gives \(\)"):
         dataset.as_arrays("all")
+
+
+def test_as_dataset_without_tensorflow_names_as_pydataset(phantom_tree, monkeypatch):
+    monkeypatch.delitem(sys.modules, "keras_lvseg.data.tf_dataset", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorflow", None)  # as if it were not installed
+    with pytest.raises(ImportError, match="`as_pydataset`") as caught:
+        SAXDataset(phantom_tree).as_dataset("all")
+    assert "\n" not in str(caught.value)

@@ -1,5 +1,7 @@
 import json
 import shutil
+import sys
+import warnings
 from functools import partial
 
 import pytest
@@ -204,10 +206,30 @@ def test_debug_prints_the_traceback_of_an_error(run_command, tmp_path):
         assert "Traceback" in err
 
 
+def test_debug_and_warnings_show_control_characters_of_names_escaped(run_command, monkeypatch):
+    def fail(*_, **__):
+        warnings.warn_explicit("no names in a\x1b[2J\nkeras-lvseg: done", UserWarning, "audit.py", 1)
+        raise OSError(2, "No such file", "b\x1b[2J")
+
+    monkeypatch.setattr("keras_lvseg.audit.audit_tree", fail)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", show_warning)
+        _, out, err = run_command("--debug", "audit", "folder")
+    assert "\x1b" not in out + err
+    assert err.splitlines()[0] == r"keras-lvseg: warning: no names in a\x1b[2J\nkeras-lvseg: done"
+
+
+def show_warning(message, category, filename, lineno, file=None, line=None):
+    """Show a warning as Python does; pytest records warnings instead."""
+    sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+
+
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
         (OSError(2, "No such file", "a\x1b[2J\u202eb\n  c.dcm"), 1, r"a\x1b[2J\u202eb\n  c.dcm: No such file"),
+        (OSError(28, "No space left on device"), 1, "the output cannot be written (No space left on device)"),
         (OSError(2, "No such file", "caf\u00e9.dcm"), 1, "caf\u00e9.dcm: No such file"),
         (ValueError("Invalid value\n  for argument"), 2, "Invalid value for argument"),
         (ZeroDivisionError("by zero"), 70, "ZeroDivisionError: by zero; this is a bug"),

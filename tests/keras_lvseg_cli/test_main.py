@@ -89,6 +89,25 @@ def test_error_of_a_command_is_the_only_line(tmp_path):
     assert err.startswith(f"keras-lvseg: error: {tmp_path}: has no known layout")
 
 
+@pytest.mark.parametrize("command", ["--version", "--help"])
+def test_output_on_a_full_disk_is_one_line_and_1(command):
+    with open("/dev/full", "w") as full:
+        run = [sys.executable, "-m", "keras_lvseg_cli", command]
+        done = subprocess.run(run, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), check=False)
+    assert done.returncode == 1
+    assert done.stderr == "keras-lvseg: error: the output cannot be written (No space left on device)\n"
+
+
+@pytest.mark.parametrize("command", ["--version", "--help"])
+def test_output_to_a_closed_pipe_ends_quietly(command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = [sys.executable, "-m", "keras_lvseg_cli", command]
+    done = subprocess.run(run, stdout=writer, stderr=subprocess.PIPE, text=True, env=environment(), check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, "")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("seconds", [0.3, 1.0])

@@ -100,3 +100,14 @@ def test_transpose_upsample_bilinear_with_other_channels_raises():
         TransposeUpsample(2, kernel_initializer="bilinear").build((None, None, None, 3))
     with pytest.raises(ValueError, match="as many filters as input channels"):
         keras.Sequential([keras.Input((4, 4, 1)), TransposeUpsample(2, kernel_initializer="bilinear")])
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_transpose_upsample_of_a_list_says_how_to_call_it(built):
+    coarse, fine = arrays_of([(2, 1, 1, 3), (2, 2, 2, 2)])
+    layer = TransposeUpsample(2)
+    if built:
+        layer(coarse, fine)
+    for inputs in ([coarse, fine], [keras.Input(x.shape[1:]) for x in (coarse, fine)]):
+        with pytest.raises(ValueError, match=r"`layer\(x, skip\)`"):
+            layer(inputs)

@@ -1,5 +1,10 @@
+import io
+import math
 from dataclasses import replace
 
+from rich.console import Console
+
+from keras_lvseg.evaluation import MeanSD
 from keras_lvseg.reporting import challenge_table, score_rows, score_table
 
 
@@ -27,3 +32,23 @@ def test_score_tables_show_patient_ids_literally(evaluation, printed):
     challenge = replace(challenge, patients=tuple(replace(each, patient_id=name) for each in challenge.patients))
     for table in (score_table(scores, name), challenge_table(challenge)):
         assert r"[bold]\x1b[2J" in printed(table)
+
+
+def test_challenge_table_fits_80_columns_and_has_a_dash_for_what_is_undefined(evaluation):
+    (patient,) = evaluation.challenge.patients
+    missing = replace(patient, patient_id="SCD0000101", good_dice=math.nan, good_apd_mm=math.nan, all_apd_mm=math.inf)
+    unknown = {name: MeanSD(math.nan, math.nan, 0) for name in ("good_dice", "good_apd_mm")}
+    unknown["all_apd_mm"] = MeanSD(math.inf, math.nan, 1)
+    score = replace(evaluation.challenge, patients=(missing,), overall=evaluation.challenge.overall | unknown)
+    console = Console(file=io.StringIO(), width=80)
+    console.print(challenge_table(score))
+    lines = console.file.getvalue().splitlines()
+    rule, first = (next(i for i, line in enumerate(lines) if line[0] == mark) for mark in "┏┡")
+    assert first - rule - 1 <= 2  # lines of the heading
+    rows = [line.strip("│").split("│") for line in lines if line[0] == "│"]
+    assert [row[0].strip() for row in rows] == ["SCD0000101", "mean"]
+    assert all([cell.strip() for cell in row].count("-") == 3 for row in rows)
+    text = " ".join(console.file.getvalue().split())
+    assert "nan" not in text
+    assert "inf" not in text
+    assert "average perpendicular distance" in text

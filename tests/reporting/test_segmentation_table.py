@@ -56,7 +56,7 @@ def test_segmentation_notes_have_flags_with_reasons_and_no_more_than_ten():
         ("+1", "'+1"),
         ("-1", "'-1"),
         ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", r"'\t=1"),
+        ("\t=1", r"\t=1"),
         ("a\nb", r"a\nb"),
         ('a,"b"', 'a,"b"'),
         ("caf\udce9", r"caf\udce9"),

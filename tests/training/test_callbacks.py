@@ -1,7 +1,12 @@
+import io
+
 import keras
 import numpy as np
+import pytest
+from rich.console import Console
 
-from keras_lvseg.training.callbacks import Checkpoint, HistoryFile
+from keras_lvseg.errors import DataError
+from keras_lvseg.training.callbacks import Checkpoint, HistoryFile, ProgressBar, TensorBoardLogs
 
 
 def small_model():
@@ -37,3 +42,35 @@ def test_history_file_resumed_keeps_the_epochs_of_the_checkpoint_only(tmp_path):
     again.on_epoch_end(1, {"loss": 0.75})
     rows = [line.split(",") for line in path.read_text().splitlines()]
     assert [row[:2] for row in rows] == [["epoch", "loss"], ["1", "0.5"], ["2", "0.75"]]
+
+
+def test_history_file_whose_folder_was_deleted_raises(tmp_path):
+    history, model = HistoryFile(tmp_path / "run" / "history.csv"), small_model()
+    history.set_model(model)
+    with pytest.raises(DataError, match="run: was deleted during the training"):
+        history.on_epoch_end(0, {"loss": 0.75})
+    assert not any(tmp_path.iterdir())
+
+
+def test_tensorboard_logs_on_a_full_disk_name_the_folder(tmp_path, monkeypatch):
+    images = np.zeros((1, 4, 4, 1), "float32")
+    logs = TensorBoardLogs(tmp_path / "logs", images, images.astype("uint8"), every=9)
+    logs.set_params({"epochs": 9})
+    (tmp_path / "logs").mkdir()
+    monkeypatch.setattr("socket.gethostname", lambda: "host")
+    monkeypatch.setattr("time.time", lambda: 1234567890.5)
+    (tmp_path / "logs" / "events.out.tfevents.1234567890.host").symlink_to("/dev/full")
+    logs.on_train_begin()
+    with pytest.raises(OSError, match="No space left") as caught:
+        logs.on_epoch_end(1, {"loss": 0.5})
+    assert caught.value.filename == str(tmp_path / "logs")
+
+
+def test_progress_bar_after_an_error_shows_the_cursor_again(tmp_path):
+    console = Console(file=io.StringIO(), force_terminal=True, force_interactive=True)
+    bar = ProgressBar(console)
+    bar.set_params({"epochs": 2})
+    with pytest.raises(OSError, match="full"), bar:
+        bar.on_train_begin()
+        raise OSError("full")
+    assert console.file.getvalue().rfind("\x1b[?25h") > console.file.getvalue().rfind("\x1b[?25l") >= 0
