@@ -208,7 +208,10 @@ def test_atomic_file_takes_a_name_as_long_as_the_file_system_does(tmp_path):
     assert path.exists()
 
 
-@given(st.lists(st.text() | st.floats(allow_nan=False) | st.integers(), min_size=2, max_size=2))
+formulas = st.builds(str.__add__, st.sampled_from(["=", "+", "-", "@", "\t", "\r", "'=", "''-"]), st.text())
+
+
+@given(st.lists(formulas | st.text() | st.floats(allow_nan=False) | st.integers(), min_size=2, max_size=2))
 def test_read_rows_gives_back_text_and_numbers_and_no_text_is_a_formula(tmp_path_factory, values):
     path = tmp_path_factory.getbasetemp() / "rows.csv"
     write_rows(path, [dict(zip("ab", values, strict=True))])

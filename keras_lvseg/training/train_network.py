@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
-from contextlib import nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 import keras
@@ -100,15 +100,16 @@ def train(
         TensorBoardLogs(run.logs, images[picked], labels[picked], every),
         Checkpoint(run.checkpoint),
     ]
-    bar = nullcontext() if console is None else ProgressBar(console, done)
-    with bar:
+    with ExitStack() as drawn:
+        if console is not None:
+            callbacks.append(drawn.enter_context(ProgressBar(console, done)))
         model.fit(
             train_data,
             validation_data=validation_data,
             initial_epoch=done,
             epochs=epochs,
             shuffle=False,  # the data set shuffles by the run's seed
-            callbacks=callbacks if isinstance(bar, nullcontext) else [*callbacks, bar],
+            callbacks=callbacks,
             verbose=0,
         )
     write_training_curves(run.curves, run.history)
