@@ -74,7 +74,7 @@ def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
 
 
 def csv_text(cell: str) -> str:
-    """Return the text of a CSV cell, without the apostrophe that `write_rows` puts in front of what looks like a formula.
+    """Return the text of a CSV cell, without the apostrophe that `write_rows` puts in front of formulas.
 
     Example:
         >>> csv_text("'=1+2"), csv_text("'P1'")
