@@ -154,9 +154,14 @@ def _errors_that_name(path: Path, temporary: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        named = error.filename
+        cause: BaseException | None = error
+        while isinstance(cause, OSError) and cause.errno is None:  # pydicom wraps the error of the system in a text
+            cause = cause.__cause__ or cause.__context__
+        if not isinstance(cause, OSError):
+            raise
+        named = cause.filename
         if named is None or (isinstance(named, str) and Path(named).is_relative_to(temporary)):
-            error.filename = str(path)
+            raise OSError(cause.errno, cause.strerror, str(path)) from error
         raise
 
 

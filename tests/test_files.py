@@ -260,3 +260,12 @@ def test_atomic_writer_whose_folder_vanishes_names_what_it_writes(tmp_path, writ
         shutil.rmtree(tmp_path / "new")
         (scratch / "a" if writer is atomic_directory else scratch).write_text("a")
     assert caught.value.filename == str(tmp_path / "new" / "out")
+
+
+def test_atomic_writer_names_what_it_writes_where_a_library_wraps_the_error(tmp_path):
+    with pytest.raises(OSError, match="No space left") as caught, atomic_directory(tmp_path / "out"):
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise OSError("With tag (7FE0,0010) got exception") from error
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / "out"))

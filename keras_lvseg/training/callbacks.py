@@ -69,7 +69,7 @@ class HistoryFile(keras.callbacks.Callback):
         Raises:
             DataError: The folder was deleted. Without its other files, the rest of the run would be of no use.
         """
-        if not self._path.parent.is_dir():
+        if not (self._path.is_file() if self._rows else self._path.parent.is_dir()):
             raise DataError(self._path.parent, "was deleted during the training", "train again in a new folder")
         row = {name: float(value) for name, value in (logs or {}).items()}
         self._rows.append({"epoch": epoch + 1, **row, "learning_rate": float(self.model.optimizer.learning_rate)})

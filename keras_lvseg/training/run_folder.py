@@ -130,8 +130,10 @@ class RunFolder(os.PathLike[str]):
             info: Its plain values.
 
         Raises:
-            DataError: A weight is not finite, because the training diverged.
+            DataError: A weight is not finite, because the training diverged, or the folder was deleted.
         """
+        if not self.settings.is_file():
+            raise DataError(self.path, "was deleted during the training", "train again in a new folder")
         with atomic_file(self.model) as temporary:
             model.save(temporary)
         try:

@@ -45,11 +45,17 @@ def test_history_file_resumed_keeps_the_epochs_of_the_checkpoint_only(tmp_path):
 
 
 def test_history_file_whose_folder_was_deleted_raises(tmp_path):
-    history, model = HistoryFile(tmp_path / "run" / "history.csv"), small_model()
-    history.set_model(model)
+    path = tmp_path / "run" / "history.csv"
+    history = HistoryFile(path)
+    history.set_model(small_model())
     with pytest.raises(DataError, match="run: was deleted during the training"):
         history.on_epoch_end(0, {"loss": 0.75})
     assert not any(tmp_path.iterdir())
+    path.parent.mkdir()
+    history.on_epoch_end(0, {"loss": 0.75})
+    path.unlink()  # the folder may be there again, because the checkpoint is written into a new one
+    with pytest.raises(DataError, match="run: was deleted during the training"):
+        history.on_epoch_end(1, {"loss": 0.75})
 
 
 def test_tensorboard_logs_on_a_full_disk_name_the_folder(tmp_path, monkeypatch):
