@@ -100,7 +100,9 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
-def _format_warning(message: Warning | str, *place: Any) -> str:
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
     return f"keras-lvseg: warning: {_printable(str(message))}\n"
 
 
