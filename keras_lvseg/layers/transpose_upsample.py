@@ -127,6 +127,7 @@ class TransposeUpsample(keras.layers.Layer):
         Returns:
             Shape of the output.
         """
+        _check_single(inputs_shape[0] if inputs_shape else None)
         if skip_shape is None:
             height, width = (size and size * self.factor for size in self._spatial(inputs_shape))
             channels = self.filters

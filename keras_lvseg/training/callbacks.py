@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 class TensorBoardLogs(keras.callbacks.Callback):
     """TensorBoard logs: scalars of every epoch, and an image of sample predictions. Needs no TensorFlow.
+    The log is open until the block of these logs ends.
 
     They are written here and not by tensorboardX's `SummaryWriter`. Its thread ends on a full disk, and the training
     would then wait for it without end.
@@ -110,12 +112,18 @@ class TensorBoardLogs(keras.callbacks.Callback):
         super().__init__()
         self._folder, self._images, self._labels, self._every = folder, images, labels, every
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def __enter__(self) -> TensorBoardLogs:
         """Open the log."""
         from tensorboardX.event_file_writer import EventsWriter
 
         self._folder.mkdir(parents=True, exist_ok=True)
         self._writer = EventsWriter(str(self._folder / "events"))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the log."""
+        with suppress(OSError):  # every epoch was flushed, and the error of a full disk is on its way
+            self._writer.close()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Log the scalars, and every few epochs the image.
@@ -135,10 +143,6 @@ class TensorBoardLogs(keras.callbacks.Callback):
         except OSError as error:
             error.filename = str(self._folder)
             raise
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Close the log."""
-        self._writer.close()
 
     def _write(self, values: list[Any], step: int) -> None:
         from tensorboardX.proto.event_pb2 import Event

@@ -94,15 +94,12 @@ def train(
     train_data.start_at(done)
     picked = slice(None, None, -(-len(images) // _SAMPLES))
     every = max(epochs // 10, 1)
-    # The checkpoint comes last, so that the history holds every epoch of the checkpoint.
-    callbacks = [
-        HistoryFile(run.history, done),
-        TensorBoardLogs(run.logs, images[picked], labels[picked], every),
-        Checkpoint(run.checkpoint),
-    ]
-    with ExitStack() as drawn:
+    with ExitStack() as opened:
+        logs = opened.enter_context(TensorBoardLogs(run.logs, images[picked], labels[picked], every))
+        # The checkpoint comes last, so that the history holds every epoch of the checkpoint.
+        callbacks = [HistoryFile(run.history, done), logs, Checkpoint(run.checkpoint)]
         if console is not None:
-            callbacks.append(drawn.enter_context(ProgressBar(console, done)))
+            callbacks.append(opened.enter_context(ProgressBar(console, done)))
         model.fit(
             train_data,
             validation_data=validation_data,
