@@ -96,10 +96,9 @@ class Checkpoint(keras.callbacks.Callback):
 
 class TensorBoardLogs(keras.callbacks.Callback):
     """TensorBoard logs: scalars of every epoch, and an image of sample predictions. Needs no TensorFlow.
-    The log is open until the block of these logs ends.
 
-    They are written here and not by tensorboardX's `SummaryWriter`. Its thread ends on a full disk, and the training
-    would then wait for it without end.
+    The log is open until the block of these logs ends. It is not written by tensorboardX's `SummaryWriter`. Its
+    thread ends on a full disk, and the training would then wait for it without end.
 
     Args:
         folder: Folder of the logs.
