@@ -4,16 +4,22 @@
 
 Studies are synthetic: five slices at two phases of four hearts, copied under other names and UIDs. A killed run must
 have lost at most one study. After `--resume`, its folder must equal that of an undisturbed run, byte by byte.
+
+What was measured is kept in a JSON file beside the table until the table is written, so a campaign that is stopped goes
+on with the next kill. `--only memory` and `--only kills` run one part.
 """
 
 import argparse
+import json
 import random
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +34,7 @@ from keras_lvseg.phantom import write_phantom
 _HEARTS = 4
 _PHASES = (6, 18)  # near end-systole and end-diastole
 _SLICES = range(2, 7)  # of those with a cavity
+_KILLED_STUDIES = 6
 _SEED = 0
 
 
@@ -68,44 +75,57 @@ def start(studies: Path, out: Path, *options: str) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
-def measure_memory(studies: Path, out: Path, count: int) -> tuple[float, float, float]:
-    """Return the peak in MB, the memory after the first quarter in MB, and the slope after it in KB per study."""
-    process = start(studies, out)
-    *steps, (_, peak) = (line.split() for line in process.communicate()[0].splitlines())
-    if process.returncode:
-        raise SystemExit(f"segment ended with {process.returncode}")
+def measure_memory(count: int) -> dict[str, float]:
+    """Return images, memory after the first quarter and peak in MB, and the slope after the quarter in KB per study."""
+    with tempfile.TemporaryDirectory() as folder:
+        studies = Path(folder) / "studies"
+        write_studies(studies, count)
+        process = start(studies, Path(folder) / "out")
+        *steps, (_, peak) = (line.split() for line in process.communicate()[0].splitlines())
+        if process.returncode:
+            raise SystemExit(f"segment ended with {process.returncode}")
     images, memory = np.array(steps, dtype=float).T
     study = images / images[-1] * count
     later = study > count / 4
-    slope = np.polyfit(study[later], memory[later], 1)[0]
-    return float(peak) / 2**20, memory[later][0] / 2**20, slope / 2**10
+    return {
+        "studies": count,
+        "images": int(images[-1]),
+        "quarter": memory[later][0] / 2**20,
+        "slope": np.polyfit(study[later], memory[later], 1)[0] / 2**10,
+        "peak": float(peak) / 2**20,
+    }
 
 
 def contents(out: Path) -> dict[str, bytes]:
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
-def kill_runs(studies: Path, scratch: Path, kills: int) -> tuple[int, int]:
-    """Return the largest number of studies lost, and the number of files that differ from an undisturbed run."""
-    start(studies, scratch / "whole").communicate()
-    expected, chance = contents(scratch / "whole"), random.Random(_SEED)
-    frames = np.cumsum([len(list(folder.iterdir())) for folder in sorted(studies.iterdir())])
-    most, different = 0, 0
-    for number in range(kills):
-        out = scratch / "killed"
-        process = start(studies, out)
-        images = wait_and_kill(process, chance.uniform(0, frames[-1]), chance.uniform(0, 2))
-        finished = {path.parent.name for path in out.glob("*/study.json") if not path.parent.name.startswith(".")}
-        lost = int((frames <= images).sum()) - len(finished)
-        left = {name: content for name, content in contents(out).items() if name.split("/")[0] in finished}
-        wrong = sum(expected[name] != content for name, content in left.items())
-        start(studies, out, "--resume").communicate()
-        resumed = contents(out)
-        wrong += sum(expected.get(name) != resumed.get(name) for name in expected.keys() | resumed.keys())
-        most, different = max(most, lost), different + wrong
-        print(f"kill {number + 1}: {len(finished)} finished, {lost} lost, {wrong} files differ", flush=True)
-        shutil.rmtree(out)
-    return most, different
+def kill_runs(results: dict, kills: int, keep: Callable[[], None]) -> None:
+    """Add results of killed runs until there are `kills`: studies finished and lost, and files that differ."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        studies, out = scratch / "studies", scratch / "killed"
+        write_studies(studies, _KILLED_STUDIES)
+        start(studies, scratch / "whole").communicate()
+        expected = contents(scratch / "whole")
+        frames = np.cumsum([len(list(folder.iterdir())) for folder in sorted(studies.iterdir())])
+        while len(results["kills"]) < kills:
+            chance = random.Random(f"{_SEED} {len(results['kills'])} {results['too_late']}")
+            process = start(studies, out)
+            images = wait_and_kill(process, chance.uniform(0, frames[-1]), chance.uniform(0, 2))
+            if process.returncode == -signal.SIGKILL:
+                finished = {path.parent.name for path in out.glob("[!.]*/study.json")}
+                left = {name: content for name, content in contents(out).items() if name.split("/")[0] in finished}
+                wrong = {name for name, content in left.items() if expected.get(name) != content}
+                start(studies, out, "--resume").communicate()
+                resumed = contents(out)
+                wrong |= {name for name in expected.keys() | resumed.keys() if expected.get(name) != resumed.get(name)}
+                lost = int((frames <= images).sum()) - len(finished)
+                results["kills"].append({"finished": len(finished), "lost": lost, "different": sorted(wrong)})
+            else:
+                results["too_late"] += 1
+            keep()
+            shutil.rmtree(out)
 
 
 def wait_and_kill(process: subprocess.Popen, images: float, seconds: float) -> int:
@@ -123,7 +143,8 @@ def wait_and_kill(process: subprocess.Popen, images: float, seconds: float) -> i
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path, nargs="?", help="the Markdown file to write")
+    parser.add_argument("table", type=Path, nargs="?", default=Path("long_runs.md"), help="the Markdown file to write")
+    parser.add_argument("--only", choices=["memory", "kills"], help="run one part")
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--segment", type=Path, nargs=2, help=argparse.SUPPRESS)  # what the processes are started with
@@ -132,34 +153,47 @@ def main() -> None:
     if arguments.segment:
         segment(*arguments.segment, arguments.resume)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        write_studies(scratch / "many", arguments.studies)
-        peak, quarter, slope = measure_memory(scratch / "many", scratch / "out", arguments.studies)
-        print(f"{quarter:.0f} MB after a quarter, {slope:.1f} KB per study, peak {peak:.0f} MB", flush=True)
-        images = len(list((scratch / "many").glob("*/*.dcm")))
-        write_studies(scratch / "few", 8)
-        lost, different = kill_runs(scratch / "few", scratch, arguments.kills)
-    lines = [
+    kept = arguments.table.with_suffix(".json")
+    results = json.loads(kept.read_text()) if kept.exists() else {"memory": None, "kills": [], "too_late": 0}
+
+    def keep() -> None:
+        kept.write_text(json.dumps(results, indent=1))
+        print(results["memory"], results["kills"][-1:], flush=True)
+
+    if arguments.only != "kills" and results["memory"] is None:
+        results["memory"] = measure_memory(arguments.studies)
+        keep()
+    if arguments.only != "memory":
+        kill_runs(results, arguments.kills, keep)
+    if results["memory"] is None or len(results["kills"]) < arguments.kills:
+        return
+    lines = table(results["memory"], results["kills"])
+    print("\n".join(lines))
+    command = f"python -m benchmarks.robustness.long_runs {arguments.table}"
+    write_table(arguments.table, lines, command, ("keras", "tensorflow", "highdicom", "nibabel"))
+    kept.unlink()
+    sys.exit(any(kill["lost"] > 1 or kill["different"] for kill in results["kills"]))
+
+
+def table(memory: dict[str, float], kills: list[dict]) -> list[str]:
+    finished = [kill["finished"] for kill in kills]
+    return [
         "# Long runs",
         "",
         "`segment` with masks, report, NIfTI and DICOM SEG of synthetic studies of five slices at two phases.",
         "",
         "| | |",
         "| --- | --- |",
-        f"| studies, images | {arguments.studies}, {images:,} |",
-        f"| memory after a quarter of the studies | {quarter:.0f} MB |",
-        f"| growth from there on | {slope:.1f} KB per study |",
-        f"| peak | {peak:.0f} MB |",
-        f"| runs of 8 studies killed with SIGKILL at a random moment | {arguments.kills} |",
-        f"| most studies lost by one | {lost} |",
-        f"| files that differ from an undisturbed run, finished or after `--resume` | {different} |",
+        f"| studies, images | {memory['studies']}, {memory['images']:,} |",
+        f"| memory after a quarter of the studies | {memory['quarter']:,.0f} MB |",
+        f"| growth from there on | {memory['slope']:.1f} KB per study |",
+        f"| peak | {memory['peak']:,.0f} MB |",
+        f"| runs of {_KILLED_STUDIES} studies killed with SIGKILL at a random moment | {len(kills)} |",
+        f"| studies that these had finished, least and most | {min(finished)}, {max(finished)} |",
+        f"| most studies lost by one | {max(kill['lost'] for kill in kills)} |",
+        "| files that differ from an undisturbed run, finished or after `--resume` | "
+        f"{sum(len(kill['different']) for kill in kills)} |",
     ]
-    print("\n".join(lines))
-    if arguments.table:
-        command = f"python -m benchmarks.robustness.long_runs {arguments.table}"
-        write_table(arguments.table, lines, command, ("keras", "tensorflow", "highdicom", "nibabel"))
-    sys.exit(1 if lost > 1 or different else 0)
 
 
 if __name__ == "__main__":
