@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from keras_lvseg_cli.label_values import LabelOption, read_label_values
+
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder that 'train' wrote.")],
@@ -19,15 +21,21 @@ def evaluate(
             "--labels-include-outline", help="The label images were filled with their outline included: remove it."
         ),
     ] = False,
+    label: LabelOption = None,
 ) -> None:
     """Score a trained network on held-out patients, on the native grid of the images."""
     from keras_lvseg.reporting import challenge_table, score_table, terminal_text, write_evaluation
     from keras_lvseg.training import evaluate_run
 
+    label_values = read_label_values(label)
     console = Console()
-    evaluation = evaluate_run(run, data, seen=seen, labels_include_outline=labels_include_outline)
+    evaluation = evaluate_run(
+        run, data, seen=seen, labels_include_outline=labels_include_outline, label_values=label_values
+    )
     files = write_evaluation(evaluation, run / "evaluation")
-    console.print(score_table(evaluation.scores, f"{evaluation.target}, native grid"))
+    console.print(score_table(evaluation.scores, "cavity, native grid"))
+    if evaluation.myocardium is not None:
+        console.print(score_table(evaluation.myocardium, "myocardium, native grid"))
     console.print(challenge_table(evaluation.challenge))
     line = f"images in {files.contact_sheet}, scores in {files.scores}"
     console.print(terminal_text(line), soft_wrap=True)

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from keras_lvseg_cli.label_values import LabelOption, read_label_values
+
 
 def _positive(value: float | tuple[float, ...] | None) -> float | tuple[float, ...] | None:
     values = () if value is None else value if isinstance(value, tuple) else (value,)
@@ -69,6 +71,7 @@ def train(
             "--labels-include-outline", help="The label images were filled with their outline included: remove it."
         ),
     ] = False,
+    label: LabelOption = None,
     test: Annotated[list[str] | None, typer.Option(help="Patient to hold out for the test; repeatable.")] = None,
     validation: Annotated[list[str] | None, typer.Option(help="Patient to score after each epoch; repeatable.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
@@ -79,6 +82,7 @@ def train(
     from keras_lvseg.training import TrainingSettings, recipe_grid
     from keras_lvseg.training import train as train_run
 
+    label_values = read_label_values(label)
     console = Console()
     decay_rate, decay_steps = decay or (None, None)
     settings = TrainingSettings(
@@ -102,7 +106,9 @@ def train(
     if pixel_spacing is not None:
         grid["pixel_spacing"] = pixel_spacing
     splits = partial(choose_splits, test=test or (), validation=validation or (), seed=seed)
-    dataset = SAXDataset(data, splits=splits, labels_include_outline=labels_include_outline, **grid)
+    dataset = SAXDataset(
+        data, splits=splits, labels_include_outline=labels_include_outline, label_values=label_values, **grid
+    )
     for name, split in dataset.info["splits"].items():
         console.print(terminal_text(f"{name}: {', '.join(split['patients'])}"), soft_wrap=True)
     folder = train_run(dataset, run, settings=settings, console=console, resume=resume)

@@ -18,15 +18,19 @@ class Evaluation:
 
     Attributes:
         target: "endocardium" or "myocardium".
-        scores: Dice of class 1, the cavity.
+        scores: Dice of class 1, the cavity, over all frames.
+        myocardium: Dice of class 2 over the frames with both contours. None if there are none, or for the target
+            "endocardium".
         challenge: Score of the endocardial contour by the rules of the 2009 challenge.
         frames: The frames.
-        labels: Class numbers per frame, on its native grid.
+        labels: Class numbers per frame, on its native grid. 3 is "background or myocardium", in frames without an
+            epicardial contour.
         masks: Predicted class numbers per frame, on its native grid.
     """
 
     target: Target
     scores: Scores
+    myocardium: Scores | None
     challenge: ChallengeScore
     frames: tuple[Frame, ...]
     labels: tuple[np.ndarray, ...]

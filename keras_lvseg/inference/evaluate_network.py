@@ -30,9 +30,11 @@ def evaluate(
 ) -> Evaluation:
     """Score a network on the native grid of the frames. Pixels cut away by a crop count as errors.
 
+    The cavity is scored on all frames. The myocardium is scored on the frames with both contours.
+
     Args:
         model: Network with logits of shape (B, H, W, classes).
-        frames: Frames with contours of the target.
+        frames: Frames with an endocardial contour.
         preprocessing: Grid and intensities that the network was trained with.
         target: "endocardium" or "myocardium".
         contour_origin: Added to x and y of contours to get zero-based pixel centres.
@@ -65,11 +67,18 @@ def evaluate(
         if frame.endocardium is None:
             problem = "has a mask but no pixel spacing, so that distances in mm are unknown"
             raise DataError(frame.path, problem, "score DICOM files with contours, or PNG images with labels")
-    labels = tuple(draw_label(frame, target, contour_origin) for frame in frames)
+    has_myocardium = target == "myocardium"
+    labels = tuple(draw_label(frame, target, contour_origin, partial=has_myocardium) for frame in frames)
     masks = tuple(predict_masks(model, frames, preprocessing=preprocessing, flip_tta=flip_tta, postprocess=postprocess))
     scores = score_masks(frames, labels=labels, masks=masks, roles=roles)
+    both = [i for i, frame in enumerate(frames) if has_myocardium and frame.epicardium is not None]
+    myocardium = None
+    if both:
+        own_labels, own_masks = [labels[i] for i in both], [masks[i] for i in both]
+        own_frames = [frames[i] for i in both]
+        myocardium = score_masks(own_frames, labels=own_labels, masks=own_masks, roles=roles, class_id=2)
     contours = [_contour_score(frame, mask, contour_origin) for frame, mask in zip(frames, masks, strict=True)]
-    return Evaluation(target, scores, challenge_score(contours), tuple(frames), labels, masks)
+    return Evaluation(target, scores, myocardium, challenge_score(contours), tuple(frames), labels, masks)
 
 
 def _contour_score(frame: Frame, mask: np.ndarray, contour_origin: float) -> ContourScore:

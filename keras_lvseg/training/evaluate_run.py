@@ -26,6 +26,8 @@ def evaluate_run(
 ) -> Evaluation:
     """Score the network of a training run on patients that it was not trained on.
 
+    The cavity is scored on every frame with an endocardial contour, the myocardium on the frames with both contours.
+
     Args:
         run: Folder of a finished training run. Nothing in it can run code.
         data_dir: Folder with labelled data.
@@ -47,6 +49,7 @@ def evaluate_run(
         contour_origin=origin,
         labels_include_outline=labels_include_outline,
         label_values=label_values,
+        partial=target == "myocardium",  # a frame without an epicardial contour still has a cavity to score
     )
     labelled = dataset.labelled_frames("all")
     frames = [frame for frame in labelled if seen or roles.get(frame.patient_id) not in _SEEN]

@@ -32,13 +32,14 @@ def write_planted_run(
     flip_tta: bool = False,
     postprocess: bool = False,
     split: Mapping[str, Sequence[str]] = MappingProxyType({"train": ("P0",)}),
+    wall: float | None = None,
 ) -> Path:
     """Write a finished run with the network of `threshold_network`."""
     info = PretrainedInfo(
         network="unet",
-        architecture=_ARCHITECTURE,
+        architecture=_ARCHITECTURE | {"num_classes": 2 if wall is None else 3},
         data={
-            "target": "endocardium",
+            "target": "endocardium" if wall is None else "myocardium",
             "image_size": image_size,
             "pixel_spacing": pixel_spacing,
             "intensity": intensity,
@@ -47,14 +48,17 @@ def write_planted_run(
         inference={"flip_tta": flip_tta, "postprocess": postprocess},
         training={},
     )
-    write_pretrained(folder / "network.json", threshold_network(threshold), info)
+    write_pretrained(folder / "network.json", threshold_network(threshold, wall), info)
     write_json(folder / "split.json", dict(split))
     return folder
 
 
-def threshold_network(threshold: float) -> keras.Model:
-    """Build a U-Net whose class 1 is every pixel brighter than a threshold above 0."""
-    model = unet(**_ARCHITECTURE)
+def threshold_network(threshold: float, wall: float | None = None) -> keras.Model:
+    """Build a U-Net whose class 1 is every pixel brighter than a threshold above 0.
+
+    Class 2, if `wall` is given, is every pixel between `wall` and the threshold.
+    """
+    model = unet(**_ARCHITECTURE | {"num_classes": 2 if wall is None else 3})
     for layer in model.layers:
         layer.set_weights([np.zeros(weight.shape) for weight in layer.weights])
         if layer.name in ("down_0", "up_0"):  # each convolution passes its input on
@@ -63,7 +67,10 @@ def threshold_network(threshold: float) -> keras.Model:
                     kernel = np.zeros(weight.shape)
                     kernel[1, 1] = 1
                     weight.assign(kernel)
-    model.get_layer("logits").set_weights([np.array([[[[0.0, 1.0]]]]), np.array([0.0, -threshold])])
+    slopes, offsets = [0.0, 1.0], [0.0, -threshold]
+    if wall is not None:
+        slopes, offsets = [0.0, 2.0, 1.0], [0.0, -threshold - wall, -wall]
+    model.get_layer("logits").set_weights([np.array([[[slopes]]]), np.array(offsets)])
     return model
 
 

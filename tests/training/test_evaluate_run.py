@@ -6,6 +6,7 @@ from keras_lvseg.errors import DataError
 from keras_lvseg.training import evaluate_run
 from tests.dice import dice
 from tests.inference.planted import write_planted_run
+from tests.nifti_tree import CAVITY, MYOCARDIUM, RIGHT, VALUES, image_of, label_of, save
 from tests.small_tree import write_small_tree
 
 
@@ -47,3 +48,34 @@ def test_evaluate_run_pixels_outside_the_crop_count_as_errors(tmp_path):
         assert label.shape == mask.shape == (40, 48)
         assert label.sum() > mask.sum() == 256
         assert image.dice == pytest.approx(2 * 256 / (int(label.sum()) + 256))  # 16 x 16 pixels are all that it sees
+
+
+def test_evaluate_run_of_myocardium_scores_each_structure_where_its_contours_exist(tmp_path):
+    truth = label_of(8.0)
+    label = truth.copy()
+    label[..., 2][label[..., 2] == MYOCARDIUM] = 0  # outlined at the endocardium only
+    truth[truth == RIGHT] = 0
+    truth[19, :, 1:3] = 0  # what the network misses
+    save(tmp_path / "tree" / "images" / "P1.nii.gz", image_of(truth, 0))
+    save(tmp_path / "tree" / "labels" / "P1.nii.gz", label)
+    run = write_planted_run(tmp_path / "run", 180.0, wall=80.0)
+    evaluation = evaluate_run(run, tmp_path / "tree", label_values=VALUES)
+    cavity = [dice(label[..., i] == CAVITY, truth[..., i] == CAVITY) for i in (1, 2)]
+    assert [image.dice for image in evaluation.scores.images] == pytest.approx(cavity)
+    assert len(evaluation.challenge.contours) == 2
+    (wall,) = evaluation.myocardium.images
+    assert wall.slice == next(frame.slice for frame in evaluation.frames if frame.epicardium)
+    assert wall.dice == pytest.approx(dice(label[..., 1] == MYOCARDIUM, truth[..., 1] == MYOCARDIUM))
+    assert wall.dice < 1
+    classes = {
+        frame.epicardium is not None: set(np.unique(drawn))
+        for frame, drawn in zip(evaluation.frames, evaluation.labels, strict=True)
+    }
+    assert classes == {True: {0, 1, 2}, False: {1, 3}}
+
+
+def test_evaluate_run_of_myocardium_without_epicardial_contour_scores_the_cavity(tmp_path):
+    tree = write_small_tree(tmp_path / "tree", {"P1": "O1"})
+    evaluation = evaluate_run(write_planted_run(tmp_path / "run", 150.0, wall=80.0), tree)
+    assert evaluation.myocardium is None
+    assert evaluation.scores.mean_dice > 0.9

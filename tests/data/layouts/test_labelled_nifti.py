@@ -10,52 +10,11 @@ from keras_lvseg.data.labels import draw_label
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.inputs import find_inputs
 from keras_lvseg.studies import read_image
-
-AFFINE = np.diag([-1.5, 1.25, 8.0, 1.0])  # y runs to the front, so that images are flipped
-SHAPE = (40, 36, 4)  # x, y, slice
-CAVITY, MYOCARDIUM, RIGHT = 3, 2, 1  # as the ACDC challenge numbers them
-
-
-def label_of(radius, seed=0):
-    """Return a label of a ring around a disc in the middle slices, and another disc beside it."""
-    x, y = np.ogrid[: SHAPE[0], : SHAPE[1]]
-    label = np.zeros(SHAPE, np.uint8)
-    for slice_ in (1, 2):
-        distance = np.hypot(x - 18 - slice_, y - 16)
-        label[..., slice_][distance < radius + 4] = MYOCARDIUM
-        label[..., slice_][distance < radius] = CAVITY
-        label[..., slice_][np.hypot(x - 33, y - 25) < 4] = RIGHT
-    return label
-
-
-def save(path, values, affine=AFFINE):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nibabel.Nifti1Image(values, affine).to_filename(path)
-    return path
-
-
-def image_of(label, seed):
-    noise = np.random.default_rng(seed).integers(0, 60, label.shape)
-    return (noise + 200 * (label == CAVITY) + 150 * (label == RIGHT)).astype(np.int16)
-
-
-def write_tree(root, patients=("patient001", "patient002")):
-    """Write ED and ES of each patient as the ACDC challenge does, with its whole cine beside them."""
-    for seed, patient in enumerate(patients):
-        for number, radius in ((1, 9.0 + seed), (12, 6.0)):
-            label = label_of(radius)
-            save(root / patient / f"{patient}_frame{number:02}.nii.gz", image_of(label, (seed, number)))
-            save(root / patient / f"{patient}_frame{number:02}_gt.nii.gz", label)
-        save(root / patient / f"{patient}_4d.nii.gz", np.zeros((*SHAPE, 13), np.int16))
-        (root / patient / "Info.cfg").write_text("ED: 1\nES: 12\n")
-    return root
-
-
-VALUES = {"cavity": CAVITY, "myocardium": MYOCARDIUM}
+from tests.nifti_tree import CAVITY, MYOCARDIUM, VALUES, image_of, label_of, save, write_nifti_tree
 
 
 def test_tree_of_one_phase_per_file_gives_patients_and_volumes(tmp_path):
-    dataset = SAXDataset(write_tree(tmp_path), label_values=VALUES, target="myocardium")
+    dataset = SAXDataset(write_nifti_tree(tmp_path), label_values=VALUES, target="myocardium")
     assert [patient.patient_id for patient in dataset.patients] == ["patient001", "patient002"]
     patient = dataset.patients[0]
     assert {(frame.slice, frame.phase) for frame in patient.frames} == {(s, p) for s in range(4) for p in (0, 11)}
@@ -69,7 +28,7 @@ def test_tree_of_one_phase_per_file_gives_patients_and_volumes(tmp_path):
 
 
 def test_labels_are_the_pixels_of_the_file_beside_their_image(tmp_path):
-    dataset = SAXDataset(write_tree(tmp_path), label_values=VALUES, target="myocardium")
+    dataset = SAXDataset(write_nifti_tree(tmp_path), label_values=VALUES, target="myocardium")
     for frame in dataset.labelled_frames("all"):
         label = draw_label(frame, "myocardium", dataset.contour_origin)
         image = read_image(frame)
@@ -100,7 +59,7 @@ def test_two_folders_hold_studies_of_four_dimensions(tmp_path):
 
 
 def test_find_inputs_of_labelled_tree_segments_images_only(tmp_path):
-    inputs = find_inputs(write_tree(tmp_path, ("patient001",)))
+    inputs = find_inputs(write_nifti_tree(tmp_path, ("patient001",)))
     assert sorted(study.name for study in inputs.studies) == ["patient001", "patient001_4d"]
     endings = {file.path.name: file.reason.split(",")[0] for file in inputs.skipped}
     assert endings.pop("Info.cfg") == "is neither DICOM nor NIfTI nor PNG"
@@ -108,7 +67,7 @@ def test_find_inputs_of_labelled_tree_segments_images_only(tmp_path):
 
 
 def test_audit_finds_label_of_another_patient(tmp_path):
-    tree = write_tree(tmp_path / "tree")
+    tree = write_nifti_tree(tmp_path / "tree")
     assert {finding.code for finding in audit_tree(tree, label_values=VALUES).errors} <= {"repeated-contour"}
     label = tree / "patient001" / "patient001_frame01_gt.nii.gz"
     save(label, np.roll(label_of(9.0), 12, axis=1))
@@ -145,7 +104,7 @@ def test_audit_finds_label_of_another_patient(tmp_path):
     ],
 )
 def test_faulty_tree_raises(tmp_path, change, message):
-    change(write_tree(tmp_path))
+    change(write_nifti_tree(tmp_path))
     with pytest.raises(DataError, match=message):
         SAXDataset(tmp_path, label_values=VALUES)
 
@@ -155,7 +114,7 @@ def test_faulty_tree_raises(tmp_path, change, message):
     [{"cavity": 3}, {"cavity": 3, "myocardium": 3}, {"cavity": 0, "myocardium": 1}, {**VALUES, "right": 1}, {}],
 )
 def test_invalid_label_values_raise(tmp_path, values):
-    write_tree(tmp_path)
+    write_nifti_tree(tmp_path)
     with pytest.raises(ValueError, match=r"`label_values`\. Expected 'cavity' and 'myocardium' with two numbers"):
         SAXDataset(tmp_path, label_values=values)
 
@@ -167,7 +126,7 @@ def test_label_values_need_labelled_nifti(phantom_tree):
 
 @pytest.mark.parametrize("linked", ["patient001", "patient001/patient001_frame01_gt.nii.gz"])
 def test_link_out_of_tree_raises(tmp_path, linked):
-    tree = write_tree(tmp_path / "tree")
+    tree = write_nifti_tree(tmp_path / "tree")
     outside = tmp_path / "outside"
     shutil.move(tree / linked, outside)
     (tree / linked).symlink_to(outside)
