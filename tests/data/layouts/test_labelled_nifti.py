@@ -8,8 +8,10 @@ from keras_lvseg.audit import audit_tree
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.labels import draw_label
 from keras_lvseg.errors import DataError
+from keras_lvseg.inference import Segmenter
 from keras_lvseg.inference.inputs import find_inputs
 from keras_lvseg.studies import read_image
+from tests.inference.planted import write_planted_run
 from tests.nifti_tree import CAVITY, MYOCARDIUM, VALUES, image_of, label_of, save, write_nifti_tree
 
 
@@ -56,6 +58,27 @@ def test_two_folders_hold_studies_of_four_dimensions(tmp_path):
     for frame in dataset.labelled_frames("all"):
         stored = ours[..., (frame.record - 1) % 4, frame.phase]
         np.testing.assert_array_equal(draw_label(frame, "endocardium", -0.75), (stored == 1).T[::-1])
+
+
+def test_masks_of_segment_that_a_person_corrected_are_the_labels(tmp_path):
+    """The steps of the guide "Correct a mask and train on"."""
+    heart = np.stack([label_of(radius) for radius in (9.0, 6.0)], axis=-1)
+    image = save(tmp_path / "corrected" / "images" / "heart.nii.gz", image_of(heart, 0))
+    run = write_planted_run(tmp_path / "run", 180.0, wall=80.0)
+    (study,) = Segmenter(run).segment(image)
+    masks = nibabel.load(study.write(tmp_path / "out", outputs=["nifti"]) / "masks.nii.gz")
+    corrected = np.array(masks.dataobj)
+    assert set(np.unique(corrected)) == {0, 1, 2}
+    corrected[16:20, 12:15, 1, 0] = 0
+    corrected[18, 16:30, 2, 1] = 1
+    corrected[..., 1, 1] = 0  # not checked
+    save(tmp_path / "corrected" / "labels" / "heart.nii.gz", corrected, masks.affine)
+    dataset = SAXDataset(tmp_path / "corrected", target="myocardium")
+    frames = dataset.labelled_frames("all")
+    assert len(frames) == 3
+    for frame in frames:
+        stored = corrected[..., (frame.record - 1) % 4, frame.phase]
+        np.testing.assert_array_equal(draw_label(frame, "myocardium", -0.75), stored.T[::-1])
 
 
 def test_find_inputs_of_labelled_tree_segments_images_only(tmp_path):
