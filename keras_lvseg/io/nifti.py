@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -254,10 +256,12 @@ def _read(path: str, modified: int, size: int) -> _File:
     """Read a file; its time and size keep a changed file from being taken from the cache."""
     # Imported here, because most users have no NIfTI files, and nibabel takes a while to import.
     import nibabel
-    from nibabel.imageglobals import LoggingOutputSuppressor
 
     content = read_bytes(path, _MAX_BYTES)
-    with LoggingOutputSuppressor(), as_data_error(path, "is damaged", expected="a whole NIfTI file"):
+    with (
+        _without_messages(nibabel.imageglobals.logger),
+        as_data_error(path, "is damaged", expected="a whole NIfTI file"),
+    ):
         if path.lower().endswith(".gz"):
             # Decompressed as a whole, because the checksum at the end is not read otherwise.
             content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(_MAX_BYTES + 1)
@@ -271,6 +275,20 @@ def _read(path: str, modified: int, size: int) -> _File:
         stored = np.asanyarray(image.dataobj.get_unscaled()).reshape(full, order="F")
         slope, intercept = float(image.dataobj.slope), float(image.dataobj.inter)
     return _File(header, shape, stored, slope, intercept)
+
+
+@contextmanager
+def _without_messages(logger: logging.Logger) -> Iterator[None]:
+    """Drop a logger's messages. nibabel logs what it mends in a header, and without a handler Python prints that."""
+
+    def drop(record: logging.LogRecord) -> bool:
+        return False
+
+    logger.addFilter(drop)
+    try:
+        yield
+    finally:
+        logger.removeFilter(drop)
 
 
 def _full_shape(path: str, shape: tuple[int, ...], dtype: np.dtype) -> tuple[int, int, int, int]:

@@ -81,7 +81,8 @@ def segmentation_notes(
         yield f"{len(flags) - _MAX_LISTED} more flags, see index.html"
     for study in studies:
         if study["skipped_images"] and not study["error"]:
-            yield f"{study['study']}: {study['skipped_images']} images skipped, see study.json"
+            count = study["skipped_images"]
+            yield f"{study['study']}: {count} image{'' if count == 1 else 's'} skipped, see study.json"
     for file in skipped[:_MAX_LISTED]:
         yield f"no mask: {file['file'] or 'a file'}: {file['reason']}"
     if len(skipped) > _MAX_LISTED:

@@ -1,4 +1,7 @@
 import gzip
+import logging
+import os
+import struct
 from contextlib import suppress
 
 import nibabel
@@ -143,7 +146,28 @@ def test_read_of_metres_is_in_mm(tmp_path):
     np.testing.assert_allclose(header.positions, same.positions, rtol=1e-4)
 
 
-def test_damaged_files_raise_data_error_without_output(values, tmp_path, capfd):
+@pytest.fixture
+def printed(monkeypatch, capfd):
+    """Return what was printed, messages of loggers without a handler included, as in a program of its own."""
+    for logger in (logging.root, nibabel.imageglobals.logger):
+        monkeypatch.setattr(logger, "handlers", [])
+    return lambda: "".join(capfd.readouterr())
+
+
+def test_header_that_nibabel_mends_is_read_without_output(values, tmp_path, printed):
+    path = write(tmp_path / "sax.nii", values, affine_of(ROW, COLUMN, np.cross(ROW, COLUMN)))
+    header = bytearray(path.read_bytes())
+    header[80:84] = struct.pack("<f", -1.5)  # pixdim[1]
+    path.write_bytes(header)
+    for _ in range(2):
+        nibabel.load(path)
+        assert "pixdim[1,2,3] should be positive" in printed()
+        assert read_nifti_pixels(path, 1).shape == (20, 24)
+        assert printed() == ""
+        os.utime(path, (0, 0))  # read again
+
+
+def test_damaged_files_raise_data_error_without_output(values, tmp_path, printed):
     path = write(tmp_path / "sax.nii.gz", values, affine_of(ROW, COLUMN, np.cross(ROW, COLUMN)))
     whole, content = path.read_bytes(), gzip.decompress(path.read_bytes())
     rng = np.random.default_rng(0)
@@ -161,7 +185,7 @@ def test_damaged_files_raise_data_error_without_output(values, tmp_path, capfd):
             assert read_nifti_pixels(plain, 1).ndim == 2
     with pytest.raises(DataError, match="cannot be read"):
         read_nifti_header(tmp_path / "absent.nii")
-    assert capfd.readouterr() == ("", "")
+    assert printed() == ""
 
 
 def test_files_of_other_kinds_raise(tmp_path):

@@ -26,6 +26,7 @@ STYLE = """
 .lvseg th.text, .lvseg td.text { text-align: left; white-space: normal; min-width: 6rem;
   overflow-wrap: break-word }
 @media (max-width: 40rem) { .lvseg th, .lvseg td { padding: .25rem .35rem } .lvseg table { font-size: .9rem } }
+@media (max-width: 40rem) { .lvseg .detail { display: none } }
 .lvseg tbody tr { background: none }
 .lvseg .wide { overflow-x: auto }
 .lvseg th button { font: inherit; font-weight: 600; color: inherit; background: none; border: 0; padding: 0;

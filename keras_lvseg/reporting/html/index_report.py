@@ -23,6 +23,8 @@ _COLUMNS = (
     ("myocardial_mass_g", "mass, g"),
     ("flags", "flags"),
 )
+_CLASSES = {"study": "text", "flags": "text", **dict.fromkeys(("slices", "phases", "masks"), "detail")}
+"""Classes of the columns. Details are not shown on a narrow screen, where the volumes would be out of sight."""
 _MAX_SKIPPED = 200  # files; `segmentation.json` has all
 
 _SCRIPT = """
@@ -52,10 +54,7 @@ def write_index_report(path: str | os.PathLike[str], result: Mapping[str, Any]) 
     studies = result["studies"]
     failed = sum(bool(study["error"]) for study in studies)
     count = f"{len(studies)} {'study' if len(studies) == 1 else 'studies'}"
-    heads = "".join(
-        f"<th{' class=text' if key in ('study', 'flags') else ''}><button>{title}</button></th>"
-        for key, title in _COLUMNS
-    )
+    heads = "".join(f'<th class="{_CLASSES.get(key, "")}"><button>{title}</button></th>' for key, title in _COLUMNS)
     rows = "\n".join(f"<tr>{_cells(study, 'report' in result['outputs'])}</tr>" for study in studies)
     notes = "".join(f"<li>{escape(note)}</li>" for note in result["notes"])
     body = [
@@ -79,7 +78,7 @@ def _cells(study: Mapping[str, Any], linked: bool) -> str:
     for key, _ in _COLUMNS[1:-1]:
         value = study[key]
         number = "" if value is None else f"{value:.0f}"
-        cells.append(f'<td data-value="{"" if value is None else value}">{number}</td>')
+        cells.append(f'<td class="{_CLASSES.get(key, "")}" data-value="{"" if value is None else value}">{number}</td>')
     flags = "; ".join(f"{flag['code']}: {flag['reason']}" for flag in study["flags"])
     return "".join([*cells, f"<td class=text>{escape(flags)}</td>"])
 

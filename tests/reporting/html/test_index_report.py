@@ -30,6 +30,13 @@ def test_write_index_report_links_the_reports_of_finished_studies(tmp_path):
     assert not [own for tag, own in page.tags if tag == "a"]
 
 
+def test_write_index_report_on_a_narrow_screen_has_names_volumes_and_flags(tmp_path):
+    page = Elements(written(tmp_path, [row()]))
+    kept = [tag for tag, own in page.tags if tag in ("th", "td") and "detail" not in own["class"]]
+    assert kept == ["th"] * 7 + ["td"] * 7
+    assert "(max-width: 40rem) { .lvseg .detail { display: none } }" in "".join(page.texts)
+
+
 def test_write_index_report_runs_its_own_script_only(tmp_path):
     page = written(tmp_path, [row()])
     (script,) = re.findall("<script>(.*?)</script>", page, flags=re.DOTALL)
