@@ -84,6 +84,7 @@ def _body(record: Mapping[str, Any], montages: Mapping[str, Sequence[Tile]]) -> 
             *_warnings(record),
             "<h2>Volumes</h2>",
             *_volumes(record),
+            *_changes(record["changes"]),
             *_montages(montages),
             *_skipped(record["skipped"]),
             *_settings(record),
@@ -118,6 +119,14 @@ def _volumes(record: Mapping[str, Any]) -> Iterator[str]:
         yield f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
         yield f'<p class="muted">{_SOURCE}</p>'
     yield volume_curve(record["volumes"], record["ed_phase"], record["es_phase"])
+
+
+def _changes(counts: Mapping[str, int]) -> Iterator[str]:
+    """Yield a sentence on masks that the rest of the study changed."""
+    changed = [f"{count} {change}" for change, count in counts.items() if count]
+    if changed:
+        told = f"Masks changed by the rest of the study: {', '.join(changed)}. study.json names them."
+        yield f'<p class="muted">{told}</p>'
 
 
 def _montages(montages: Mapping[str, Sequence[Tile]]) -> Iterator[str]:

@@ -33,6 +33,7 @@ def record(**changes):
             for phase, volume in enumerate((150.4, 60.0, 100.0))
         ],
         "images": [{}] * 6,
+        "changes": {"moved": 0, "removed": 0, "resolved": 0},
         "skipped": [],
         "notes": [],
         "settings": {"keras_lvseg": "1", "network": {"weights": "sax-lv"}},
@@ -87,6 +88,12 @@ def test_write_study_report_shows_volumes_beside_normal_ranges(tmp_path):
     assert "doi.org/10.1186/s12968-015-0111-7" in page
     assert "Myocardial mass" not in page
     assert "<td>100 g</td><td>92 to 176</td>" in written(tmp_path, record(myocardial_mass_g=100.2), {})
+
+
+def test_write_study_report_counts_the_masks_that_the_study_changed(tmp_path):
+    page = written(tmp_path, record(changes={"moved": 1, "removed": 44, "resolved": 0}), {})
+    assert "Masks changed by the rest of the study: 1 moved, 44 removed. study.json names them." in page
+    assert "rest of the study" not in written(tmp_path, record(), {})
 
 
 def test_write_study_report_without_volumes_says_why(tmp_path):
