@@ -1,58 +1,204 @@
-"""Volumes of whole real studies with the masks decided together and image by image, beside the manual ones.
+"""Masks of real studies decided together and image by image: the tables of `docs/validation/consistency.md`.
 
-    python -m benchmarks.accuracy.consistency TABLE STUDIES [STUDIES ...] --run RUN
+    python -m benchmarks.accuracy.consistency TABLE CACHE --run RUN --studies SAMPLE STUDIES
+        --training PNG --validation PNG --online PNG
 
-STUDIES are trees of DICOM and contours with all frames. The contours are used for the manual volumes only. Without
-`--run`, the bundled weights segment, which have seen the patients of the challenge's training part.
+RUN is a training run on the validation and online parts of the 2009 challenge. It never saw the patients of the
+training part, the whole studies among them. The bundled weights never saw those of the other two parts. CACHE keeps
+the probabilities of each study, so an interrupted command resumes. The table of phantom hearts has its own command.
 """
 
 import argparse
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from benchmarks.accuracy.cached_studies import CachedStudy, cached_study
 from benchmarks.table import write_table
-from keras_lvseg import SAXDataset, Segmenter
-from keras_lvseg.geometry import ejection_fraction
+from keras_lvseg import SAXDataset
+from keras_lvseg.data.labels import draw_label
+from keras_lvseg.evaluation import dice
+from keras_lvseg.geometry import CONTOUR_ORIGIN, ejection_fraction
+from keras_lvseg.inference.consistency.one_heart import StackCavities
+from keras_lvseg.inference.inputs import find_inputs
+from keras_lvseg.inference.trained_network import TrainedNetwork
+from keras_lvseg.studies import Patient, Study, StudyVolumes
+
+WAYS = {"together": True, "each by itself": False}
+PARTS = {
+    "axis only": ("choose",),
+    "axis, apex and base": ("choose", "remove_ends"),
+    "axis and phases": ("choose", "resolve"),
+    "all": ("choose", "remove_ends", "resolve"),
+}
+WRONG_DICE = 0.8
+WRONG_VOLUME = 0.1  # of the manual volume of the contoured slices, at end-diastole or end-systole
+THRESHOLDS = (0.80, 0.85, 0.90, 0.92, 0.94, 0.95)
+
+Cases = Mapping[str, Sequence[tuple[Patient, CachedStudy]]]
+"""Whole studies by network, each with its patient of known volumes."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path, help="the Markdown file to write")
-    parser.add_argument("studies", type=Path, nargs="+", help="folders with DICOM and contours")
-    parser.add_argument("--run", type=Path, help="a training run that never saw the patients")
+    parser.add_argument("cache", type=Path, help="folder for the probabilities")
+    parser.add_argument("--run", type=Path, required=True, help="a run on the validation and online parts")
+    parser.add_argument("--studies", type=Path, nargs="+", required=True, help="trees of DICOM and contours")
+    for part in ("training", "validation", "online"):
+        parser.add_argument(f"--{part}", type=Path, required=True, help=f"PNG tree of the {part} part")
     arguments = parser.parse_args()
 
-    rows = []
-    for patient in (patient for folder in arguments.studies for patient in SAXDataset(folder).patients):
-        manual = patient.edv_ml, patient.esv_ml
-        if len({frame.phase for frame in patient.frames}) < 3:
-            continue  # only the contoured frames
-        rows.append(_row(patient.patient_id, "manual", *manual, patient.ed_phase, patient.es_phase, ""))
-        for title, independent in (("together", False), ("each by itself", True)):
-            segmenter = Segmenter(arguments.run, independent=independent)
-            (found,) = segmenter.segment(patient.frames[0].path.parent)
-            volumes = found.volumes
-            flags = " ".join(f"`{flag.code}`" for flag in volumes.flags)
-            phases = volumes.ed and volumes.ed.phase, volumes.es and volumes.es.phase
-            rows.append(_row(patient.patient_id, title, volumes.edv_ml, volumes.esv_ml, *phases, flags))
-    lines = [
-        "# Volumes of whole studies",
-        "",
-        "| patient | masks | EDV, mL | ESV, mL | EF, % | ED phase | ES phase | flags |",
-        f"|{' --- |' * 8}",
-        *rows,
-    ]
-    command = "python -m benchmarks.accuracy.consistency TABLE STUDIES --run RUN"
+    networks = {"held out": TrainedNetwork.from_run(arguments.run), "bundled": TrainedNetwork.bundled()}
+    whole = [*whole_studies(arguments.studies)]
+    cases = {
+        title: [(patient, cached_study(study, network, arguments.cache)) for patient, study in whole]
+        for title, network in networks.items()
+    }
+    parts = {}
+    for title, part in (("bundled", "validation"), ("bundled", "online"), ("held out", "training")):
+        patients = SAXDataset(getattr(arguments, part), labels_include_outline=True).patients
+        studies = [Study(patient.patient_id, patient.frames) for patient in patients]
+        parts[f"{part}, {title}"] = [cached_study(study, networks[title], arguments.cache) for study in studies]
+    lines = ["# One heart per study", *volume_lines(cases), *ablation_lines(cases), *image_lines(parts)]
+    command = (
+        "python -m benchmarks.accuracy.consistency TABLE CACHE --run RUN --studies SAMPLE STUDIES --training PNG "
+        "--validation PNG --online PNG"
+    )
     write_table(arguments.table, lines, command, ("keras-lvseg", "keras", "tensorflow", "numpy"))
 
 
-def _row(
-    patient: str, masks: str, edv: float | None, esv: float | None, ed: int | None, es: int | None, flags: str
-) -> str:
-    if edv is None or esv is None:
-        return f"| {patient} | {masks} | | | | | | {flags} |"
-    return (
-        f"| {patient} | {masks} | {edv:.0f} | {esv:.0f} | {ejection_fraction(edv, esv):.1f} | {ed} | {es} | {flags} |"
-    )
+def whole_studies(folders: Sequence[Path]) -> Iterator[tuple[Patient, Study]]:
+    """Yield the patients with all phases and their studies, found without the contours."""
+    for patient in (patient for folder in folders for patient in SAXDataset(folder).patients):
+        if len({frame.phase for frame in patient.frames}) > 2:
+            (study,) = find_inputs(patient.frames[0].path.parent).studies
+            yield patient, study
+
+
+def volume_lines(cases: Cases) -> list[str]:
+    """Return the volumes of whole studies, and the errors by network and way."""
+    rows: dict[str, list[str]] = {}
+    errors: dict[str, list[tuple[float, ...]]] = {}
+    for title, own in cases.items():
+        for patient, case in own:
+            edv, esv, ed, es = patient.edv_ml, patient.esv_ml, patient.ed_phase, patient.es_phase
+            manual = ejection_fraction(edv, esv)
+            name = patient.patient_id
+            rows.setdefault(name, [f"| {name} | manual | | {edv:.0f} | {esv:.0f} | {manual:.1f} | {ed} | {es} | |"])
+            for way, together in WAYS.items():
+                volumes, flags = case.volumes(case.decide(together))
+                key = f"| {title} | {way}"
+                own_ed, own_es = volumes.ed.phase, volumes.es.phase
+                off = [100 * (found / known - 1) for found, known in ((volumes.edv_ml, edv), (volumes.esv_ml, esv))]
+                shifts = [_cyclic(own_ed - ed, patient.phases), _cyclic(own_es - es, patient.phases)]
+                errors.setdefault(key, []).append((*off, volumes.ejection_fraction - manual, *shifts))
+                rows[name].append(
+                    f"| {key} | {volumes.edv_ml:.0f} ({round(off[0]):+d} %) | {volumes.esv_ml:.0f} ({round(off[1]):+d} %) "
+                    f"| {volumes.ejection_fraction:.1f} | {own_ed} | {own_es} "
+                    f"| {' '.join(f'`{flag}`' for flag in flags)} |"
+                )
+    summary = []
+    for key, own in errors.items():
+        sizes = np.abs(own)
+        cells = [f"{mean:.1f} (worst {worst:.1f})" for mean, worst in zip(sizes.mean(0), sizes.max(0), strict=True)]
+        summary.append(f"{key} | {' | '.join(cells[:3])} | {sizes[:, 3:].max():.0f} |")
+    return [
+        "",
+        *_head("patient", "network", "masks", "EDV", "ESV", "EF", "ED phase", "ES phase", "flags"),
+        *(row for own in rows.values() for row in own),
+        "",
+        *_head("network", "masks", "EDV, %", "ESV, %", "EF, points", "ED and ES: phases off, worst"),
+        *summary,
+    ]
+
+
+def ablation_lines(cases: Cases) -> list[str]:
+    """Return EDV and ESV with some of the three steps."""
+    rows = []
+    for title, own in cases.items():
+        for patient, case in own:
+            cells = [_volumes_cell(case.volumes(case.decide(False))[0])]
+            for steps in PARTS.values():
+                stack = StackCavities(case.study.frames, case.probabilities, case.spacings)
+                for step in steps:
+                    getattr(stack, step)()
+                cells.append(_volumes_cell(case.volumes(stack.masks())[0]))
+            rows.append(f"| {patient.patient_id} | {title} | {' | '.join(cells)} |")
+    return ["", *_head("patient, EDV / ESV", "network", "each by itself", *PARTS), *rows]
+
+
+def image_lines(parts: Mapping[str, Sequence[CachedStudy]]) -> list[str]:
+    """Return Dice of images, the curve of certainty, and flags of studies, for patients with contours at ED and ES."""
+    dice_rows, curve, study_rows = [], {threshold: f"| {threshold:.2f}" for threshold in THRESHOLDS}, []
+    heads = []
+    for title, cases in parts.items():
+        scores: dict[str, list[float]] = {way: [] for way in WAYS}
+        alone: list[tuple[float, float]] = []  # Dice and certainty of the masks that are not empty
+        changed, studies = 0, []
+        for case in cases:
+            labels = [
+                None if frame.endocardium is None else draw_label(frame, "endocardium", CONTOUR_ORIGIN)
+                for frame in case.study.frames
+            ]
+            for way, together in WAYS.items():
+                decided = case.decide(together)
+                own = [dice(m, y) for m, y in zip(decided.masks, labels, strict=True) if y is not None]
+                scores[way] += own
+                if together:
+                    flags = case.volumes(decided)[1]
+                    studies.append((volume_error(case.study, decided.masks, labels) > WRONG_VOLUME, bool(flags)))
+                    changed += sum(change is not None for change in decided.changes)
+                else:
+                    known = [c for c, y in zip(decided.certainties, labels, strict=True) if y is not None]
+                    alone += [(s, c) for s, c in zip(own, known, strict=True) if c is not None]
+        means = " | ".join(f"{np.mean(scores[way]):.4f}" for way in ("each by itself", "together"))
+        dice_rows.append(f"| {title} | {len(scores['together'])} | {means} | {changed} |")
+        wrong = [certainty for score, certainty in alone if score < WRONG_DICE]
+        right = [certainty for score, certainty in alone if score >= WRONG_DICE]
+        heads += [f"{title}: of {len(wrong)} wrong", f"of {len(right)} right"]
+        for threshold in THRESHOLDS:
+            curve[threshold] += f" | {_share(wrong, threshold):.0f} % | {_share(right, threshold):.1f} %"
+        flagged = [[flag for is_wrong, flag in studies if is_wrong == own] for own in (True, False)]
+        study_rows.append(f"| {title} | {' | '.join(f'{len(own)} | {sum(own)}' for own in flagged)} |")
+    return [
+        "",
+        *_head("part, network", "images", "Dice, each by itself", "together", "masks changed"),
+        *dice_rows,
+        "",
+        *_head("mean probability under", *heads),
+        *(f"{row} |" for row in curve.values()),
+        "",
+        *_head("part, network", "wrong studies", "with a flag", "right studies", "with a flag"),
+        *study_rows,
+    ]
+
+
+def volume_error(study: Study, masks: Sequence[np.ndarray], labels: Sequence[np.ndarray | None]) -> float:
+    """Return the larger relative error of the phases' volumes, over the frames that have a label."""
+    areas: dict[int, np.ndarray] = {}
+    for frame, mask, label in zip(study.frames, masks, labels, strict=True):
+        if label is not None:
+            own = areas.setdefault(frame.phase, np.zeros(2))
+            own += frame.pixel_area * np.array([np.count_nonzero(mask == 1), np.count_nonzero(label == 1)])
+    return max(abs(found / known - 1) for found, known in areas.values() if known)
+
+
+def _share(certainties: Sequence[float], threshold: float) -> float:
+    return 100 * float(np.mean(np.array(certainties) < threshold)) if certainties else 0.0
+
+
+def _cyclic(difference: int, phases: int) -> int:
+    return min(difference % phases, -difference % phases)
+
+
+def _volumes_cell(volumes: StudyVolumes) -> str:
+    return f"{volumes.edv_ml:.0f} / {volumes.esv_ml:.0f}"
+
+
+def _head(*names: str) -> tuple[str, str]:
+    return f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python -m benchmarks.accuracy.segment_volumes DICOM RUNS docs/validation/segment_volumes.md
 
 DICOM is the sample with contours. RUNS is the folder of `cross_validation`'s runs. Of its five networks, the one that
-was trained without the patient segments the patient.
+was trained without the patient segments the patient, each image by itself.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main() -> None:
 
     rows = []
     for patient in SAXDataset(arguments.data).patients:
-        segmenter = Segmenter(network_for(patient.patient_id, arguments.runs))
+        segmenter = Segmenter(network_for(patient.patient_id, arguments.runs), independent=True)
         (found,) = segmenter.segment(patient.frames[0].path.parent)
         own = {frame.key: mask == 1 for frame, mask in zip(found.study.frames, found.masks, strict=True)}
 
@@ -58,7 +58,8 @@ def main() -> None:
         "",
         "Volumes in mL at the manual contours' end-diastole and end-systole, ejection fraction in percent; each",
         'patient by a network that never saw the patient. "contoured": summed over the slices that have a manual',
-        'contour, as the manual volume is; "all": over every slice of the study that has an image at that phase.',
+        'contour, as the manual volume is; "all": over every slice of the study that has an image at that phase. Each',
+        "image is decided by itself; [volumes with the masks decided together](consistency.md) have a page of their own.",
         "",
         "| patient | EDV manual | contoured | all | ESV manual | contoured | all | EF manual | contoured | all |",
         f"|{' --- |' * 10}",

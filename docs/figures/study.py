@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("study", type=Path, help="folder with one patient's DICOM files")
     parser.add_argument("figure", type=Path, help="the PNG to write")
     arguments = parser.parse_args()
-    (found,) = Segmenter(independent=True).segment(arguments.study)
+    (found,) = Segmenter().segment(arguments.study)
     print(found)
     assert found.volumes.ed is not None
     assert found.volumes.es is not None

@@ -55,14 +55,14 @@ def keep_one_heart(
         >>> [int(mask.sum()) for mask in heart.masks], heart.changes
         ([100, 100, 100, 0], [None, None, None, 'removed'])
     """
-    stack = _Stack(frames, probabilities, spacings)
+    stack = StackCavities(frames, probabilities, spacings)
     stack.choose()
     stack.remove_ends()
     stack.resolve()
     return stack.masks()
 
 
-class _Stack:
+class StackCavities:
     """The cavities of a study while they are decided."""
 
     def __init__(
