@@ -19,7 +19,7 @@ from benchmarks.table import write_table
 from keras_lvseg import SAXDataset
 from keras_lvseg.data.labels import draw_label
 from keras_lvseg.evaluation import dice
-from keras_lvseg.geometry import CONTOUR_ORIGIN, ejection_fraction
+from keras_lvseg.geometry import CONTOUR_ORIGIN, ejection_fraction, stack_volume
 from keras_lvseg.inference.consistency.one_heart import StackCavities
 from keras_lvseg.inference.inputs import find_inputs
 from keras_lvseg.inference.trained_network import TrainedNetwork
@@ -61,7 +61,8 @@ def main() -> None:
         patients = SAXDataset(getattr(arguments, part), labels_include_outline=True).patients
         studies = [Study(patient.patient_id, patient.frames) for patient in patients]
         parts[f"{part}, {title}"] = [cached_study(study, networks[title], arguments.cache) for study in studies]
-    lines = ["# One heart per study", *volume_lines(cases), *ablation_lines(cases), *image_lines(parts)]
+    tables = (volume_lines(cases), slice_lines(cases), ablation_lines(cases), image_lines(parts))
+    lines = ["# One heart per study", *(line for table in tables for line in table)]
     command = (
         "python -m benchmarks.accuracy.consistency TABLE CACHE --run RUN --studies SAMPLE STUDIES --training PNG "
         "--validation PNG --online PNG"
@@ -91,14 +92,14 @@ def volume_lines(cases: Cases) -> list[str]:
                 volumes, flags = case.volumes(case.decide(together))
                 key = f"| {title} | {way}"
                 own_ed, own_es = volumes.ed.phase, volumes.es.phase
-                off = [100 * (found / known - 1) for found, known in ((volumes.edv_ml, edv), (volumes.esv_ml, esv))]
+                found = volumes.edv_ml, volumes.esv_ml
+                off = [100 * (own_ml / manual_ml - 1) for own_ml, manual_ml in zip(found, (edv, esv), strict=True)]
+                cells = [f"{own_ml:.0f} ({round(error):+d} %)" for own_ml, error in zip(found, off, strict=True)]
                 shifts = [_cyclic(own_ed - ed, patient.phases), _cyclic(own_es - es, patient.phases)]
                 errors.setdefault(key, []).append((*off, volumes.ejection_fraction - manual, *shifts))
-                rows[name].append(
-                    f"| {key} | {volumes.edv_ml:.0f} ({round(off[0]):+d} %) | {volumes.esv_ml:.0f} ({round(off[1]):+d} %) "
-                    f"| {volumes.ejection_fraction:.1f} | {own_ed} | {own_es} "
-                    f"| {' '.join(f'`{flag}`' for flag in flags)} |"
-                )
+                cells += [f"{volumes.ejection_fraction:.1f}", str(own_ed), str(own_es)]
+                cells.append(" ".join(f"`{flag}`" for flag in flags))
+                rows[name].append(f"| {key} | {' | '.join(cells)} |")
     summary = []
     for key, own in errors.items():
         sizes = np.abs(own)
@@ -112,6 +113,25 @@ def volume_lines(cases: Cases) -> list[str]:
         *_head("network", "masks", "EDV, %", "ESV, %", "EF, points", "ED and ES: phases off, worst"),
         *summary,
     ]
+
+
+def slice_lines(cases: Cases) -> list[str]:
+    """Return volumes at the manual end-diastole and end-systole, in the slices with a contour and in the others."""
+    rows = []
+    for title, own in cases.items():
+        for patient, case in own:
+            contoured = {frame.key for frame in patient.frames if frame.endocardium is not None}
+            cells = []
+            for phase, manual in ((patient.ed_phase, patient.edv_ml), (patient.es_phase, patient.esv_ml)):
+                areas: dict[bool, list[float]] = {True: [], False: []}
+                for frame, mask in zip(case.study.frames, case.decide(True).masks, strict=True):
+                    if frame.phase == phase:
+                        areas[frame.key in contoured].append(np.count_nonzero(mask == 1) * frame.pixel_area)
+                found = [stack_volume(areas[inside], patient.slice_spacing) for inside in (True, False)]
+                cells += [f"{manual:.0f}", f"{found[0]:.0f}", f"{found[1]:.0f}"]
+            rows.append(f"| {patient.patient_id} | {title} | {' | '.join(cells)} |")
+    columns = [f"{moment} {name}" for moment in ("ED", "ES") for name in ("manual", "contoured slices", "other slices")]
+    return ["", *_head("patient", "network", *columns), *rows]
 
 
 def ablation_lines(cases: Cases) -> list[str]:

@@ -59,7 +59,7 @@ def main() -> None:
         "Volumes in mL at the manual contours' end-diastole and end-systole, ejection fraction in percent; each",
         'patient by a network that never saw the patient. "contoured": summed over the slices that have a manual',
         'contour, as the manual volume is; "all": over every slice of the study that has an image at that phase. Each',
-        "image is decided by itself; [volumes with the masks decided together](consistency.md) have a page of their own.",
+        "image is decided by itself; [volumes with masks decided together](consistency.md) have a page of their own.",
         "",
         "| patient | EDV manual | contoured | all | ESV manual | contoured | all | EF manual | contoured | all |",
         f"|{' --- |' * 10}",
