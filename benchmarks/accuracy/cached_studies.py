@@ -7,15 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_lvseg.files import atomic_file
+from keras_lvseg.inference import StudyMasks, TrainedNetwork, keep_best_component, keep_one_heart
 from keras_lvseg.inference.consistency.mask_flags import mask_flags
-from keras_lvseg.inference.consistency.one_heart import keep_one_heart
-from keras_lvseg.inference.consistency.study_masks import StudyMasks, decide_alone
-from keras_lvseg.inference.postprocess import keep_best_component
 from keras_lvseg.inference.predict import native_probabilities
-from keras_lvseg.inference.trained_network import TrainedNetwork
-from keras_lvseg.studies import Study, read_image
-from keras_lvseg.studies.study_volumes import StudyVolumes, study_volumes
+from keras_lvseg.studies import Study, StudyVolumes, read_image, study_volumes
 
 _BATCH_SIZE = 16
 
@@ -47,7 +42,11 @@ class CachedStudy:
         frames = self.study.frames
         if together:
             return keep_one_heart(frames, self.probabilities, spacings=self.spacings)
-        return decide_alone(len(frames), self.probabilities, keep_best_component)
+        result = StudyMasks()
+        for index in range(len(frames)):
+            native = self.probabilities(index)
+            result.append(keep_best_component(native), native)
+        return result
 
     def volumes(self, decided: StudyMasks) -> tuple[StudyVolumes, list[str]]:
         """Return the volumes of masks, and the codes of the flags from these masks."""
@@ -72,7 +71,8 @@ def cached_study(study: Study, network: TrainedNetwork, cache: Path) -> CachedSt
             batch = study.frames[start : start + _BATCH_SIZE]
             images, spacings = [read_image(frame) for frame in batch], [frame.pixel_spacing for frame in batch]
             found += [native_probabilities(*own)[1:] for own in network.foregrounds(images, spacings)]
-        with atomic_file(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, *found)
+        unfinished = path.with_suffix(".unfinished.npz")
+        np.savez_compressed(unfinished, *found)
+        unfinished.replace(path)
     with np.load(path) as arrays:
         return CachedStudy(study, [arrays[f"arr_{index}"] for index in range(len(study.frames))])

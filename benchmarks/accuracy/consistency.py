@@ -16,13 +16,12 @@ import numpy as np
 
 from benchmarks.accuracy.cached_studies import CachedStudy, cached_study
 from benchmarks.table import write_table
-from keras_lvseg import SAXDataset
-from keras_lvseg.data.labels import draw_label
+from keras_lvseg import SAXDataset, Segmenter
+from keras_lvseg.data import draw_label
 from keras_lvseg.evaluation import dice
 from keras_lvseg.geometry import CONTOUR_ORIGIN, ejection_fraction, stack_volume
+from keras_lvseg.inference import TrainedNetwork
 from keras_lvseg.inference.consistency.one_heart import StackCavities
-from keras_lvseg.inference.inputs import find_inputs
-from keras_lvseg.inference.trained_network import TrainedNetwork
 from keras_lvseg.studies import Patient, Study, StudyVolumes
 
 WAYS = {"together": True, "each by itself": False}
@@ -72,9 +71,10 @@ def main() -> None:
 
 def whole_studies(folders: Sequence[Path]) -> Iterator[tuple[Patient, Study]]:
     """Yield the patients with all phases and their studies, found without the contours."""
+    segmenter = Segmenter()
     for patient in (patient for folder in folders for patient in SAXDataset(folder).patients):
         if len({frame.phase for frame in patient.frames}) > 2:
-            (study,) = find_inputs(patient.frames[0].path.parent).studies
+            (study,) = segmenter.segment(patient.frames[0].path.parent).studies
             yield patient, study
 
 
