@@ -1,7 +1,7 @@
 """Phantom hearts on stacks that go on beyond apex and base, as the probabilities of a network that errs.
 
-The probabilities are the phantom's own borders, with other organs and lost masks. `python -m pytest -m slow -s` on this
-file prints the table of `docs/validation/consistency.md`.
+The probabilities are the phantom's own borders, with other organs and lost masks. `python -m
+tests.inference.consistency.test_phantom_hearts` prints the table of `docs/validation/consistency.md`.
 """
 
 from collections import defaultdict
@@ -104,10 +104,10 @@ def test_phantom_heart_that_is_right_stays_as_it_is(index):
     assert errors_of(stack.result(True), stack.result(False)) <= 0.5
 
 
-@pytest.mark.slow
-def test_phantom_hearts_are_within_3_percent_or_flagged_but_one():
+def spoiled_hearts(seeds):
+    """Return error and flag of right hearts, and pairs of them (by itself, together) by what was spoiled."""
     rows, clean = defaultdict(list), []
-    for seed, index in product(SEEDS, range(50)):
+    for seed, index in product(seeds, range(50)):
         stack = PhantomStack(index, seed)
         right = stack.result(False)
         together = stack.result(True)
@@ -115,8 +115,20 @@ def test_phantom_hearts_are_within_3_percent_or_flagged_but_one():
         name = SPOILS[index % len(SPOILS)]
         stack.spoil(name)
         rows[name].append([(errors_of(own, right), bool(own[2])) for own in (stack.result(False), stack.result(True))])
+    return clean, rows
+
+
+@pytest.mark.slow
+def test_phantom_hearts_are_within_3_percent_or_flagged():
+    clean, rows = spoiled_hearts(SEEDS[:1])
+    assert max(error for error, _ in clean) <= 0.5
+    assert [name for name, pairs in rows.items() for _, (error, flag) in pairs if error > 3 and not flag] == []
+
+
+def print_table():
+    clean, rows = spoiled_hearts(SEEDS)
     flagged = sum(flag for _, flag in clean)
-    print(f"\nright: worst {max(error for error, _ in clean):.2f} %, {flagged} of {len(clean)} flagged")
+    print(f"right: worst {max(error for error, _ in clean):.2f} %, {flagged} of {len(clean)} flagged")
     print("| error | n | alone: worst, % | over 3 % | flagged of these | together: worst, % | over 3 % | flagged |")
     for name, pairs in rows.items():
         cells = []
@@ -124,6 +136,7 @@ def test_phantom_hearts_are_within_3_percent_or_flagged_but_one():
             wrong = [flag for error, flag in way if error > 3]
             cells += [f"{max(error for error, _ in way):.1f}", str(len(wrong)), str(sum(wrong))]
         print(f"| {name} | {len(pairs)} | {' | '.join(cells)} |")
-    assert max(error for error, _ in clean) <= 0.5
-    missed = [name for name, pairs in rows.items() for _, (error, flag) in pairs if error > 3 and not flag]
-    assert len(missed) <= 1, missed  # a ruined phase beside ED, which is resolved too small and moves ED
+
+
+if __name__ == "__main__":
+    print_table()
