@@ -113,17 +113,21 @@ def test_affine_of_study_is_that_of_another_program(relaid, tmp_path):
 
 @pytest.fixture(scope="module")
 def segmented(relaid):
-    """Return the masks and volumes of a study by the bundled network; made once."""
-    network, known = TrainedNetwork.bundled(), {}
+    """Return the masks and volumes of a study by the bundled network; made once for equal pixels and spacing."""
+    network, masks, known = TrainedNetwork.bundled(), {}, {}
+
+    def mask_of(frame):
+        image = read_image(frame)
+        key = image.tobytes(), frame.pixel_spacing
+        if key not in masks:
+            (masks[key],) = network.masks([image], [frame.pixel_spacing])
+        return masks[key]
 
     def result(patient: str, layout: str):
         if (patient, layout) not in known:
-            study, masks = relaid(patient, layout), []
-            for start in range(0, len(study.frames), 16):
-                frames = study.frames[start : start + 16]
-                masks += network.masks([read_image(f) for f in frames], [f.pixel_spacing for f in frames])
-            volumes = study_volumes(study, [int(np.count_nonzero(mask)) for mask in masks])
-            known[patient, layout] = np.stack(masks) > 0, volumes
+            study = relaid(patient, layout)
+            found = np.stack([mask_of(frame) for frame in study.frames]) > 0
+            known[patient, layout] = found, study_volumes(study, np.count_nonzero(found, axis=(1, 2)).tolist())
         return known[patient, layout]
 
     return result
