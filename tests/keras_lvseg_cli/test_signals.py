@@ -8,6 +8,14 @@ import pytest
 from keras_lvseg_cli.signals import Stopped, signals_as_exceptions
 
 
+@pytest.fixture(autouse=True)
+def heeded():
+    """Heed SIGINT, which a shell ignores for its background jobs: ignored signals stay ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def send(number=signal.SIGINT):
     os.kill(os.getpid(), number)
 

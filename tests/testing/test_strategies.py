@@ -7,6 +7,7 @@ from scipy import ndimage
 from keras_lvseg.testing import hearts, image_weights, label_maps, logits_for, mask_pairs, masks, pixel_weights
 
 SIZE = (7, 9)
+MANY = settings(max_examples=2000, database=None)
 
 
 def at_border(mask):
@@ -27,7 +28,7 @@ def at_border(mask):
     ids=["empty", "full", "one pixel", "at the border", "inside", "several parts", "with a hole"],
 )
 def test_masks_draws_every_kind(kind):
-    find(masks(SIZE), kind, settings=settings(max_examples=2000, database=None))
+    find(masks(SIZE), kind, settings=MANY)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_masks_draws_every_kind(kind):
     ids=["equal", "disjoint", "nearly equal", "inside", "false positive", "false negative"],
 )
 def test_mask_pairs_draws_every_kind(kind):
-    find(mask_pairs(SIZE), kind, settings=settings(max_examples=2000, database=None))
+    find(mask_pairs(SIZE), kind, settings=MANY)
 
 
 @given(hearts((24, 30)))
@@ -66,7 +67,7 @@ def test_logits_for_labels_have_their_argmax_by_the_margin(data, num_classes, ma
 
 
 def test_label_maps_draws_every_class():
-    find(label_maps(4, SIZE), lambda labels: set(np.unique(labels)) == {0, 1, 2, 3}, settings=settings(database=None))
+    find(label_maps(4, SIZE), lambda labels: set(np.unique(labels)) == {0, 1, 2, 3}, settings=MANY)
 
 
 @given(image_weights(3), pixel_weights((2, 4, 4)))
