@@ -19,9 +19,8 @@ from typing import Any, BinaryIO
 from keras_lvseg.errors import DataError, as_data_error
 
 _LOCK_FILE = ".lock"
-_FORMULA = re.compile(
-    r"'*[=+\-@\t\r]"
-)  # also behind apostrophes, so that the one in front can be told from the text's own
+# Also behind apostrophes, so that the one in front can be told from the text's own.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(rf"'{_FORMULA.pattern}")
 _STEM_LENGTH = 40  # of the name that a temporary name repeats; file systems take names of 255 bytes
 

@@ -6,7 +6,7 @@ import os
 
 from keras_lvseg.evaluation import VolumeAgreement, VolumeComparison
 from keras_lvseg.files import atomic_file
-from keras_lvseg.reporting.comparison_table import QUANTITIES
+from keras_lvseg.reporting.segmentation_table import QUANTITIES
 
 
 def write_bland_altman(path: str | os.PathLike[str], comparison: VolumeComparison) -> None:

@@ -9,10 +9,8 @@ from rich.table import Table
 
 from keras_lvseg.evaluation import VolumeAgreement, VolumeComparison
 from keras_lvseg.io import VolumeRow
+from keras_lvseg.reporting.segmentation_table import QUANTITIES
 from keras_lvseg.reporting.terminal_text import terminal_text
-
-QUANTITIES = (("EDV", "edv_ml", "mL"), ("ESV", "esv_ml", "mL"), ("EF", "ejection_fraction_percent", "%"))
-"""Name, key and unit of what is compared."""
 
 _NARROW = 70  # columns of a terminal; the table has 65
 _MAX_PROBLEMS = 20  # lines; a table may have thousands of rows

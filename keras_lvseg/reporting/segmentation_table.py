@@ -28,7 +28,9 @@ VOLUME_COLUMNS = (
 )
 """Columns of `volumes.csv`."""
 
-_FIGURES = (("EDV", "edv_ml", "mL"), ("ESV", "esv_ml", "mL"), ("EF", "ejection_fraction_percent", "%"))
+QUANTITIES = (("EDV", "edv_ml", "mL"), ("ESV", "esv_ml", "mL"), ("EF", "ejection_fraction_percent", "%"))
+"""Name, key and unit of the figures that a terminal shows."""
+
 _MAX_LISTED = 10  # lines; a folder may hold thousands of other files
 _NARROW = 60  # columns of a terminal
 
@@ -49,11 +51,11 @@ def segmentation_table(studies: Sequence[Mapping[str, Any]], *, width: int) -> R
         return Group(*(terminal_text(_line(study)) for study in studies))
     table = Table()
     table.add_column("study", overflow="fold")
-    for heading, _, unit in _FIGURES:
+    for heading, _, unit in QUANTITIES:
         table.add_column(f"{heading}, {unit}", justify="right")
     table.add_column("flags", overflow="fold")
     for study in studies:
-        figures = ("" if study[key] is None else f"{study[key]:.0f}" for _, key, _ in _FIGURES)
+        figures = ("" if study[key] is None else f"{study[key]:.0f}" for _, key, _ in QUANTITIES)
         table.add_row(terminal_text(study["study"]), *figures, _flags(study))
     return table
 
@@ -111,5 +113,5 @@ def _flags(study: Mapping[str, Any]) -> str:
 
 
 def _line(study: Mapping[str, Any]) -> str:
-    figures = [f"{name} {study[key]:.0f} {unit}" for name, key, unit in _FIGURES if study[key] is not None]
+    figures = [f"{name} {study[key]:.0f} {unit}" for name, key, unit in QUANTITIES if study[key] is not None]
     return f"{study['study']}: {', '.join(figures) or _flags(study) or 'no volumes'}"

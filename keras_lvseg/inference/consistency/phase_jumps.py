@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from keras_lvseg.inference.consistency.cavity import Cavity
 
@@ -32,18 +31,14 @@ def phase_jumps(cavities: Sequence[Cavity | None]) -> list[int]:
     found = []
     for place, own in enumerate(cavities):
         before, after = (cavities[(place + step) % count] for step in (-1, 1))
-        if before is None or after is None or _distance(before.centroid, after.centroid) > _DISTANCE:
+        if before is None or after is None or math.dist(before.centroid, after.centroid) > _DISTANCE:
             continue
         around = [areas[(place + step) % count] for step in (-2, -1, 1, 2)]
         middle = (before.centroid[0] + after.centroid[0]) / 2, (before.centroid[1] + after.centroid[1]) / 2
-        moved = own is not None and _distance(own.centroid, middle) > _DISTANCE
+        moved = own is not None and math.dist(own.centroid, middle) > _DISTANCE
         # A heart's smallest area is a sharp minimum, which lines through the phases on one side lead to.
         expected = (around[1] + around[2]) / 2, 2 * around[1] - around[0], 2 * around[2] - around[3]
         agree = own is None or abs(around[1] - around[2]) <= _AREA * largest
         if moved or (agree and min(abs(areas[place] - area) for area in expected) > _AREA * largest):
             found.append(place)
     return found
-
-
-def _distance(first: tuple[float, float], second: tuple[float, float]) -> float:
-    return float(np.hypot(first[0] - second[0], first[1] - second[1]))
