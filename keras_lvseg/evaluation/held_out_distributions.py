@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from keras_lvseg.data.splits import patient_folds
 from keras_lvseg.errors import invalid_argument
 from keras_lvseg.evaluation.volume_calibration import fit_volume_calibration
-from keras_lvseg.evaluation.volume_crps import VOLUME_STEPS
+from keras_lvseg.io.bowl_submission import VOLUME_STEPS
 
 
 def held_out_distributions(

@@ -8,9 +8,7 @@ from scipy.special import ndtr
 
 from keras_lvseg.errors import invalid_argument
 from keras_lvseg.evaluation.volume_agreement import check_values
-
-VOLUME_STEPS = 600
-"""Number of steps of a distribution: the probabilities that a volume is at most 0, ..., 599 mL."""
+from keras_lvseg.io.bowl_submission import VOLUME_STEPS
 
 
 def volume_distribution(mean_ml: ArrayLike, sd_ml: ArrayLike) -> np.ndarray:

@@ -12,8 +12,10 @@ import numpy as np
 from keras_lvseg.errors import DataError, as_data_error, invalid_argument
 from keras_lvseg.files import atomic_file
 
-_STEPS = 600
-_COLUMNS = ("Id", *(f"P{step}" for step in range(_STEPS)))
+VOLUME_STEPS = 600
+"""Number of steps of a distribution: the probabilities that a volume is at most 0, ..., 599 mL."""
+
+_COLUMNS = ("Id", *(f"P{step}" for step in range(VOLUME_STEPS)))
 _SUFFIXES = ("_Diastole", "_Systole")
 
 
@@ -48,8 +50,8 @@ def write_bowl_submission(
         raise invalid_argument("esv", sorted(esv)[:5], f"the studies of `edv`, {sorted(edv)[:5]}")
     rows = {f"{study}{suffix}": own[study] for study in edv for suffix, own in zip(_SUFFIXES, (edv, esv), strict=True)}
     for row, probabilities in rows.items():
-        if np.shape(probabilities) != (_STEPS,):
-            raise invalid_argument(f"{row}.shape", np.shape(probabilities), f"({_STEPS},)")
+        if np.shape(probabilities) != (VOLUME_STEPS,):
+            raise invalid_argument(f"{row}.shape", np.shape(probabilities), f"({VOLUME_STEPS},)")
     missing = [row for row in order or () if row not in rows]
     if missing:
         raise invalid_argument("order", missing[:5], "rows of studies in `edv`")
