@@ -9,14 +9,16 @@ import numpy as np
 _MIN_PHASES = 8
 _HARMONICS = 3
 _ROUNDS = 10
+_FLAT = 0.05  # of the curve's range
 
 
 def end_phases(volumes: Sequence[float]) -> tuple[int, int]:
     """Return the phases of the largest and of the smallest volume, so that one wrong volume does not move them.
 
-    A curve of the first three harmonics is fitted, with little weight for volumes that are far from it. The extremes of
-    the curve, and one phase before and after each, are searched for the largest and the smallest volume that is near to
-    the curve. The last phase is followed by the first. Curves of fewer than 8 phases are taken as they are.
+    A curve of the first three harmonics is fitted, with little weight for volumes that are far from it. The phases where
+    the curve is within 5 % of its range of an extreme, and one phase before and after each, are searched for the largest
+    and the smallest volume that is near to the curve. The last phase is followed by the first. Curves of fewer than 8
+    phases are taken as they are.
 
     Args:
         volumes: The volume of each phase, two or more, in any unit.
@@ -47,6 +49,8 @@ def end_phases(volumes: Sequence[float]) -> tuple[int, int]:
     ends = []
     for sign in (1, -1):
         extreme = int(np.argmax(sign * curve))
-        near = [(extreme + step) % count for step in (0, -1, 1)]
-        ends.append(max([phase for phase in near if good[phase]] or [extreme], key=lambda phase: sign * values[phase]))
+        flat = np.flatnonzero(np.abs(curve - curve[extreme]) <= _FLAT * np.ptp(curve))
+        near = {(int(phase) + step) % count for phase in flat for step in (0, -1, 1)}
+        own = [phase for phase in near if good[phase]] or [extreme]
+        ends.append(max(own, key=lambda phase: (sign * values[phase], sign * curve[phase])))
     return ends[0], ends[1]

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from keras_lvseg.inference.consistency.cavity import Cavity, distance, find_cavities
+from keras_lvseg.inference.consistency.cavity import Cavity, distance, find_cavities, mask_cavity
 from keras_lvseg.inference.consistency.heart_axis import FAR, heart_axis, slice_heights
+from keras_lvseg.inference.consistency.mean_shape import mean_probabilities, mean_shape
 from keras_lvseg.inference.consistency.phase_jumps import MIN_PHASES, phase_jumps
 from keras_lvseg.inference.consistency.study_masks import Change, StudyMasks
 from keras_lvseg.inference.postprocess import keep_best_component
@@ -34,7 +35,8 @@ def keep_one_heart(
        another organ as the best component in half of the phases or more. A slice with a mask in a few phases only must
        be more certain. One slice that is not good enough is kept if two better ones follow it.
     3. An image without a mask, or whose mask has another area or place than in the phases around it while these agree,
-       gets the mask of their mean log-odds. This needs 5 phases; the last phase is followed by the first.
+       gets a mask with borders midway between those of the phase before and the phase after. This needs 5 phases; the
+       last phase is followed by the first.
 
     Args:
         frames: The frames of one study.
@@ -74,7 +76,7 @@ class StackCavities:
         self.frames, self.probabilities, self.spacings = frames, probabilities, spacings
         self.candidates = [find_cavities(probabilities(i), frame, spacings[i]) for i, frame in enumerate(frames)]
         self.chosen = [own[0] if own else None for own in self.candidates]
-        self.replaced: dict[int, np.ndarray] = {}
+        self.resolved: dict[int, np.ndarray] = {}
         self.heights = slice_heights(frames)
         self.by_slice: dict[int, list[int]] = defaultdict(list)
         for i in sorted(range(len(frames)), key=lambda i: (frames[i].slice, frames[i].phase)):
@@ -122,17 +124,22 @@ class StackCavities:
         return float(np.average([cavity.certainty for cavity in cavities], weights=areas)) >= needed
 
     def resolve(self) -> None:
-        """Give images that differ from the phases around them the mask of their mean."""
+        """Give images that differ from the phases around them the mean shape of these."""
         found = {own[place] for own in self.by_slice.values() for place in phase_jumps([self.chosen[i] for i in own])}
         for i in sorted(found):
-            own = self.by_slice[self.frames[i].slice]
-            sides = [own[(own.index(i) + step) % len(own)] for step in (-1, 1)]
+            sides = self._sides(i)
             if self._is_end(i, found) or any(self.frames[j].shape != self.frames[i].shape for j in sides):
                 continue
-            mean = mean_of_log_odds([self.probabilities(j) for j in sides])
-            cavity = self._nearest(i, find_cavities(mean, self.frames[i], self.spacings[i]))
-            if cavity is not None:
-                self.chosen[i], self.replaced[i] = cavity, mean
+            mask = mean_shape([self._mask(j) for j in sides], self.spacings[i])
+            if (mask == 1).any():
+                certainty = float(self._probabilities(i)[1][mask == 1].mean())
+                self.chosen[i] = mask_cavity(mask, self.frames[i], self.spacings[i], certainty)
+                self.resolved[i] = mask
+
+    def _sides(self, i: int) -> list[int]:
+        """Return the images of the phase before and the phase after."""
+        own = self.by_slice[self.frames[i].slice]
+        return [own[(own.index(i) + step) % len(own)] for step in (-1, 1)]
 
     def _is_end(self, i: int, found: set[int]) -> bool:
         """Return whether an image has no mask because the heart ends before it, in a phase that is right elsewhere."""
@@ -147,26 +154,24 @@ class StackCavities:
         """Return the masks of the chosen components."""
         result = StudyMasks()
         for i, (own, cavity) in enumerate(zip(self.candidates, self.chosen, strict=True)):
-            native = self.replaced[i] if i in self.replaced else self.probabilities(i)
-            best = own[0] if own else None
             change: Change | None = None
-            if i in self.replaced:
+            if i in self.resolved:
                 change = "resolved"
-            elif cavity != best:
+            elif cavity != (own[0] if own else None):
                 change = "removed" if cavity is None else "moved"
-            if cavity is None:
-                result.append(np.zeros(self.frames[i].shape, np.uint8), native, change)
-            else:
-                result.append(keep_best_component(native, seed=cavity.seed), native, change)
+            result.append(self._mask(i), self._probabilities(i), change)
         return result
 
+    def _mask(self, i: int) -> np.ndarray:
+        cavity = self.chosen[i]
+        if i in self.resolved:
+            return self.resolved[i]
+        if cavity is None:
+            return np.zeros(self.frames[i].shape, np.uint8)
+        return keep_best_component(self.probabilities(i), seed=cavity.seed)
 
-def mean_of_log_odds(probabilities: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the normalized geometric mean of class probabilities.
-
-    Args:
-        probabilities: Arrays of shape (classes, rows, columns).
-    """
-    logs = np.mean([np.log(np.clip(own, 1e-4, 1)) for own in probabilities], axis=0)
-    mean = np.exp(logs)
-    return mean / mean.sum(axis=0)
+    def _probabilities(self, i: int) -> np.ndarray:
+        """Return the probabilities that a mask is judged by."""
+        if i in self.resolved:
+            return mean_probabilities([self.probabilities(j) for j in self._sides(i)])
+        return self.probabilities(i)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from keras_lvseg.inference.consistency.one_heart import keep_one_heart, mean_of_log_odds
+from keras_lvseg.inference.consistency.one_heart import keep_one_heart
 from keras_lvseg.inference.postprocess import keep_best_component
 from tests.inference.consistency.disc_stack import HEART, SIZE, SPACING, STOMACH, DiscStack
 
@@ -182,14 +182,3 @@ def test_keep_one_heart_keeps_the_myocardium_of_its_cavity():
 
     result = keep_one_heart(stack.frames, probabilities, spacings=[(SPACING, SPACING)] * len(stack.frames))
     assert all(((mask > 0) == wall).all() and (mask == 1).any() and (mask == 2).any() for mask in result.masks)
-
-
-def test_mean_of_log_odds_of_two_classes_is_the_mean_of_the_logits():
-    first, second = np.array([0.2, 0.5, 0.9]), np.array([0.4, 0.5, 0.99])
-    mean = mean_of_log_odds([np.stack([1 - own, own]) for own in (first, second)])
-
-    def logit(p):
-        return np.log(p / (1 - p))
-
-    np.testing.assert_allclose(logit(mean[1]), (logit(first) + logit(second)) / 2, rtol=1e-6)
-    np.testing.assert_allclose(mean.sum(axis=0), 1)
