@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 # One thread per process, because pytest-xdist runs a process per core. This must precede the import of Keras.
@@ -80,6 +81,10 @@ def challenge_tree(tmp_path_factory) -> Path:
 def _write_phantoms(tmp_path_factory, tree: str) -> Path:
     from keras_lvseg.phantom import write_phantom
 
-    folder = tmp_path_factory.mktemp(tree) / "tree"
-    write_phantom(folder, patients=3, seed=7, frames="contoured", tree=tree)
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # written once for all workers
+    folder = shared / f"phantoms-{tree}"
+    with FileLock(shared / f"phantoms-{tree}.lock"):
+        if not folder.exists():
+            write_phantom(folder, patients=3, seed=7, frames="contoured", tree=tree)
     return folder

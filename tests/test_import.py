@@ -19,12 +19,14 @@ def imported(tmp_path_factory):
     return json.loads(report.read_text())
 
 
+@pytest.mark.slow
 def test_import_adds_no_heavy_module_and_none_that_reads_data(imported):
     assert [name for name in imported["added"] if name.partition(".")[0] in HEAVY] == []
     folders = {name.split(".")[1] for name in imported["added"] if name.startswith("keras_lvseg.")}
     assert folders == {"errors", "files", "layers", "losses", "metrics", "models", "ops", "version"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BACKEND == "tensorflow", reason="TensorFlow is the backend")
 def test_import_of_data_modules_on_another_backend_does_not_load_tensorflow(imported):
     assert "keras_lvseg.io.course_record" in imported["loaded"]

@@ -194,7 +194,7 @@ def open_results(
         >>> from keras_lvseg.phantom import write_phantom
         >>> folder = Path(tempfile.mkdtemp())
         >>> _ = write_phantom(folder / "hearts", patients=1, frames="contoured")
-        >>> with open_results(folder / "out") as results:
+        >>> with open_results(folder / "out", outputs=["masks"]) as results:
         ...     summary = results.write(Segmenter().segment(folder / "hearts"))
         >>> sorted(path.name for path in (folder / "out").iterdir())
         ['PHANTOM0001', 'index.html', 'segmentation.json', 'volumes.csv']

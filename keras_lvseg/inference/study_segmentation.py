@@ -54,8 +54,8 @@ class StudySegmentation:
         >>> (study,) = Segmenter().segment(folder / "heart")
         >>> study.masks[0].shape, len(study.volumes.phases)
         ((256, 256), 2)
-        >>> sorted(path.name for path in study.write(folder / "out").iterdir())
-        ['masks', 'report.html', 'study.json']
+        >>> sorted(path.name for path in study.write(folder / "out", outputs=["masks"]).iterdir())
+        ['masks', 'study.json']
     """
 
     study: Study

@@ -150,15 +150,21 @@ class Body:
         paint(canvas, cover(depth, soft), 0.0)
 
     def _paint_vessels(self, canvas: np.ndarray, x: np.ndarray, y: np.ndarray, z: float, pixel: float) -> None:
+        left, right, top, bottom = x.min(axis=0), x.max(axis=0), y.min(axis=1), y.max(axis=1)
         for vx, vy, vz, radius, signal, dx, dy in self.vessels:
             height = z - vz
             if abs(height) > 25:
                 continue
-            vx, vy = vx + dx * height, vy + dy * height
-            near = (np.abs(x - vx) < radius + 2 * pixel) & (np.abs(y - vy) < radius + 2 * pixel)
-            distance = np.hypot(x[near] - vx, y[near] - vy) - radius
-            share = cover(distance, 2 * pixel)
-            canvas[near] += share * (signal * (1 - (height / 25) ** 2) - canvas[near])
+            vx, vy, reach = vx + dx * height, vy + dy * height, radius + 2 * pixel
+            rows = np.flatnonzero((top < vy + reach) & (bottom > vy - reach))
+            columns = np.flatnonzero((left < vx + reach) & (right > vx - reach))
+            if not (rows.size and columns.size):
+                continue
+            box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+            u, v, own = x[box] - vx, y[box] - vy, canvas[box]
+            near = (np.abs(u) < reach) & (np.abs(v) < reach)
+            share = cover(np.hypot(u[near], v[near]) - radius, 2 * pixel)
+            own[near] += share * (signal * (1 - (height / 25) ** 2) - own[near])
 
 
 def sample_body(rng: np.random.Generator, size: int, heart: float) -> Body:

@@ -46,6 +46,7 @@ def test_scan_lines_in_bands_gives_the_same_crossings(points, band):
     assert crossed == pytest.approx(crossed_area(points), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_scan_lines_of_a_dense_zigzag_needs_little_memory():
     zigzag = np.column_stack([np.linspace(0, 255, 1000), np.tile([0.0, 255], 500)])
     tracemalloc.start()

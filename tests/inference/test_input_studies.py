@@ -18,9 +18,7 @@ from tests.small_tree import edit, write_stack
 
 PHASES = 20
 LAYOUTS = ("classic", "bowl", "enhanced slices", "enhanced study", "nifti")
-SLOW = ("enhanced slices", "enhanced study")
 PATIENTS = ("PHANTOM0001", "SCD0000101", "SCD0000201", "SCD0000301")
-FAST = [PATIENTS[0], *(pytest.param(patient, marks=pytest.mark.slow) for patient in PATIENTS[1:])]
 
 
 def crop(path):
@@ -74,8 +72,9 @@ def relaid(dicoms, tmp_path_factory):
     return study
 
 
-@pytest.mark.parametrize("layout", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in LAYOUTS])
-@pytest.mark.parametrize("patient", FAST)
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", LAYOUTS[1:])
+@pytest.mark.parametrize("patient", PATIENTS)
 def test_study_in_any_layout_has_same_pixels_places_and_volumes(relaid, patient, layout):
     classic, study = relaid(patient, "classic"), relaid(patient, layout)
     assert (study.geometry_error, study.skipped) == (None, ())
@@ -97,6 +96,7 @@ def test_study_in_any_layout_has_same_pixels_places_and_volumes(relaid, patient,
     assert found.ejection_fraction == pytest.approx(same.ejection_fraction, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_affine_of_study_is_that_of_another_program(relaid, tmp_path):
     study, path = relaid("PHANTOM0001", "classic"), relaid("PHANTOM0001", "nifti").frames[0].path
     written = nibabel.load(path)
@@ -240,6 +240,7 @@ def test_damaged_nifti_is_skipped_alone(tmp_path):
     assert reasons["d.nii"] == "has other dimensions; expected x, y, slice and phase, got 9 x 9 x 4 x 3 x 2"
 
 
+@pytest.mark.slow
 def test_file_left_out_as_a_whole_is_named_once(dicoms, tmp_path):
     """A multi-frame file of another view is one line, not one per frame."""
     slices = read_study(sorted(dicoms("PHANTOM0001").glob("*.dcm")), PHASES)

@@ -207,6 +207,7 @@ def test_write_stray_images_that_cannot_be_read_are_skipped_files(run, tree, tmp
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_write_on_a_full_disk_is_one_line_and_keeps_finished_studies(run, tree, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()

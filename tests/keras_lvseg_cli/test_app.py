@@ -36,6 +36,7 @@ def test_phantom_writes_hearts_and_their_volumes(run_command, tmp_path, monkeypa
     assert len(images) == len(patient["ed_slices"]) + len(patient["es_slices"])
 
 
+@pytest.mark.slow
 def test_train_and_evaluate_write_a_run_and_its_scores(run_command, tmp_path, monkeypatch):
     train_eagerly(monkeypatch)
     tree = write_png_tree(tmp_path / "tree")

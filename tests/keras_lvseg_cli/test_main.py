@@ -82,6 +82,7 @@ def test_help_version_and_usage_errors_load_no_backend(ended, command):
         assert out == f"keras-lvseg {__version__}\n"
 
 
+@pytest.mark.slow
 def test_error_of_a_command_is_the_only_line(tmp_path):
     process = start("train", tmp_path, tmp_path / "run")
     out, err = process.communicate()

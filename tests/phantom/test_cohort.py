@@ -125,6 +125,7 @@ def test_write_phantom_writes_the_tree_of_the_real_sample(cohort):
         assert set(contours(root, truth, "o")) == numbers(truth, "o")
 
 
+@pytest.mark.slow
 def test_write_phantom_with_all_frames_writes_the_same_contoured_frames(cohort, whole):
     root, truth = whole
     images = {int(path.stem) for path in (root / "dicoms" / truth.patient_id).iterdir()}
@@ -290,6 +291,7 @@ def test_write_phantom_json_equals_the_returned_values(cohort):
         assert PhantomTruth(**told | {k: tuple(told[k]) for k in ("ed_slices", "es_slices")}) == truth
 
 
+@pytest.mark.slow
 def test_write_phantom_images_change_in_the_heart_and_not_in_the_body(whole):
     root, truth = whole
     middle = truth.ed_slices[len(truth.ed_slices) // 2]

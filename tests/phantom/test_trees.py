@@ -55,6 +55,7 @@ def named_as_patients(tree, folder, rename):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tree", "rename"),
     [

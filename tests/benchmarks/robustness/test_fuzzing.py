@@ -16,10 +16,10 @@ from keras_lvseg.studies import read_image
 @pytest.mark.parametrize("name", ["DICOM", "NIfTI", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"])
 def test_fuzz_damaged_files_are_read_or_raise_data_error(name, tmp_path):
     assert set(readers()) == {"DICOM", "NIfTI", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"}
-    outcome = fuzz(name, 30, 7, tmp_path)
+    outcome = fuzz(name, 15, 7, tmp_path)
     assert outcome.failures == []
-    assert sum(outcome.counts.values()) >= 30
-    assert outcome.counts["refused"] > 5  # so the changes do harm
+    assert sum(outcome.counts.values()) >= 15
+    assert outcome.counts["refused"] > 2  # so the changes do harm
 
 
 def raise_(error):
