@@ -17,8 +17,8 @@ def end_phases(volumes: Sequence[float]) -> tuple[int, int]:
 
     A curve of the first three harmonics is fitted, with little weight for volumes that are far from it. The phases where
     the curve is within 5 % of its range of an extreme, and one phase before and after each, are searched for the largest
-    and the smallest volume that is near to the curve. The last phase is followed by the first. Curves of fewer than 8
-    phases are taken as they are.
+    and the smallest volume. These must be near to the curve, or to the line through the two phases before or after. The
+    last phase is followed by the first. Curves of fewer than 8 phases are taken as they are.
 
     Args:
         volumes: The volume of each phase, two or more, in any unit.
@@ -45,7 +45,9 @@ def end_phases(volumes: Sequence[float]) -> tuple[int, int]:
         far = np.abs(values - curve)
         scale = max(1.5 * np.median(far), 0.05 * np.ptp(curve), 1e-9)
         weights = 1 / (1 + (far / (2 * scale)) ** 2) ** 2
-    good = far <= 4 * scale
+    # A heart's smallest volume is a sharp minimum, which a line through the two phases before or after it leads to.
+    lines = [2 * np.roll(values, step) - np.roll(values, 2 * step) for step in (1, -1)]
+    good = np.minimum(far, np.abs(values - lines).min(axis=0)) <= 4 * scale
     ends = []
     for sign in (1, -1):
         extreme = int(np.argmax(sign * curve))

@@ -40,6 +40,10 @@ def test_end_phases_of_a_flat_top_take_its_largest_volume():
     assert end_phases([2986, 2744, 2303, 1710, 1584, 2137, 2722, 2930, 3002, 3213]) == (9, 4)
 
 
+def test_end_phases_of_a_sharp_systole_take_its_smallest_volume():
+    assert end_phases([2733, 2593, 2238, 1840, 1445, 1864, 2179, 2496, 2525, 2607]) == (0, 4)
+
+
 def test_end_phases_of_few_phases_are_the_extremes():
     assert end_phases([3.0, 9.0, 1.0]) == (1, 2)
     assert end_phases([5.0, 2.0]) == (0, 1)
