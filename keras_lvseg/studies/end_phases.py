@@ -15,10 +15,10 @@ _FLAT = 0.05  # of the curve's range
 def end_phases(volumes: Sequence[float]) -> tuple[int, int]:
     """Return the phases of the largest and of the smallest volume, so that one wrong volume does not move them.
 
-    A curve of the first three harmonics is fitted, with little weight for volumes that are far from it. The phases where
-    the curve is within 5 % of its range of an extreme, and one phase before and after each, are searched for the largest
-    and the smallest volume. These must be near to the curve, or to the line through the two phases before or after. The
-    last phase is followed by the first. Curves of fewer than 8 phases are taken as they are.
+    A curve of the first three harmonics is fitted, with little weight for volumes that are far from it. The largest and
+    the smallest volume are searched in the phases where the curve is within 5 % of its range of an extreme, and in one
+    phase before and after each. They must be near to the curve, or to the line through the two phases before or after.
+    The last phase is followed by the first. Curves of fewer than 8 phases are taken as they are.
 
     Args:
         volumes: The volume of each phase, two or more, in any unit.

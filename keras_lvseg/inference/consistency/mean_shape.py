@@ -49,7 +49,7 @@ def _midway(shapes: Sequence[np.ndarray], spacing: tuple[float, float]) -> np.nd
     if not area or not all(own.any() for own in shapes):
         return np.zeros(shapes[0].shape, bool)
     depth = np.mean([_signed_distance(own, spacing) for own in shapes], axis=0)
-    # Between borders one pixel apart, all pixels have a mean of 0. Those with more of the shapes around them are inside.
+    # Between borders one pixel apart, all pixels have a mean of 0. Those with more of the shapes around are inside.
     around = ndimage.gaussian_filter(np.mean(shapes, axis=0), 1.0)
     depth = np.round(depth + 0.01 * min(spacing) * around, 6)  # so that a mirrored image has the mirrored mask
     return depth >= np.partition(depth, -area, axis=None)[-area]

@@ -23,7 +23,8 @@ def test_mean_shape_has_the_mean_area_and_contains_what_both_have(first, second)
     assert mean.max() == 1
     # Pixels of equal depth are taken together, so that mirrored masks have a mirrored mean.
     assert wanted - 0.5 <= mean.sum() <= wanted + 8
-    assert np.all(mean[(first & second) == 1]) and not np.any(mean[(first | second) == 0])
+    assert np.all(mean[(first & second) == 1])
+    assert not np.any(mean[(first | second) == 0])
 
 
 @given(discs, discs, st.sampled_from([0, 1]))

@@ -9,7 +9,6 @@ from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import slice_normal
 from tests.small_tree import edit, write_small_tree
 
-
 SLICES, PHASES = 5, 6
 ED, ES = 1, 4
 
