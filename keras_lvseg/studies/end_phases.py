@@ -47,7 +47,7 @@ def end_phases(volumes: Sequence[float]) -> tuple[int, int]:
         weights = 1 / (1 + (far / (2 * scale)) ** 2) ** 2
     # A heart's smallest volume is a sharp minimum, which a line through the two phases before or after it leads to.
     lines = [2 * np.roll(values, step) - np.roll(values, 2 * step) for step in (1, -1)]
-    good = np.minimum(far, np.abs(values - lines).min(axis=0)) <= 4 * scale
+    good = (far <= 4 * scale) | (np.abs(values - lines).min(axis=0) <= scale)
     ends = []
     for sign in (1, -1):
         extreme = int(np.argmax(sign * curve))

@@ -71,7 +71,7 @@ def train(
         >>> _ = write_phantom(hearts, patients=2, frames="contoured")
         >>> splits = {"train": ["PHANTOM0001"], "test": ["PHANTOM0002"]}
         >>> dataset = SAXDataset(hearts, splits=splits, image_size=(32, 32))
-        >>> run = train(dataset, out, settings=TrainingSettings(model="fcn", epochs=1))
+        >>> run = train(dataset, out, settings=TrainingSettings(model="fcn", augmentation="none", epochs=1))
         >>> run.network.name
         'network.json'
         >>> [patient.patient_id for patient in evaluate_run(run, hearts).scores.patients]

@@ -87,7 +87,7 @@ def test_apply_augmentation_at_full_size_equals_scipy():
     assert_equals_reference(*random_pairs(8, (256, 256)), draw(0, 8, (256, 256), **EVERY_RANGE))
 
 
-@pytest.mark.parametrize("crop", [1, 13, 40])
+@pytest.mark.parametrize("crop", [1, 40])
 def test_apply_augmentation_with_crop_equals_the_centre_of_the_whole(crop):
     images, labels = random_pairs(3, SIZE)
     parameters = draw(3, 3, **EVERY_RANGE)

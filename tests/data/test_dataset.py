@@ -49,9 +49,7 @@ def test_intensity_course_or_function_is_applied_to_stored_values(phantom_tree):
     np.testing.assert_allclose(own, np.sqrt(stored), rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("spacing", "size"), [(None, (100, 180)), (None, (301, 270)), (1.0, (256, 256)), (2.0, (100, 180))]
-)
+@pytest.mark.parametrize(("spacing", "size"), [(None, (301, 270)), (2.0, (100, 180))])
 def test_labels_on_any_grid_keep_the_cavity_s_area(phantom_tree, spacing, size):
     dataset = SAXDataset(phantom_tree, image_size=size, pixel_spacing=spacing)
     images, labels = dataset.as_arrays("all")

@@ -21,7 +21,7 @@ def assert_alike(batch, other):
     assert np.count_nonzero(np.asarray(labels) != other_labels) <= 3 + 1e-4 * other_labels.size
 
 
-@pytest.mark.parametrize(("shard", "crop"), [(None, None), ((1, 3), 13)])
+@pytest.mark.parametrize(("shard", "crop"), [pytest.param(None, None, marks=pytest.mark.slow), ((1, 3), 13)])
 def test_dataset_and_pydataset_augment_every_epoch_alike(shard, crop):
     images, labels = random_pairs(20, SIZE)
     sampling = Sampling(20, SIZE, shuffle=True, augment=replace(EVERYTHING, crop=crop), seed=3, shard=shard)

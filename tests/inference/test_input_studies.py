@@ -147,6 +147,7 @@ def test_real_study_in_any_layout_has_same_masks_and_volumes(segmented, patient,
         assert getattr(own, name) == pytest.approx(getattr(volumes, name), rel=0.001 if exact else 0.005)
 
 
+@pytest.mark.slow
 def test_bowl_tree_with_other_views_and_a_repeated_slice(dicoms, tmp_path):
     slices = read_study(sorted(dicoms("PHANTOM0001").glob("*.dcm")), PHASES)
     tree = write_bowl(slices, tmp_path / "train")
@@ -173,6 +174,7 @@ def test_bowl_tree_with_other_views_and_a_repeated_slice(dicoms, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_plain_multi_frame_has_images_and_no_places(dicoms, tmp_path):
     datasets = read_study(sorted(dicoms("PHANTOM0001").glob("*.dcm"))[:40], PHASES)
     first = next(own for own in datasets.values() if len(own) > 1)

@@ -31,6 +31,7 @@ def test_train_with_label_reads_these_values(run_command, tree, tmp_path, monkey
     assert infos[0]["label_values"] == VALUES
 
 
+@pytest.mark.slow
 def test_evaluate_with_label_prints_and_writes_the_scores_of_both_structures(run_command, tree, tmp_path):
     run = write_planted_run(tmp_path / "run", 180.0, wall=80.0, postprocess=True)
     code, out, err = run_command("evaluate", run, tree, *LABELS)
