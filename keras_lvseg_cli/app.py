@@ -16,10 +16,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from keras_lvseg_cli.audit import audit
-from keras_lvseg_cli.backend import load_backend
+from keras_lvseg_cli.backend import choose_backend, load_backend
 from keras_lvseg_cli.compare_volumes import compare_volumes
 from keras_lvseg_cli.demo import demo
 from keras_lvseg_cli.evaluate import evaluate
+from keras_lvseg_cli.export import export
 from keras_lvseg_cli.phantom import phantom
 from keras_lvseg_cli.segment import segment
 from keras_lvseg_cli.signals import Stopped, signals_as_exceptions
@@ -35,6 +36,8 @@ def _on_backend(command: Callable[..., None], *, load_first: bool = True) -> Cal
     @functools.wraps(command)
     def run_command(**options: Any) -> None:
         if load_first:
+            if "engine" in options:
+                choose_backend(options["engine"])
             load_backend()
         with signals_as_exceptions():
             command(**options)
@@ -43,7 +46,7 @@ def _on_backend(command: Callable[..., None], *, load_first: bool = True) -> Cal
 
 
 app = typer.Typer(name="keras-lvseg", no_args_is_help=True, add_completion=False)
-for command in (demo, phantom, audit, train, evaluate, segment):
+for command in (demo, phantom, audit, train, evaluate, segment, export):
     app.command()(_on_backend(command))
 app.command()(_on_backend(compare_volumes, load_first=False))  # its options have to be checked together before
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -35,6 +35,14 @@ def segment(
         float | None,
         typer.Option(min=0.1, max=10, help="mm, for images of unknown spacing: PNG images without a patients.csv."),
     ] = None,
+    engine: Annotated[
+        Literal["auto", "keras", "openvino", "onnx"],
+        typer.Option(help="What computes the network; 'auto': OpenVINO if it is installed and there is no GPU."),
+    ] = "auto",
+    views: Annotated[
+        Literal[1, 2, 4] | None,
+        typer.Option(help="Views of each image to average: 1, 2 or 4; more take longer; default: 2."),
+    ] = None,
 ) -> None:
     """Segment the left ventricle: masks, volumes and a report of each study."""
     from keras_lvseg import Segmenter
@@ -47,7 +55,8 @@ def segment(
         raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(OUTPUTS)}", param_hint="--write")
     console = Console()
     with open_results(out, outputs=outputs, resume=resume, anonymous=anonymous) as results:
-        segmentation = Segmenter(run, independent=independent).segment(source, pixel_spacing=pixel_spacing)
+        segmenter = Segmenter(run, independent=independent, engine=engine, views=views)
+        segmentation = segmenter.segment(source, pixel_spacing=pixel_spacing)
         with progress_bar(console) as progress:
             task = progress.add_task("segmenting", total=None)
             summary = results.write(

@@ -69,8 +69,11 @@ def cached_study(study: Study, network: TrainedNetwork, cache: Path) -> CachedSt
         found = []
         for start in range(0, len(study.frames), _BATCH_SIZE):
             batch = study.frames[start : start + _BATCH_SIZE]
-            images, spacings = [read_image(frame) for frame in batch], [frame.pixel_spacing for frame in batch]
-            found += [native_probabilities(*own)[1:] for own in network.foregrounds(images, spacings)]
+            images = [read_image(frame) for frame in batch]
+            grids = [network.grid(image, frame.pixel_spacing) for image, frame in zip(images, batch, strict=True)]
+            prepared = [network.preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
+            foregrounds = network.foregrounds(prepared)
+            found += [native_probabilities(*own)[1:] for own in zip(foregrounds, grids, strict=True)]
         unfinished = path.with_suffix(".unfinished.npz")
         np.savez_compressed(unfinished, *found)
         unfinished.replace(path)

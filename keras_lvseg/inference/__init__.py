@@ -2,6 +2,8 @@
 
 from keras_lvseg.inference.consistency.one_heart import keep_one_heart
 from keras_lvseg.inference.consistency.study_masks import StudyMasks
+from keras_lvseg.inference.engines.engine import ENGINES
+from keras_lvseg.inference.engines.export import Parity, export_network
 from keras_lvseg.inference.evaluate_network import evaluate
 from keras_lvseg.inference.postprocess import keep_best_component
 from keras_lvseg.inference.predict import predict_masks, predict_probabilities
@@ -14,7 +16,9 @@ from keras_lvseg.inference.trained_network import TrainedNetwork
 
 __all__ = [
     "DEFAULT_OUTPUTS",
+    "ENGINES",
     "OUTPUTS",
+    "Parity",
     "ResultFolder",
     "RunSummary",
     "Segmentation",
@@ -23,6 +27,7 @@ __all__ = [
     "StudySegmentation",
     "TrainedNetwork",
     "evaluate",
+    "export_network",
     "keep_best_component",
     "keep_one_heart",
     "open_results",

@@ -26,6 +26,8 @@ def decide_classes(probabilities: np.ndarray) -> np.ndarray:
         >>> decide_classes(np.array([[[0.3, 0.1]], [[0.4, 0.6]], [[0.3, 0.3]]]))
         array([[0, 1]], dtype=uint8)
     """
+    if len(probabilities) == 2:
+        return (probabilities[1] > probabilities[0]).astype(np.uint8)
     others = probabilities.copy()
     others[1] = 0
     return np.where(probabilities[1] > others.sum(axis=0), 1, np.argmax(others, axis=0)).astype(np.uint8)

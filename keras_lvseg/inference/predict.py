@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 import keras
 import numpy as np
@@ -13,7 +14,14 @@ from keras_lvseg.inference.postprocess import decide_classes, keep_best_componen
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
 
-_FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))  # axes of (B, H, W, C)
+Predict = Callable[[np.ndarray], np.ndarray]
+"""From images of shape (B, H, W, 1) to class probabilities of shape (B, H, W, classes), both float32."""
+
+Views = Literal[1, 2, 4]
+"""Number of views of an image that are averaged."""
+
+# Axes of (B, H, W, C) that a view is mirrored along.
+_FLIPS: dict[int, tuple[tuple[int, ...], ...]] = {1: ((),), 2: ((), (1, 2)), 4: ((), (1,), (2,), (1, 2))}
 
 
 def predict_masks(
@@ -53,71 +61,60 @@ def predict_masks(
         >>> [mask.shape for mask in masks]
         [(256, 256), (256, 256)]
     """
+    predict = keras_predict(model)
     for start in range(0, len(frames), batch_size):
         batch = frames[start : start + batch_size]
         yield from predict_batch(
-            model,
+            predict,
             [read_image(frame) for frame in batch],
             grids=[preprocessing.grid(frame) for frame in batch],
             preprocessing=preprocessing,
-            flip_tta=flip_tta,
+            views=4 if flip_tta else 1,
             postprocess=postprocess,
         )
 
 
 def predict_batch(
-    model: keras.Model,
+    predict: Predict,
     images: Sequence[np.ndarray],
     *,
     grids: Sequence[NetworkGrid],
     preprocessing: Preprocessing,
-    flip_tta: bool,
+    views: Views,
     postprocess: bool,
 ) -> list[np.ndarray]:
     """Segment images in one step.
 
     Args:
-        model: See `predict_masks`.
+        predict: The network.
         images: Arrays of shape (rows, columns) as stored, one or more. Their shapes may differ.
         grids: The network's grid per image.
         preprocessing: See `predict_masks`.
-        flip_tta: See `predict_masks`.
+        views: See `average_views`.
         postprocess: See `predict_masks`.
 
     Returns:
         Class numbers per image, uint8 array of the image's shape.
     """
-    foregrounds = predict_foregrounds(model, images, grids=grids, preprocessing=preprocessing, flip_tta=flip_tta)
+    prepared = [preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
+    foregrounds = predict_foregrounds(predict, prepared, views=views)
     natives = (native_probabilities(own, grid) for own, grid in zip(foregrounds, grids, strict=True))
     return [keep_best_component(native) if postprocess else decide_classes(native) for native in natives]
 
 
-def predict_foregrounds(
-    model: keras.Model,
-    images: Sequence[np.ndarray],
-    *,
-    grids: Sequence[NetworkGrid],
-    preprocessing: Preprocessing,
-    flip_tta: bool,
-) -> list[np.ndarray]:
+def predict_foregrounds(predict: Predict, prepared: Sequence[np.ndarray], *, views: Views) -> list[np.ndarray]:
     """Return the probabilities of images on the network's grid.
 
     Args:
-        model: See `predict_masks`.
-        images: See `predict_batch`.
-        grids: The network's grid per image.
-        preprocessing: See `predict_masks`.
-        flip_tta: See `predict_masks`.
+        predict: The network.
+        prepared: Results of `Preprocessing.image`, one or more.
+        views: See `average_views`.
 
     Returns:
         Per image, what `native_probabilities` takes.
     """
-    prepared = [preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
-    # Every size of a batch is compiled once, so the last batches of many studies get few different sizes.
-    size = 1 << (len(prepared) - 1).bit_length()
-    padded = np.stack([*prepared, *prepared[:1] * (size - len(prepared))])[..., None]
-    probabilities = predict_probabilities(model, padded, flip_tta=flip_tta)
-    return [own[..., 1:] for own in probabilities[: len(prepared)]]
+    probabilities = average_views(predict, np.stack(prepared)[..., None], views=views)
+    return [own[..., 1:] for own in probabilities]
 
 
 def predict_probabilities(model: keras.Model, images: np.ndarray, *, flip_tta: bool = False) -> np.ndarray:
@@ -136,10 +133,37 @@ def predict_probabilities(model: keras.Model, images: np.ndarray, *, flip_tta: b
         >>> predict_probabilities(unet(filters=2, depth=1), np.zeros((1, 8, 8, 1), "float32")).shape
         (1, 8, 8, 2)
     """
-    flips = _FLIPS if flip_tta else _FLIPS[:1]
+    return average_views(keras_predict(model), images, views=4 if flip_tta else 1)
+
+
+def keras_predict(model: keras.Model) -> Predict:
+    """Return a function that predicts probabilities with a Keras model, whose outputs are logits."""
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        # Every size of a batch is compiled once, so the last batches of many studies get few different sizes.
+        size = 1 << (len(images) - 1).bit_length()
+        padded = np.concatenate([images, np.repeat(images[:1], size - len(images), axis=0)])
+        logits = keras.ops.cast(model.predict_on_batch(padded), "float32")
+        return keras.ops.convert_to_numpy(keras.ops.softmax(logits))[: len(images)]
+
+    return predict
+
+
+def average_views(predict: Predict, images: np.ndarray, *, views: Views) -> np.ndarray:
+    """Return the mean probabilities of views of the images.
+
+    Args:
+        predict: The network.
+        images: float32 array of shape (B, H, W, channels).
+        views: 1 is the image. 2 adds the image turned by 180 degrees. 4 adds its mirror images, left and right, up and
+            down.
+
+    Returns:
+        float32 array of shape (B, H, W, classes).
+    """
+    flips = _FLIPS[views]
     stacked = np.concatenate([np.flip(images, axes) for axes in flips])
-    logits = keras.ops.cast(model.predict_on_batch(stacked), "float32")
-    probabilities = np.split(keras.ops.convert_to_numpy(keras.ops.softmax(logits)), len(flips))
+    probabilities = np.split(predict(stacked), len(flips))
     return np.mean([np.flip(own, axes) for own, axes in zip(probabilities, flips, strict=True)], axis=0)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -23,9 +24,14 @@ from keras_lvseg.inference.postprocess import decide_classes, keep_best_componen
 from keras_lvseg.inference.predict import native_probabilities
 from keras_lvseg.inference.study_segmentation import StudySegmentation
 from keras_lvseg.inference.trained_network import TYPICAL_SPACING, TrainedNetwork
+from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
 from keras_lvseg.studies.skipped_file import SkippedFile
 from keras_lvseg.studies.study import Study
+
+_FrameKey = tuple[Path, int | None]
+_Prepared = dict[_FrameKey, tuple[np.ndarray, NetworkGrid]]
+"""Images or probabilities on the network's grid, with their grids."""
 
 _BATCH_SIZE = 16
 
@@ -111,21 +117,19 @@ class Segmentation:
             on_images: Called after each step with the number of finished images of the study.
         """
         study = self.studies[index]
-        found: dict[tuple[Path, int | None], tuple[np.ndarray, NetworkGrid]] = {}
+        found: _Prepared = {}
         skipped = list(study.skipped)
-        for start in range(0, len(study.frames), _BATCH_SIZE):
-            batch = study.frames[start : start + _BATCH_SIZE]
-            images, spacings = {}, []
-            for frame in batch:
-                try:
-                    images[frame.key] = read_image(frame)
-                    spacings.append(frame.pixel_spacing)
-                except DataError as error:
-                    skipped.append(SkippedFile(frame.path, error.reason, frame.record))
-            if images:
-                found |= zip(images, self._network.foregrounds([*images.values()], spacings), strict=True)
+        batches = [study.frames[start : start + _BATCH_SIZE] for start in range(0, len(study.frames), _BATCH_SIZE)]
+        done = 0
+        for batch, (prepared, unreadable) in zip(batches, self._prepare_ahead(batches), strict=True):
+            skipped += unreadable
+            if prepared:
+                foregrounds = self._network.foregrounds([image for image, _ in prepared.values()])
+                grids = [grid for _, grid in prepared.values()]
+                found |= zip(prepared, zip(foregrounds, grids, strict=True), strict=True)
+            done += len(batch)
             if on_images:
-                on_images(start + len(batch))
+                on_images(done)
         segmented = replace(study.restrict_to(found), skipped=tuple(skipped))
         decided = self._decide(segmented, found)
         return StudySegmentation(
@@ -143,9 +147,32 @@ class Segmentation:
             notes=tuple(self._notes(segmented)),
         )
 
-    def _decide(
-        self, study: Study, found: Mapping[tuple[Path, int | None], tuple[np.ndarray, NetworkGrid]]
-    ) -> StudyMasks:
+    def _prepare_ahead(self, batches: Iterable[Sequence[Frame]]) -> Iterator[tuple[_Prepared, list[SkippedFile]]]:
+        """Yield what `_prepare` returns. While a batch is computed, a thread reads the next one."""
+        with ThreadPoolExecutor(1) as thread:
+            ahead: list[Future[tuple[_Prepared, list[SkippedFile]]]] = []
+            for batch in batches:
+                ahead.append(thread.submit(self._prepare, batch))
+                if len(ahead) > 1:
+                    yield ahead.pop(0).result()
+            for last in ahead:
+                yield last.result()
+
+    def _prepare(self, frames: Sequence[Frame]) -> tuple[_Prepared, list[SkippedFile]]:
+        """Return images on the network's grid, and the frames that cannot be read."""
+        prepared: _Prepared = {}
+        skipped = []
+        for frame in frames:
+            try:
+                image = read_image(frame)
+            except DataError as error:
+                skipped.append(SkippedFile(frame.path, error.reason, frame.record))
+                continue
+            grid = self._network.grid(image, frame.pixel_spacing)
+            prepared[frame.key] = self._network.preprocessing.image(image, grid), grid
+        return prepared, skipped
+
+    def _decide(self, study: Study, found: _Prepared) -> StudyMasks:
         """Decide the masks of a study, together unless each image is to be decided by itself."""
 
         def probabilities(index: int) -> np.ndarray:

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_lvseg.errors import DataError, invalid_argument
+from keras_lvseg.inference.engines.engine import Engine
 from keras_lvseg.inference.inputs import Inputs, find_inputs
+from keras_lvseg.inference.predict import Views
 from keras_lvseg.inference.segmentation import Segmentation
 from keras_lvseg.inference.trained_network import TrainedNetwork
 from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE
@@ -25,12 +27,18 @@ class Segmenter:
         run: Folder of a finished training run. None takes the bundled network. Nothing in the folder can run code.
         independent: Decide the mask of each image by itself. False decides the masks of a study together, see
             `keras_lvseg.inference.keep_one_heart`, if the network's `postprocess` is on.
+        engine: What computes the network. "keras" is the Keras backend, on its device. "openvino" and "onnx" (ONNX
+            Runtime) compute on the CPU, in float32, and need the extra of that name. "auto" is OpenVINO if it is
+            installed and Keras sees no GPU, else Keras.
+        views: Number of views of each image, whose probabilities are averaged. 1 is the image, 2 adds the image turned
+            by 180 degrees, and 4 adds its mirror images. None means 2 if the network's `flip_tta` is on, else 1.
 
     Attributes:
         settings: The network and its options, as plain values.
 
     Raises:
         DataError: The folder is not a finished run, or a file in it is damaged.
+        ValueError: The engine is unknown or not installed, or `views` is not 1, 2, 4 or None.
 
     Example:
         >>> import tempfile
@@ -44,16 +52,28 @@ class Segmenter:
         True
     """
 
-    def __init__(self, run: str | os.PathLike[str] | None = None, *, independent: bool = False):
-        self._network = TrainedNetwork.bundled() if run is None else TrainedNetwork.from_run(run)
+    def __init__(
+        self,
+        run: str | os.PathLike[str] | None = None,
+        *,
+        independent: bool = False,
+        engine: Engine = "auto",
+        views: Views | None = None,
+    ):
+        if run is None:
+            self._network = TrainedNetwork.bundled(engine=engine, views=views)
+        else:
+            self._network = TrainedNetwork.from_run(run, engine=engine, views=views)
         data = self._network.info.data
         self.settings: dict[str, Any] = {
             "keras_lvseg": __version__,
             "network": self._network.source,
             **{name: data[name] for name in ("image_size", "pixel_spacing", "intensity")},
-            **self._network.info.inference,
+            "views": self._network.views,
+            "postprocess": self._network.info.inference["postprocess"],
             "independent": independent or not self._network.info.inference["postprocess"],
             "contour_origin": data["contour_origin"],
+            "engine": self._network.engine,
         }
 
     def segment(

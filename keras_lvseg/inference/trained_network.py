@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_lvseg.data.preprocessing import Preprocessing
-from keras_lvseg.errors import DataError
+from keras_lvseg.errors import DataError, as_data_error, invalid_argument
 from keras_lvseg.geometry import NetworkGrid
-from keras_lvseg.inference.predict import predict_batch, predict_foregrounds
+from keras_lvseg.inference.engines.engine import Engine, choose_engine, open_engine
+from keras_lvseg.inference.predict import Predict, Views, keras_predict, predict_batch, predict_foregrounds
 from keras_lvseg.models.build import load_network
-from keras_lvseg.models.pretrained import PretrainedInfo
+from keras_lvseg.models.pretrained import PretrainedInfo, pretrained_info, read_arrays
 
 NETWORK_FILE = "network.json"
 """Name of the file that describes the network in a run folder."""
@@ -24,14 +25,25 @@ TYPICAL_SPACING = 1.37
 """Pixel spacing in mm to assume where it is unknown: the median of the 2009 challenge's training patients."""
 
 
-@dataclass(frozen=True)
 class TrainedNetwork:
     """A trained network with its preprocessing and postprocessing.
 
+    Args:
+        weights: Name of bundled weights, or path of a network's JSON file. Nothing in the files can run code.
+        source: Plain values that identify the network.
+        engine: See `keras_lvseg.Segmenter`.
+        views: See `keras_lvseg.Segmenter`.
+
     Attributes:
-        model: Network from images of shape (B, H, W, 1) to logits.
         info: Architecture, grid, intensities, inference options and training.
         source: Name and hash of bundled weights, or the run folder.
+        engine: What computes the network: "keras", "openvino" or "onnx".
+        views: Number of views of an image that are averaged.
+        weights: Name of the weights, or path of the JSON file.
+
+    Raises:
+        DataError: A file is missing or damaged.
+        ValueError: The engine is unknown or not installed, or `views` is not 1, 2 or 4.
 
     Example:
         >>> network = TrainedNetwork.bundled()
@@ -39,36 +51,66 @@ class TrainedNetwork:
         ((144, 144), True)
     """
 
-    model: keras.Model
-    info: PretrainedInfo
-    source: Mapping[str, str]
+    def __init__(
+        self,
+        weights: str | os.PathLike[str],
+        source: Mapping[str, str],
+        *,
+        engine: Engine = "keras",
+        views: Views | None = None,
+    ) -> None:
+        if views not in (1, 2, 4, None):
+            raise invalid_argument("views", views, "1, 2, 4 or None")
+        self.weights: str | os.PathLike[str] = weights
+        self.info: PretrainedInfo = pretrained_info(weights)
+        self.source: Mapping[str, str] = source
+        self.engine: Engine = choose_engine(engine)
+        self.views: Views = views or (2 if self.info.inference["flip_tta"] else 1)
+        self._predict: Predict = keras_predict(self.model) if self.engine == "keras" else self._open_engine()
 
     @classmethod
-    def bundled(cls, name: str = "sax-lv") -> TrainedNetwork:
+    def bundled(cls, name: str = "sax-lv", *, engine: Engine = "keras", views: Views | None = None) -> TrainedNetwork:
         """Load bundled weights.
 
         Args:
             name: One of `keras_lvseg.models.pretrained.pretrained_names`.
+            engine: See `keras_lvseg.Segmenter`.
+            views: See `keras_lvseg.Segmenter`.
         """
-        model, info = load_network(name)
-        return cls(model, info, {"weights": name, "keras_lvseg": info.keras_lvseg, "sha256": info.sha256})
+        info = pretrained_info(name)
+        source = {"weights": name, "keras_lvseg": info.keras_lvseg, "sha256": info.sha256}
+        return cls(name, source, engine=engine, views=views)
 
     @classmethod
-    def from_run(cls, folder: str | os.PathLike[str]) -> TrainedNetwork:
+    def from_run(
+        cls, folder: str | os.PathLike[str], *, engine: Engine = "keras", views: Views | None = None
+    ) -> TrainedNetwork:
         """Load the network of a finished training run. Nothing in the folder can run code.
 
         Args:
             folder: The run folder, of which `network.json` and `network.npz` are read.
+            engine: See `keras_lvseg.Segmenter`.
+            views: See `keras_lvseg.Segmenter`.
 
         Raises:
             DataError: The folder is not a finished run, or a file is damaged.
+            ValueError: See `TrainedNetwork`.
         """
         path = Path(folder) / NETWORK_FILE
         if not path.is_file():
             problem = f"is not a finished training run: it has no {NETWORK_FILE}"
             raise DataError(folder, problem, "'keras-lvseg train' writes one")
-        model, info = load_network(path)
-        return cls(model, info, {"run": os.fspath(folder)})
+        return cls(path, {"run": os.fspath(folder)}, engine=engine, views=views)
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """The Keras network, from images of shape (B, H, W, 1) to logits. It is loaded on first use."""
+        return load_network(self.weights)[0]
+
+    def _open_engine(self) -> Predict:
+        arrays = read_arrays(self.weights)
+        with as_data_error(self.weights, "describes a network that cannot be built"):
+            return open_engine(self.engine, self.info, arrays)
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -92,33 +134,32 @@ class TrainedNetwork:
         Returns:
             uint8 arrays of the images' shapes: 0 background, 1 cavity, 2 myocardium if `has_myocardium`.
         """
-        grids = self._grids(images, spacings)
-        return predict_batch(self.model, images, grids=grids, preprocessing=self.preprocessing, **self.info.inference)
+        return predict_batch(
+            self._predict,
+            images,
+            grids=[self.grid(image, spacing) for image, spacing in zip(images, spacings, strict=True)],
+            preprocessing=self.preprocessing,
+            views=self.views,
+            postprocess=self.info.inference["postprocess"],
+        )
 
-    def foregrounds(
-        self, images: Sequence[np.ndarray], spacings: Sequence[tuple[float, float]]
-    ) -> list[tuple[np.ndarray, NetworkGrid]]:
-        """Return the probabilities of the classes above 0, on the network's grid, and the grid of each image.
+    def grid(self, image: np.ndarray, spacing: tuple[float, float]) -> NetworkGrid:
+        """Return the network's grid in an image.
 
         Args:
-            images: See `masks`.
-            spacings: See `masks`.
+            image: Array of shape (rows, columns).
+            spacing: Distance in mm between rows and between columns. NaN is unknown: 1.37 mm is assumed.
+        """
+        rows, columns = np.where(np.isnan(spacing), TYPICAL_SPACING, spacing).tolist()
+        return self.preprocessing.grid_for(image.shape, (rows, columns))
+
+    def foregrounds(self, prepared: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return the probabilities of the classes above 0, on the network's grid.
+
+        Args:
+            prepared: Images on the network's grid, one or more: results of `preprocessing.image`.
 
         Returns:
-            The arguments of `keras_lvseg.inference.predict.native_probabilities` per image.
+            Per image, an argument of `keras_lvseg.inference.predict.native_probabilities`.
         """
-        grids = self._grids(images, spacings)
-        own = predict_foregrounds(
-            self.model,
-            images,
-            grids=grids,
-            preprocessing=self.preprocessing,
-            flip_tta=self.info.inference["flip_tta"],
-        )
-        return [*zip(own, grids, strict=True)]
-
-    def _grids(self, images: Sequence[np.ndarray], spacings: Sequence[tuple[float, float]]) -> list[NetworkGrid]:
-        return [
-            self.preprocessing.grid_for(image.shape, tuple(np.where(np.isnan(spacing), TYPICAL_SPACING, spacing)))
-            for image, spacing in zip(images, spacings, strict=True)
-        ]
+        return predict_foregrounds(self._predict, prepared, views=self.views)

@@ -1,17 +1,8 @@
-"""The device that Keras computes on."""
+"""The dtype that is fastest on the device that Keras computes on."""
 
 from __future__ import annotations
 
-import keras
-
-
-def has_gpu() -> bool:
-    """Return whether the Keras backend sees a GPU."""
-    if keras.backend.backend() == "torch":  # keras.distribution lists no devices of PyTorch
-        import torch
-
-        return torch.cuda.is_available()
-    return any(device.startswith(("gpu", "cuda")) for device in keras.distribution.list_devices())
+from keras_lvseg.models.gpu import has_gpu
 
 
 def preferred_dtype() -> str:

@@ -17,10 +17,11 @@ SETTINGS = {
     "image_size": [64, 64],
     "pixel_spacing": None,
     "intensity": "zscore",
-    "flip_tta": False,
+    "views": 1,
     "postprocess": False,
     "independent": True,
     "contour_origin": CONTOUR_ORIGIN,
+    "engine": "keras",
 }
 
 

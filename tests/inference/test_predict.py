@@ -9,7 +9,7 @@ from skimage.measure import label as connected_parts
 
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.preprocessing import Preprocessing
-from keras_lvseg.inference.predict import predict_masks, predict_probabilities
+from keras_lvseg.inference.predict import average_views, keras_predict, predict_masks, predict_probabilities
 from keras_lvseg.io.dicom import read_pixels
 from tests.inference.planted import threshold_network
 
@@ -98,6 +98,16 @@ def test_predict_probabilities_with_flip_tta_commutes_with_flips(lopsided, axes)
     bare = [predict_probabilities(lopsided, x) for x in (images, np.flip(images, axes))]
     assert np.abs(np.flip(bare[1], axes) - bare[0]).max() > 0.1
     np.testing.assert_allclose(there.sum(axis=-1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(("views", "symmetries"), [(1, set()), (2, {(1, 2)}), (4, {(1,), (2,), (1, 2)})])
+def test_average_views_commutes_with_the_flips_of_its_views_only(lopsided, views, symmetries):
+    images = np.random.default_rng(1).normal(size=(2, 9, 12, 1)).astype(np.float32)
+    predict = keras_predict(lopsided)
+    plain = average_views(predict, images, views=views)
+    for axes in ((1,), (2,), (1, 2)):
+        there = np.flip(average_views(predict, np.flip(images, axes), views=views), axes)
+        assert (np.abs(there - plain).max() < 1e-6) == (axes in symmetries)
 
 
 def test_predict_masks_with_postprocess_has_one_component(thresholding, frames):

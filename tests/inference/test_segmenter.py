@@ -54,7 +54,7 @@ def image_of(segmentation):
 
 def test_segmenter_of_run_uses_grid_and_options_of_the_run(phantom_tree, tmp_path, heart):
     run = write_planted_run(tmp_path / "run", THRESHOLD, image_size=(64, 48), flip_tta=True, postprocess=True)
-    segmenter = Segmenter(run)
+    segmenter = Segmenter(run, engine="keras")
     mask, bright = mask_of(segmenter.segment(heart)), read_pixels(heart) > THRESHOLD
     seen = np.zeros_like(bright)
     seen[96:160, 104:152] = True
@@ -67,12 +67,14 @@ def test_segmenter_of_run_uses_grid_and_options_of_the_run(phantom_tree, tmp_pat
         "image_size": [64, 48],
         "pixel_spacing": None,
         "intensity": None,
-        "flip_tta": True,
+        "views": 2,
         "postprocess": True,
         "independent": False,
         "contour_origin": -0.75,
+        "engine": "keras",
     }
-    assert Segmenter(run, independent=True).settings == segmenter.settings | {"independent": True}
+    changed = Segmenter(run, engine="keras", independent=True, views=4).settings
+    assert changed == segmenter.settings | {"independent": True, "views": 4}
     with pytest.raises(DataError, match="is not a finished training run"):
         Segmenter(phantom_tree)
 

@@ -1,0 +1,1 @@
+"""Engines that compute a network outside Keras, and their files."""
