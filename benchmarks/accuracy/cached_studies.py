@@ -61,9 +61,9 @@ def cached_study(study: Study, network: TrainedNetwork, cache: Path) -> CachedSt
     Args:
         study: The study.
         network: The network.
-        cache: The folder that keeps the probabilities. The file's name has a hash of the weights.
+        cache: The folder that keeps the probabilities. Its files are named by a hash of the weights and by views.
     """
-    path = cache / f"{network.info.sha256[:12]}-{study.name}-{len(study.frames)}.npz"
+    path = cache / f"{network.info.sha256[:12]}-{network.views}-{study.name}-{len(study.frames)}.npz"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         found = []

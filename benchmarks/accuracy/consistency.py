@@ -49,7 +49,10 @@ def main() -> None:
         parser.add_argument(f"--{part}", type=Path, required=True, help=f"PNG tree of the {part} part")
     arguments = parser.parse_args()
 
-    networks = {"held out": TrainedNetwork.from_run(arguments.run), "bundled": TrainedNetwork.bundled()}
+    networks = {
+        "held out": TrainedNetwork.from_run(arguments.run, engine="auto"),
+        "bundled": TrainedNetwork.bundled(engine="auto"),
+    }
     whole = [*whole_studies(arguments.studies)]
     cases = {
         title: [(patient, cached_study(study, network, arguments.cache)) for patient, study in whole]

@@ -1,9 +1,11 @@
-"""Speed of `Segmenter` with the bundled weights, from DICOM files to masks, and of `keras-lvseg segment`.
+"""Speed of `keras-lvseg segment` with the bundled weights, by engine and number of views, and what views are worth.
 
-    python -m benchmarks.speed.segment_speed docs/validation/segment_speed.md
+    python -m benchmarks.speed.segment_speed docs/validation/segment_speed.md --tree STUDY
+        --dice sax-lv=VALIDATION sax-lv=ONLINE RUN=TRAINING
 
-Writes two synthetic patients first, which takes half a minute; `--tree DIR` takes DICOM files from there instead.
-Medians of rounds in turn, in one process whose network has run before; all files in the system's memory.
+STUDY is a folder with DICOM files, of which the first 240 are one study; without it, a synthetic patient is written.
+`--dice` scores networks on PNG trees of patients that they never saw, with the masks of a patient decided together.
+All rows are measured in turn, round by round, each in a process of its own; all files are in the system's memory.
 """
 
 import argparse
@@ -14,57 +16,98 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import keras
+import numpy as np
 
 from benchmarks.table import write_table
-from keras_lvseg import Segmenter
+from keras_lvseg import SAXDataset
+from keras_lvseg.data import draw_label
+from keras_lvseg.evaluation import dice
+from keras_lvseg.geometry import CONTOUR_ORIGIN
+from keras_lvseg.inference import TrainedNetwork, keep_one_heart
+from keras_lvseg.inference.predict import native_probabilities
 from keras_lvseg.phantom import write_phantom
+from keras_lvseg.studies import read_image
 
-_OUTPUTS = ("masks", "contours", "overlays")
+ROWS = [("openvino", 1), ("openvino", 2), ("openvino", 4), ("onnx", 2), ("keras", 2), ("keras", 4)]
+BASELINE = ("keras", 4)
+# Prints the seconds from the end of the imports to the end of the command.
+_PROGRAM = """
+import sys, time
+from keras_lvseg_cli.backend import choose_backend, load_backend
+choose_backend(sys.argv[sys.argv.index("--engine") + 1])
+load_backend()
+import keras_lvseg.inference, keras_lvseg.reporting
+from keras_lvseg_cli.app import run
+start = time.perf_counter()
+try:
+    run(sys.argv[1:])
+finally:
+    print("seconds", time.perf_counter() - start)
+"""
 
 
-def seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def study_of(tree: Path, frames: int, folder: Path) -> list[Path]:
+def study_of(tree: Path, frames: int, folder: Path) -> Path:
     """Copy a tree's first frames into one folder, numbered."""
     paths = sorted(tree.rglob("*.dcm"), key=lambda path: (path.parent, len(path.name), path.name))[:frames]
     folder.mkdir()
-    return [Path(shutil.copy(path, folder / f"{number}.dcm")) for number, path in enumerate(paths, 1)]
+    for number, path in enumerate(paths, 1):
+        shutil.copy(path, folder / f"{number}.dcm")
+    return folder
 
 
-def command(study: Path, out: Path) -> None:
-    """Run the command in a new process."""
-    outputs = ",".join(_OUTPUTS)
-    arguments = ["segment", study, out, "--write", outputs]
-    subprocess.run([sys.executable, "-m", "keras_lvseg_cli", *arguments], check=True, capture_output=True)
+def measure(study: Path, out: Path, engine: str, views: int) -> tuple[float, float, float, float]:
+    """Run the command in a new process.
+
+    Return its seconds without and with imports, the seconds of all cores together, and its peak memory in MB.
+    """
+    arguments = ["segment", study, out, "--engine", engine, "--views", str(views)]
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    printed = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(printed)
+    whole = time.perf_counter() - start
+    return float(printed.split()[-1]), whole, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
 
 
-def write(segmenter: Segmenter, study: Path, out: Path) -> None:
-    for result in segmenter.segment(study):
-        result.write(out, outputs=_OUTPUTS)
+def mean_dice(network: TrainedNetwork, data: Path) -> tuple[int, float]:
+    """Return the number of labelled images of a tree and their mean Dice, with masks decided together."""
+    scores = []
+    for patient in SAXDataset(data, labels_include_outline=True).patients:
+        images = [read_image(frame) for frame in patient.frames]
+        grids = [network.preprocessing.grid(frame) for frame in patient.frames]
+        prepared = [network.preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
+        native = [
+            native_probabilities(own, grid) for own, grid in zip(network.foregrounds(prepared), grids, strict=True)
+        ]
+        spacings = [frame.pixel_spacing for frame in patient.frames]
+        masks = keep_one_heart(patient.frames, native.__getitem__, spacings=spacings).masks
+        scores += [
+            dice(mask, draw_label(frame, "endocardium", CONTOUR_ORIGIN))
+            for frame, mask in zip(patient.frames, masks, strict=True)
+            if frame.endocardium is not None
+        ]
+    return len(scores), float(np.mean(scores))
 
 
-def measure(images: list[Path], scratch: Path, rounds: int) -> dict[str, float]:
-    segmenter = Segmenter()
-    study, times = images[0].parent, {name: [] for name in ("slice", "study", "written", "command")}
-    for path in (study, images[0]):
-        list(segmenter.segment(path))
-    for number in range(rounds):
-        times["slice"].append(
-            statistics.median(seconds(lambda path=path: list(segmenter.segment(path))) for path in images[:20])
-        )
-        times["study"].append(seconds(lambda: list(segmenter.segment(study))))
-        out = scratch / f"written-{number}"
-        times["written"].append(seconds(lambda out=out: write(segmenter, study, out)))
-        times["command"].append(seconds(lambda number=number: command(study, scratch / f"command-{number}")))
-    return {name: statistics.median(values) for name, values in times.items()}
+def dice_lines(parts: list[str]) -> list[str]:
+    """Return the table of Dice by number of views. A part is "<name or run>=<tree>"."""
+    lines = ["", "| network, patients | images | 1 view | 2 views | 4 views |", "| --- | --- | --- | --- | --- |"]
+    for part in parts:
+        name, data = part.split("=", 1)
+        means = []
+        for views in (1, 2, 4):
+            load = TrainedNetwork.from_run if Path(name).is_dir() else TrainedNetwork.bundled
+            count, mean = mean_dice(load(name, engine="auto", views=views), Path(data))
+            means.append(f"{mean:.4f}")
+        title = "held-out run" if Path(name).is_dir() else name
+        lines.append(f"| {title}, {Path(data).name} | {count} | {' | '.join(means)} |")
+    return lines
 
 
 def main() -> None:
@@ -72,30 +115,46 @@ def main() -> None:
     parser.add_argument("table", type=Path, help="the Markdown file to write")
     parser.add_argument("--tree", type=Path, help="folder with DICOM files")
     parser.add_argument("--frames", type=int, default=240)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--dice", nargs="*", default=[], metavar="NETWORK=TREE", help="trees to score networks on")
     arguments = parser.parse_args()
+    times: dict[tuple[str, int], list[tuple[float, ...]]] = {row: [] for row in ROWS}
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if arguments.tree is None:
-            write_phantom(scratch / "tree", patients=2, seed=0)
-        images = study_of(arguments.tree or scratch / "tree", arguments.frames, scratch / "study")
-        found = measure(images, scratch, arguments.rounds)
+            write_phantom(scratch / "tree", patients=1, seed=0)
+        study = study_of(arguments.tree or scratch / "tree", arguments.frames, scratch / "study")
+        for number in range(arguments.rounds):
+            for row in ROWS:
+                times[row].append(measure(study, scratch / f"out-{number}-{row[0]}-{row[1]}", *row))
+        frames = len(list(study.iterdir()))
+        load = os.getloadavg()[1]
     lines = [
         "# Speed of segment",
         "",
-        f"The bundled weights on {keras.backend.backend()}, mirrored and cleaned up as they are by default; "
-        f"medians of {arguments.rounds} rounds in turn.",
-        "The first three lines are of a process in which the network has run before, the last one of a new process.",
+        f"`keras-lvseg segment` on {frames} frames, with masks, `study.json` and report, the bundled weights; medians "
+        f"of {arguments.rounds} rounds in turn. Average load of the machine at the end: {load:.1f}. "
+        "The ratio is the median of the rounds' ratios to the last row.",
         "",
-        "| | seconds |",
-        "| --- | --- |",
-        f"| one slice, file to mask | {found['slice']:.3f} |",
-        f"| {len(images)} frames, files to masks | {found['study']:.1f} |",
-        f"| {len(images)} frames, with masks, contours, pictures and JSON written | {found['written']:.1f} |",
-        f"| the same as the command `keras-lvseg segment`, imports counted | {found['command']:.1f} |",
+        "| engine | views | imports apart, s | ratio | whole command, s | ratio | of all cores, s | ratio | peak, MB |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    packages = ("keras", "tensorflow", "numpy", "pydicom", "pillow")
-    write_table(arguments.table, lines, f"python -m benchmarks.speed.segment_speed {arguments.table}", packages)
+    for row, own in times.items():
+        cells = []
+        for column in (0, 1, 2):
+            seconds = [measured[column] for measured in own]
+            ratios = [measured[column] / base[column] for measured, base in zip(own, times[BASELINE], strict=True)]
+            cells += [f"{statistics.median(seconds):.1f}", f"{statistics.median(ratios):.2f}"]
+        cells.append(f"{statistics.median(measured[3] for measured in own):.0f}")
+        lines.append(f"| {row[0]} | {row[1]} | {' | '.join(cells)} |")
+    if arguments.dice:
+        lines += dice_lines(arguments.dice)
+    command = (
+        "python -m benchmarks.speed.segment_speed docs/validation/segment_speed.md --tree STUDY --dice "
+        "sax-lv=VALIDATION sax-lv=ONLINE RUN=TRAINING"
+    )
+    packages = ("keras", "tensorflow", "openvino", "onnxruntime", "numpy", "pydicom")
+    write_table(arguments.table, lines, command, packages)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,9 @@ def policy():
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PROGRAMS)
 def test_programs_of_a_page_run(page, tmp_path, monkeypatch):
+    if page == "guides/export.md":
+        for module in ("onnx", "onnxruntime", "openvino"):
+            pytest.importorskip(module, reason="needs the extras 'openvino' and 'onnx'")
     train_eagerly(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")

@@ -1,5 +1,6 @@
 import json
 from dataclasses import asdict
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from keras_lvseg.models.pretrained import pretrained_info
 from tests.inference.planted import write_planted_run
 from tests.small_tree import write_small_tree
 
-for module in ("onnx", "onnxruntime", "openvino"):
-    pytest.importorskip(module, reason="needs the extras 'openvino' and 'onnx'")
+pytestmark = pytest.mark.skipif(
+    not all(map(find_spec, ("onnx", "onnxruntime", "openvino"))), reason="needs the extras 'openvino' and 'onnx'"
+)
 
 FILES = {"openvino": {"network.xml", "network.bin"}, "onnx": {"network.onnx"}}
 

@@ -1,5 +1,7 @@
 """Graphs and engines against Keras, over every kind of network."""
 
+from importlib.util import find_spec
+
 import keras
 import numpy as np
 import pytest
@@ -9,8 +11,9 @@ from keras_lvseg.inference.engines.network_graph import network_graph
 from keras_lvseg.models.build import build_network
 from keras_lvseg.models.pretrained import PretrainedInfo, network_weights
 
-for module in ("onnx", "onnxruntime", "openvino"):
-    pytest.importorskip(module, reason="needs the extras 'openvino' and 'onnx'")
+pytestmark = pytest.mark.skipif(
+    not all(map(find_spec, ("onnx", "onnxruntime", "openvino"))), reason="needs the extras 'openvino' and 'onnx'"
+)
 
 UNET = {"input_shape": [None, None, 1], "num_classes": 2, "filters": 3, "depth": 2, "dropout": 0.5}
 UNET |= {"normalization": "batch", "residual": False}
