@@ -134,7 +134,7 @@ def main() -> None:
         "",
         f"`keras-lvseg segment` on {frames} frames, with masks, `study.json` and report, the bundled weights; medians "
         f"of {arguments.rounds} rounds in turn. Average load of the machine at the end: {load:.1f}. "
-        "The ratio is the median of the rounds' ratios to the last row.",
+        "On a loaded machine only ratios count. The ratio is the median of the rounds' ratios to the last row.",
         "",
         "| engine | views | imports apart, s | ratio | whole command, s | ratio | of all cores, s | ratio | peak, MB |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",

@@ -10,6 +10,11 @@ from tests.inference.planted import write_planted_run
 IMAGE = np.random.default_rng(0).uniform(0, 200, (30, 40))
 
 
+def require(name):
+    for module in engine._MODULES[name]:
+        pytest.importorskip(module, reason=f"needs the extra '{name}'")
+
+
 def test_choose_engine_unknown_name_is_one_line():
     with pytest.raises(ValueError, match=r"`engine`\. Expected one of auto, keras, openvino, onnx\. Received: .*'gpu'"):
         choose_engine("gpu")
@@ -34,7 +39,7 @@ def test_choose_engine_auto_is_openvino_where_a_cpu_computes(monkeypatch):
 
 @pytest.mark.parametrize("name", ["openvino", "onnx"])
 def test_segmenter_with_engine_gives_the_masks_of_keras(tmp_path, name):
-    pytest.importorskip({"openvino": "openvino", "onnx": "onnxruntime"}[name], reason=f"needs the extra '{name}'")
+    require(name)
     run = write_planted_run(tmp_path, 100.0, image_size=IMAGE.shape)
     segmenter = Segmenter(run, engine=name)
     assert segmenter.settings["engine"] == name
@@ -43,7 +48,7 @@ def test_segmenter_with_engine_gives_the_masks_of_keras(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["openvino", "onnx"])
 def test_segmenter_with_engine_of_damaged_run_is_one_line(tmp_path, name):
-    pytest.importorskip("onnx", reason=f"needs the extra '{name}'")
+    require(name)
     path = write_planted_run(tmp_path, 100.0) / "network.json"
     path.write_text(path.read_text().replace('"depth": 1', '"depth": 2'))
     with pytest.raises(ValueError, match=r"network\.json: describes a network that cannot be built") as caught:
