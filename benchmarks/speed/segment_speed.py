@@ -97,7 +97,14 @@ def mean_dice(network: TrainedNetwork, data: Path) -> tuple[int, float]:
 
 def dice_lines(parts: list[str]) -> list[str]:
     """Return the table of Dice by number of views. A part is "<name or run>=<tree>"."""
-    lines = ["", "| network, patients | images | 1 view | 2 views | 4 views |", "| --- | --- | --- | --- | --- |"]
+    title = "Mean Dice with the masks of a patient decided together, of networks that never saw the patients:"
+    lines = [
+        "",
+        title,
+        "",
+        "| network, patients | images | 1 view | 2 views | 4 views |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for part in parts:
         name, data = part.split("=", 1)
         means = []
