@@ -20,7 +20,7 @@ from keras_lvseg.phantom.phantom_patient import PhantomPatient
 from keras_lvseg.studies import Frame, Study
 from keras_lvseg.studies.study_volumes import study_volumes
 
-SEEDS = (2026, 1, 2)  # chosen after the rules, and no rule was changed for these hearts
+SEEDS = (3, 4, 5)  # chosen after the rules, and no rule was changed for these hearts
 SIZE, SPACING = 96, 2.5  # pixels, mm
 BEYOND = 3  # slices beyond apex and base
 PHASES = range(0, 20, 2)
