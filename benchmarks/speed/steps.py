@@ -76,10 +76,8 @@ def start(backend: str, toy: bool) -> subprocess.Popen:
 def measure(rounds: int, toy: bool) -> tuple[dict[str, list[int]], Times]:
     """Return parameters and multiply-adds of each network, and the times."""
     backends = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
-    servers, sizes = {}, {}
-    for backend in backends:
-        servers[backend] = start(backend, toy)
-        sizes[backend] = json.loads(servers[backend].stdout.readline())
+    servers = {backend: start(backend, toy) for backend in backends}
+    sizes = {backend: json.loads(server.stdout.readline()) for backend, server in servers.items()}
     owners = {
         name: backend for backend, title in backends.items() for name in sizes[backend] if name.endswith(title)
     } | {name: "torch" for name in sizes["torch"] if name.startswith("MONAI")}
