@@ -157,6 +157,8 @@ def table(sizes: dict[str, list[int]], times: Times, share: float) -> list[str]:
         "",
         "MONAI's and medicai's networks are other networks. BasicUNet normalizes each image, and has leaky ReLU.",
         "MONAI's UNet has two residual units per level, as in its tutorials. medicai's UNet has a ResNet18 as encoder.",
+        "It uses four levels of it here, because five need sizes that are multiples of 32. The last stage counts among",
+        "the parameters and computes nothing. keras-unet-collection runs with Keras 3 on TensorFlow.",
     ]
 
 
