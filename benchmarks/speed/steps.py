@@ -9,6 +9,8 @@ at a time. The networks take turns. `--toy` runs the same at a size that says no
 import argparse
 import json
 import os
+import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -121,7 +123,7 @@ def bare_of(name: str, times: dict[str, list[list[float]]]) -> list[list[float]]
     return times[f"{BARE},{name.partition(',')[2]}"] if name.startswith("keras-lvseg") else None
 
 
-def table(sizes: dict[str, list[int]], times: Times, share: float) -> list[str]:
+def table(sizes: dict[str, list[int]], times: Times, share: float, picture: str) -> list[str]:
     """Return the page as lines of Markdown."""
     lines = [
         "# Speed of a step",
@@ -134,7 +136,10 @@ def table(sizes: dict[str, list[int]], times: Times, share: float) -> list[str]:
         "",
         f"Medians of {len(times['prediction'][REFERENCE])} measurements in turn; ratios are medians of those within a",
         "round. CPU time is summed over the cores of a process. It depends little on what else the computer does. The",
-        f"median measurement had {share:.0%} of one core. Far below 100 % per core, wall times mean little.",
+        f"median measurement had {share:.0%} of one core ({processor()}). Far below 100 % per core, wall times mean",
+        "little.",
+        "",
+        f"![CPU milliseconds per image of each network]({picture})",
     ]
     for work, of_work in times.items():
         plain = of_work[REFERENCE]
@@ -160,6 +165,13 @@ def table(sizes: dict[str, list[int]], times: Times, share: float) -> list[str]:
         "It uses four levels of it here, because five need sizes that are multiples of 32. The last stage counts among",
         "the parameters and computes nothing. keras-unet-collection runs with Keras 3 on TensorFlow.",
     ]
+
+
+def processor() -> str:
+    """Return the name of the CPU, or of its architecture where Linux does not say more."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"^model name\s*: (.+)$", info.read_text() if info.is_file() else "", re.MULTILINE)
+    return names[0] if names else platform.machine()
 
 
 def draw(path: Path, times: Times) -> None:
@@ -192,10 +204,11 @@ def main() -> None:
     share = statistics.median(cpu / wall for wall, cpu in seconds)
     text = json.dumps({"sizes": sizes, "wall and CPU seconds per image": times}, indent=1)
     arguments.table.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-    draw(arguments.table.with_suffix(".png"), times)
-    command = f"python -m benchmarks.speed.steps {arguments.table}"
+    picture = arguments.table.with_suffix(".png")
+    draw(picture, times)
+    command = f"python -m benchmarks.speed.steps {arguments.table} --rounds {arguments.rounds}"
     packages = ("keras", "tensorflow", "jax", "torch", "monai", "medicai", "keras-unet-collection")
-    write_table(arguments.table, table(sizes, times, share), command, packages)
+    write_table(arguments.table, table(sizes, times, share, picture.name), command, packages)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,10 @@ def test_no_peer_ahead_is_said():
 
 def test_table_has_ratios_within_a_round_and_the_share_of_a_core():
     of_work = times(0.2, 0.1, 0.4)
-    page = "\n".join(table({OURS: [5, 2 * 10**9]}, {"prediction": of_work}, 1 / 3))
+    page = "\n".join(table({OURS: [5, 2 * 10**9]}, {"prediction": of_work}, 1 / 3, "steps.png"))
     assert f"| {OURS} | 300.0 | 0.50 | 0.50 | 2.00 | 2.00 |" in page
     assert "had 33% of one core" in page
+    assert "](steps.png)" in page
     assert f"| {OURS} | 5 | 2.00 x 10^9 |" in page
 
 
