@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import keras
+from keras import ops
 
 from keras_lvseg.ops.arguments import check_choice, check_fraction, check_integer
 from keras_lvseg.ops.shapes import Shape, Tensor
@@ -91,6 +92,10 @@ class UNetBlock(keras.layers.Layer):
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.data_format = data_format or keras.config.image_data_format()
         check_choice("data_format", self.data_format, ("channels_last", "channels_first"))
+        # Keras' PyTorch backend copies the feature maps before each convolution with channels last. Here PyTorch gets a
+        # view with channels first of the same memory, which it computes without a copy.
+        self._turned = keras.backend.backend() == "torch" and self.data_format == "channels_last"
+        self._inner_format = "channels_first" if self._turned else self.data_format
 
         self._convolutions = [
             self._convolution(f"conv_{i}", kernel_size, kernel_initializer) for i in range(1, convolutions + 1)
@@ -107,12 +112,14 @@ class UNetBlock(keras.layers.Layer):
             input_shape: Shape of the feature maps.
         """
         output_shape = self.compute_output_shape(input_shape)
+        shape, inner_output_shape = (
+            (each[0], each[-1], *each[1:-1]) if self._turned else each for each in (input_shape, output_shape)
+        )
         if self._shortcut is not None:
-            self._shortcut.build(input_shape)
-        shape = input_shape
+            self._shortcut.build(shape)
         for convolution, normalization in zip(self._convolutions, self._normalizations, strict=True):
             convolution.build(shape)
-            shape = output_shape
+            shape = inner_output_shape
             if normalization is not None:
                 normalization.build(shape)
         if self._dropout is not None:
@@ -125,12 +132,12 @@ class UNetBlock(keras.layers.Layer):
         for i, (convolution, normalization) in enumerate(
             zip(self._convolutions, self._normalizations, strict=True), start=1
         ):
-            x = convolution(x)
+            x = convolution(self._turn(x))
             if normalization is not None:
                 x = normalization(x, training=training)
             if self._shortcut is not None and i == self.convolutions:
-                x = x + self._shortcut(inputs)
-            x = self.activation(x)
+                x = x + self._shortcut(self._turn(inputs))
+            x = self.activation(self._turn_back(x))
         return x if self._dropout is None else self._dropout(x, training=training)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -174,15 +181,21 @@ class UNetBlock(keras.layers.Layer):
             use_bias=self.normalization is None,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=self.kernel_regularizer,
-            data_format=self.data_format,
+            data_format=self._inner_format,
             dtype=self.dtype_policy,
             name=name,
         )
 
+    def _turn(self, x: Tensor) -> Tensor:
+        return ops.transpose(x, (0, 3, 1, 2)) if self._turned else x
+
+    def _turn_back(self, x: Tensor) -> Tensor:
+        return ops.transpose(x, (0, 2, 3, 1)) if self._turned else x
+
     def _normalization(self, name: str) -> keras.layers.Layer | None:
         if self.normalization is None:
             return None
-        common = {"axis": -1 if self.data_format == "channels_last" else 1, "dtype": self.dtype_policy, "name": name}
+        common = {"axis": -1 if self._inner_format == "channels_last" else 1, "dtype": self.dtype_policy, "name": name}
         if self.normalization == "batch":
             return keras.layers.BatchNormalization(momentum=self.momentum, **common)
         groups = {

@@ -90,9 +90,8 @@ class SparseDiceCE(keras.losses.Loss):
             A float32 scalar, or a value for each pixel if the reduction is "none".
         """
         with keras.name_scope(self.name):
-            return self._weighted_sum(
-                self._dice(y_true, y_pred, sample_weight), self._ce(y_true, y_pred, sample_weight)
-            )
+            pixels = self._ce.pixels(y_true, y_pred, sample_weight)  # once for both: PyTorch computes eagerly
+            return self._weighted_sum(self._dice.reduced(pixels), self._ce.reduced(pixels))
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the values before any reduction, without sample weights.

@@ -19,7 +19,7 @@ class Pixels(NamedTuple):
     """The tensors that a loss is computed from.
 
     Attributes:
-        logits: Float32, `(B, *, C)`.
+        log_probabilities: Float32, `(B, *, C)`: the logarithm of the softmax of the logits.
         classes: Booleans, `(B, *, C)`: the classes that the label stands for, more than one for a label of
             `merged_classes`, none at an ignored pixel.
         valid: Float32, `(B, *)`: 0 at an ignored pixel, 1 elsewhere.
@@ -28,7 +28,7 @@ class Pixels(NamedTuple):
         pixel_weights: Float32, `(B, *)`, 0 at an ignored pixel.
     """
 
-    logits: Tensor
+    log_probabilities: Tensor
     classes: Tensor
     valid: Tensor
     invalid_nan: Tensor
@@ -77,8 +77,12 @@ class SparseLoss(keras.losses.Loss):
         Returns:
             A float32 scalar, or the weighted values if the reduction is "none".
         """
+        return self.reduced(self.pixels(y_true, y_pred, sample_weight))
+
+    def reduced(self, pixels: Pixels) -> Tensor:
+        """Return what a call returns, from tensors that two losses may share."""
         with keras.name_scope(self.name):
-            loss, weights, valid = self.weighted_values(self._pixels(y_true, y_pred, sample_weight))
+            loss, weights, valid = self.weighted_values(pixels)
             if self.reduction not in (None, "none"):
                 loss = _total(loss)
                 if self.reduction != "sum":
@@ -98,7 +102,7 @@ class SparseLoss(keras.losses.Loss):
         Returns:
             Float32, of the shape that the reduction "none" gives.
         """
-        return self.weighted_values(self._pixels(y_true, y_pred, None))[0]
+        return self.weighted_values(self.pixels(y_true, y_pred))[0]
 
     def weighted_values(self, pixels: Pixels) -> tuple[Tensor, Tensor, Tensor]:
         """Return weighted losses, weights and a validity mask.
@@ -118,7 +122,8 @@ class SparseLoss(keras.losses.Loss):
             "dtype": self._given_dtype,
         }
 
-    def _pixels(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None) -> Pixels:
+    def pixels(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Pixels:
+        """Return the tensors that the loss is computed from."""
         labels, logits = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         labels = fit_labels_to_scores(labels, logits)
         if not keras.backend.is_float_dtype(labels.dtype):
@@ -141,7 +146,7 @@ class SparseLoss(keras.losses.Loss):
             ignored = ops.logical_or(ignored, ops.equal(labels, self.ignore_class))
         valid = ops.cast(ops.logical_not(ignored), "float32")
         return Pixels(
-            logits=ops.cast(logits, "float32"),
+            log_probabilities=ops.log_softmax(ops.cast(logits, "float32"), axis=-1),
             classes=ops.logical_and(classes, ops.logical_not(ops.expand_dims(ignored, -1))),
             valid=valid,
             invalid_nan=ops.where(ops.logical_or(known, ignored), ops.zeros_like(valid), float("nan")),

@@ -80,7 +80,7 @@ class SparseSoftDice(SparseLoss):
 
     def weighted_values(self, pixels: Pixels) -> tuple[Tensor, Tensor, Tensor]:
         """Return the weighted loss, the weight and the validity of each image, or of the batch."""
-        images, *spatial, num_classes = ops.shape(pixels.logits)
+        images, *spatial, num_classes = ops.shape(pixels.log_probabilities)
         size = math.prod(spatial)
         image_weights = pixels.image_weights
         weights = ops.reshape(pixels.pixel_weights, (images, size))
@@ -95,7 +95,8 @@ class SparseSoftDice(SparseLoss):
             is_merged = ops.sum(label, axis=-1, keepdims=True) > 1.0
             weights = ops.where(ops.logical_and(is_merged, label > 0.0), 0.0, weights)
             label = ops.where(is_merged, 0.0, label)
-        probability = weights * ops.softmax(ops.reshape(pixels.logits, (images, size, num_classes)), axis=-1)
+        # The cross-entropy needs the logarithm as well, and a second softmax costs more than the exponential.
+        probability = weights * ops.exp(ops.reshape(pixels.log_probabilities, (images, size, num_classes)))
 
         overlap = ops.sum(probability * label, axis=1)
         assigned, labelled = ops.sum(probability, axis=1), ops.sum(weights * label, axis=1)

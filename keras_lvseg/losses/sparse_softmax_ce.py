@@ -82,19 +82,18 @@ class SparseSoftmaxCE(SparseLoss):
 
     def weighted_values(self, pixels: Pixels) -> tuple[Tensor, Tensor, Tensor]:
         """Return the weighted cross-entropy, the weight and the validity of each pixel."""
-        num_classes = pixels.logits.shape[-1]
+        num_classes = pixels.log_probabilities.shape[-1]
         if self.class_weights is not None and len(self.class_weights) != num_classes:
             expected = f"a weight for each of the {num_classes} classes of the logits"
             raise invalid_argument("class_weights", self.class_weights, expected)
         class_weights = ops.convert_to_tensor(self.class_weights or (1.0,) * num_classes, dtype="float32")
-        log_probabilities = ops.log_softmax(pixels.logits, axis=-1)
-        costs = -class_weights * log_probabilities
+        costs = -class_weights * pixels.log_probabilities
         label_weights = ops.sum(ops.where(pixels.classes, class_weights, 0.0), axis=-1)
         if self.merged_classes:
             members = ops.sum(ops.cast(pixels.classes, "float32"), axis=-1)
             label_weights = label_weights / ops.maximum(members, 1.0)
             # A finite number, because the gradient of a pixel without classes would be NaN with minus infinity.
-            of_label = ops.where(pixels.classes, log_probabilities, _LOWEST)
+            of_label = ops.where(pixels.classes, pixels.log_probabilities, _LOWEST)
             values = -label_weights * ops.logsumexp(of_label, axis=-1)
         else:
             values = ops.sum(ops.where(pixels.classes, costs, 0.0), axis=-1)

@@ -111,6 +111,17 @@ def test_search_page_prints_every_run_and_scores_the_best(finish):
     assert page.dice > 0.3
 
 
+def test_gpu_page_without_a_gpu_says_so_and_prints_the_share_of_waiting(finish):
+    page = finish("plot_5_on_a_gpu")
+    assert "toy size" in page.output or "a GPU" in page.output
+    rate, waiting = re.search(r"^augmented: ([\d,]+) images/s, (\d+)% of the time waiting$", page.output, re.M).groups()
+    assert float(rate.replace(",", "")) > 0
+    assert 0 <= int(waiting) < 100
+    assert int(re.search(r"^batch size (\d+): ", page.output, re.M)[1]) in (4, 8, 16, 32, 64, 128, 256)
+    (figure,) = page.files
+    assert figure.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
 def test_page_with_data_and_figure_options_uses_them(phantom_tree, tmp_path):
     figure = tmp_path / "figures" / "mine.png"
     figure.parent.mkdir()
