@@ -18,7 +18,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from benchmarks.table import write_table
-from keras_lvseg.inference.study_files import OUTPUTS
+from keras_lvseg.inference import OUTPUTS
 from keras_lvseg.phantom import write_phantom
 
 ELEMENTS = (
