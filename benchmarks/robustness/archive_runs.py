@@ -52,16 +52,21 @@ def worker_processes(parent: int) -> list[int]:
     return found
 
 
-def kill_workers(process: subprocess.Popen) -> int:
-    """Kill a random worker every few seconds until the run ends; return the number of kills."""
-    chance, kills = random.Random(_SEED), 0
+def kill_workers(process: subprocess.Popen, out: Path) -> int:
+    """Kill a random worker every few seconds until the run ends; return the number of kills.
+
+    A kill waits until a study was finished since the last one, because workers that start on a busy machine for longer
+    than the time between two kills would never finish any.
+    """
+    chance, kills, before = random.Random(_SEED), 0, 0
     while True:
         try:
             process.wait(_EVERY)
             return kills
         except subprocess.TimeoutExpired:
             workers = worker_processes(process.pid)
-            if workers:
+            if workers and finished(out) > before:
+                before = finished(out)
                 os.kill(chance.choice(workers), signal.SIGKILL)
                 kills += 1
 
@@ -142,7 +147,7 @@ def main() -> None:
             add(f"`--workers {workers}`", time.monotonic() - begun, expected)
         begun = time.monotonic()
         run = segment(studies, out, "--workers", 2)
-        kills = kill_workers(run)
+        kills = kill_workers(run, out)
         run.communicate()
         add(f"`--workers 2`, a worker killed every {_EVERY} s ({kills} kills)", time.monotonic() - begun, expected)
         begun = time.monotonic()
@@ -150,6 +155,8 @@ def main() -> None:
         name = f"`--scheduler` with two workers, scheduler killed after {done} studies, resumed"
         add(name, time.monotonic() - begun, expected)
     lines += ["", f"The run whose scheduler was killed ended with `{error}`."]
+    load = os.getloadavg()[2]
+    lines += ["", f"The load average of the last 15 minutes was {load:.0f}, and includes other work on the same cores."]
     command = f"python -m benchmarks.robustness.archive_runs {arguments.table}"
     write_table(arguments.table, lines, command, ("keras", "tensorflow", "distributed"))
     sys.exit(bool(wrong))

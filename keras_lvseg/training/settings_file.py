@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, get_args, get_type_hints
 
 import tomli_w
@@ -38,17 +38,49 @@ def read_settings(path: str | os.PathLike[str]) -> TrainingSettings:
         Traceback (most recent call last):
         keras_lvseg.errors.DataError: ...settings.toml: has an unknown key 'epoch'; the nearest is 'epochs'
     """
+    values = read_table(path)
+    for name, value in values.items():
+        kind = kind_of(name)
+        if kind is float and type(value) is int:
+            values[name] = float(value)
+        elif type(value) is not kind:
+            raise DataError(path, f"has a wrong {name}", expected=_KINDS[kind], got=repr(value))
+    with as_data_error(path, "has a wrong value"):
+        return TrainingSettings(**values)
+
+
+def read_table(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a TOML file whose keys are arguments of `TrainingSettings`, with any values.
+
+    Args:
+        path: The file.
+
+    Raises:
+        DataError: The file cannot be read, is not TOML, or has an unknown key.
+    """
     data = read_bytes(path, _MAX_SIZE)
     with as_data_error(path, "is not valid TOML"):
         values = tomllib.loads(data.decode())
-    types = get_type_hints(TrainingSettings)
-    for name, value in values.items():
-        if name not in types:
-            nearest = difflib.get_close_matches(name, types, n=1, cutoff=0)
-            raise DataError(path, f"has an unknown key {name!r}", f"the nearest is {nearest[0]!r}")
-        values[name] = _checked(path, name, value, types[name])
-    with as_data_error(path, "has a wrong value"):
-        return TrainingSettings(**values)
+    names = [field.name for field in fields(TrainingSettings)]
+    for name in values:
+        if name not in names:
+            (nearest,) = difflib.get_close_matches(name, names, n=1, cutoff=0)
+            raise DataError(path, f"has an unknown key {name!r}", f"the nearest is {nearest!r}")
+    return values
+
+
+def kind_of(name: str) -> type:
+    """Return the type of an argument of `TrainingSettings`: int, float, bool or str.
+
+    Args:
+        name: The argument.
+
+    Example:
+        >>> kind_of("decay_rate"), kind_of("model")
+        (<class 'float'>, <class 'str'>)
+    """
+    annotation = get_type_hints(TrainingSettings)[name]
+    return next((kind for kind in (annotation, *get_args(annotation)) if kind in _KINDS), str)
 
 
 def write_settings(path: str | os.PathLike[str], settings: TrainingSettings) -> None:
@@ -61,18 +93,6 @@ def write_settings(path: str | os.PathLike[str], settings: TrainingSettings) -> 
     values = {name: value for name, value in asdict(settings).items() if value is not None}
     with atomic_file(path) as temporary:
         temporary.write_text(tomli_w.dumps(values), encoding="utf-8")
-
-
-def _checked(path: str | os.PathLike[str], name: str, value: Any, annotation: Any) -> Any:
-    """Return a value in the type of its argument, such as 1.0 for a rate of 1."""
-    allowed = {choice for choice in (annotation, *get_args(annotation)) if choice in (int, float, bool, str)}
-    expected = allowed or {str}  # a choice of names; `TrainingSettings` compares them
-    if type(value) is int and float in expected:
-        return float(value)
-    if type(value) not in expected:
-        (kind,) = expected
-        raise DataError(path, f"has a wrong {name}", expected=_KINDS[kind], got=repr(value))
-    return value
 
 
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}

@@ -7,9 +7,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
-from distributed import KilledWorker, as_completed
-from distributed.comm import CommClosedError
-
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.archives.study_job import StudyJob, current_versions, run_job
 from keras_lvseg.inference.result_folder import ResultFolder, StudyOutcome
@@ -38,6 +35,9 @@ def write_on_cluster(
     Raises:
         DataError: The scheduler was lost, or a worker cannot take part.
     """
+    from distributed import KilledWorker, as_completed
+    from distributed.comm import CommClosedError
+
     shared = ResultFolder(results.path.resolve(), results.outputs, results.anonymous)
     network, versions = segmentation.network.info.sha256, current_versions()
     waiting, deaths = deque(todo), Counter[int]()
