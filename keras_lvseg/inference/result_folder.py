@@ -112,7 +112,8 @@ class ResultFolder:
             for index, outcome in finished_now:
                 outcomes[index] = outcome
                 done += images[index]
-                report(0)
+                if client is not None:  # workers do not report images
+                    report(0)
             in_order = [outcomes[index] for index in range(len(segmentation))]
             studies = [study for study, _ in in_order if study is not None]
             skipped = [*segmentation.skipped, *(file for _, files in in_order for file in files)]

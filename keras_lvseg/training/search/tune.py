@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from keras_lvseg.files import locked_directory, read_rows, write_rows
 from keras_lvseg.inference.evaluate_network import evaluate
 from keras_lvseg.inference.trained_network import TrainedNetwork
 from keras_lvseg.training.run_folder import RunFolder
+from keras_lvseg.training.search.search_folder import SearchFolder
 from keras_lvseg.training.search.search_pictures import write_search_pictures
 from keras_lvseg.training.search.search_space import COURSE_SPACE, SearchSpace, check_space, suggest_settings
 from keras_lvseg.training.settings import TrainingSettings
@@ -40,44 +41,6 @@ _PLAN = "plan"
 
 class _Surplus(Exception):
     """A trial beyond the number that was asked for, started by two processes at once."""
-
-
-@dataclass(frozen=True)
-class SearchFolder(os.PathLike[str]):
-    """The files of a search.
-
-    Attributes:
-        path: The folder.
-    """
-
-    path: Path
-
-    def __fspath__(self) -> str:
-        return os.fspath(self.path)
-
-    @property
-    def storage(self) -> Path:
-        """Optuna's storage: all trials, as SQLite."""
-        return self.path / "search.db"
-
-    @property
-    def best(self) -> Path:
-        """The settings with the best Dice so far, for `train --settings`."""
-        return self.path / "best.toml"
-
-    @property
-    def trials(self) -> Path:
-        """Dice, state and settings of each trial, as CSV."""
-        return self.path / "trials.csv"
-
-    def run(self, trial: int, fold: int) -> RunFolder:
-        """Return the training run of a trial.
-
-        Args:
-            trial: Number of the trial. A trial that was queued again has the number of its first start.
-            fold: Number of the held-out fold, from 0.
-        """
-        return RunFolder(self.path / f"trial_{trial:04d}" / f"fold_{fold}")
 
 
 def tune(
