@@ -44,7 +44,7 @@ def tune(
         raise typer.BadParameter("needs the extra 'tune': pip install 'keras-lvseg[tune]'", param_hint="tune")
     from keras_lvseg.data import SAXDataset, choose_splits
     from keras_lvseg.reporting import terminal_text
-    from keras_lvseg.training import COURSE_SPACE, TrainingSettings, read_settings, read_space, recipe_grid
+    from keras_lvseg.training import TrainingSettings, read_settings, read_space, recipe_grid
     from keras_lvseg.training import tune as search
 
     settings = read_settings(settings_file) if settings_file else TrainingSettings()
@@ -59,7 +59,7 @@ def tune(
     folder = search(
         dataset,
         out,
-        space=read_space(space) if space else COURSE_SPACE,
+        space=read_space(space) if space else None,
         settings=settings,
         trials=trials,
         folds=folds,

@@ -4,14 +4,13 @@ from keras_lvseg.training.devices import preferred_dtype
 from keras_lvseg.training.evaluate_run import evaluate_run
 from keras_lvseg.training.run_folder import RunFolder
 from keras_lvseg.training.search.search_folder import SearchFolder
-from keras_lvseg.training.search.search_space import COURSE_SPACE, read_space
+from keras_lvseg.training.search.search_space import read_space
 from keras_lvseg.training.search.tune import tune
 from keras_lvseg.training.settings import TrainingSettings, recipe_grid
 from keras_lvseg.training.settings_file import read_settings, write_settings
 from keras_lvseg.training.train_network import train
 
 __all__ = [
-    "COURSE_SPACE",
     "RunFolder",
     "SearchFolder",
     "TrainingSettings",

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from keras_lvseg.training import COURSE_SPACE, SearchFolder, TrainingSettings, tune
+from keras_lvseg.training import SearchFolder, TrainingSettings, tune
 from keras_lvseg_cli import tune as command
 from tests.png_tree import write_png_tree
 
@@ -37,9 +37,8 @@ def test_tune_without_options_has_the_defaults_of_the_function(run_command, imag
     ((data, options),) = recorded
     assert options.pop("console")
     assert options == {
-        "space": COURSE_SPACE,
         "settings": TrainingSettings(),
-        **{name: DEFAULTS[name].default for name in ("trials", "folds", "seed")},
+        **{name: DEFAULTS[name].default for name in ("space", "trials", "folds", "seed")},
     }
     assert data["splits"]["test"]["patients"] == ["P2"]
     assert (data["image_size"], data["pixel_spacing"]) == ([144, 144], 1.5)

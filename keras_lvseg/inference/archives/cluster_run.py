@@ -62,7 +62,7 @@ def write_on_cluster(
                     yield index, (results.give_up(segmentation, index, _died(deaths[index])), ())
                 else:
                     waiting.append(index)
-            except (ImportError, AttributeError) as error:  # the task could not be read
+            except ImportError as error:  # while the worker read the task
                 problem = f"has a worker without keras-lvseg {__version__} ({error})"
                 raise DataError(_address(client), problem, "install the same version for all workers") from error
     except (CancelledError, CommClosedError) as error:

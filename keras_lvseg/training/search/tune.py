@@ -47,7 +47,7 @@ def tune(
     dataset: SAXDataset,
     folder: str | os.PathLike[str],
     *,
-    space: SearchSpace = COURSE_SPACE,
+    space: SearchSpace | None = None,
     settings: TrainingSettings | None = None,
     trials: int = 30,
     folds: int = 3,
@@ -67,7 +67,8 @@ def tune(
     Args:
         dataset: The data, with a split "train".
         folder: The folder of the search: new, empty, or of the same search.
-        space: What is varied, see `read_space`.
+        space: What is varied, see `read_space`. None varies what the course does: `learning_rate` (1e-4 to 1e-2),
+            `decay_rate` (0.1 to 1), `decay_steps` (10 to 1000) and `epochs` (10 to 100).
         settings: The training settings that are not varied. None takes the defaults.
         trials: Number of trials that are to be finished or pruned in all processes together.
         folds: Number of folds, 2 or more.
@@ -82,6 +83,7 @@ def tune(
         ValueError: An argument is out of its range.
     """
     settings = settings or TrainingSettings()
+    space = COURSE_SPACE if space is None else space
     check_space(space, settings)
     if trials < 1:
         raise invalid_argument("trials", trials, "1 or more")

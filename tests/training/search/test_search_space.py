@@ -1,8 +1,8 @@
 import pytest
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.training import COURSE_SPACE, TrainingSettings, read_space
-from keras_lvseg.training.search.search_space import check_space, suggest_settings
+from keras_lvseg.training import TrainingSettings, read_space
+from keras_lvseg.training.search.search_space import COURSE_SPACE, check_space, suggest_settings
 
 
 class EndOfRange:
