@@ -58,10 +58,10 @@ def open_cluster(*, workers: int | None = None, scheduler: str | None = None) ->
             n_workers=workers,
             threads_per_worker=1,  # one study at a time; the network has the threads
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # None would take the fixed port of the dashboard
             memory_limit=0,  # the share of a worker would be counted by its one thread
             silence_logs=logging.CRITICAL,
-            scheduler_kwargs={"allowed_failures": 0},  # the run counts the failures of each study
+            scheduler_kwargs={"allowed_failures": 0, "dashboard": False},  # the run counts the failures of each study
             preload=[_SILENCE],
             env=dict.fromkeys(_THREADS, threads) | {"TF_CPP_MIN_LOG_LEVEL": "3"},
         ) as cluster,

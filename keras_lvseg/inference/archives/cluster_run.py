@@ -62,9 +62,12 @@ def write_on_cluster(
                     yield index, (results.give_up(segmentation, index, _died(deaths[index])), ())
                 else:
                     waiting.append(index)
-            except ImportError as error:  # while the worker read the task
-                problem = f"has a worker without keras-lvseg {__version__} ({error})"
-                raise DataError(_address(client), problem, "install the same version for all workers") from error
+            except (ImportError, RuntimeError) as error:
+                # Dask has no type of its own for a scheduler that cannot read the task.
+                if isinstance(error, RuntimeError) and "deserialization" not in str(error):
+                    raise
+                problem = f"is a scheduler, or has a worker, without keras-lvseg {__version__}"
+                raise DataError(_address(client), problem, "install the same version on all machines") from error
     except (CancelledError, CommClosedError) as error:
         raise DataError(_address(client), "was lost", "start the scheduler again and use --resume") from error
     finally:
