@@ -47,7 +47,8 @@ def open_cluster(*, workers: int | None = None, scheduler: str | None = None) ->
     from distributed import Client, LocalCluster
 
     # Lost workers and connections are reported by the run itself.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if scheduler is not None:
         with _connect(scheduler) as client:
             yield client

@@ -28,7 +28,7 @@ class SearchFolder(os.PathLike[str]):
 
     @property
     def storage(self) -> Path:
-        """Optuna's storage: all trials, as SQLite."""
+        """All trials in Optuna's storage, as SQLite."""
         return self.path / "search.db"
 
     @property
