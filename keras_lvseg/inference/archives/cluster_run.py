@@ -39,7 +39,8 @@ def write_on_cluster(
     from distributed.comm import CommClosedError
 
     shared = ResultFolder(results.path.resolve(), results.outputs, results.anonymous)
-    network, versions = segmentation.network.info.sha256, current_versions()
+    network = segmentation.network.info.sha256
+    versions = current_versions(segmentation.arguments["engine"])
     waiting, deaths = deque(todo), Counter[int]()
     running: dict[Future, int] = {}
     done = as_completed()

@@ -39,9 +39,14 @@ class StudyJob:
     versions: Mapping[str, str]
 
 
-def current_versions() -> dict[str, str]:
-    """Return the versions that decide what is computed."""
-    return {"keras-lvseg": __version__, "keras": keras.version(), "backend": keras.backend.backend()}
+def current_versions(engine: str) -> dict[str, str]:
+    """Return the versions that decide what is computed.
+
+    Args:
+        engine: The engine of the network. The backend of Keras computes with the engine "keras" only.
+    """
+    versions = {"keras-lvseg": __version__, "keras": keras.version()}
+    return versions | {"backend": keras.backend.backend()} if engine == "keras" else versions
 
 
 def run_job(job: StudyJob) -> StudyOutcome:
@@ -81,7 +86,7 @@ def _check_worker(job: StudyJob) -> TrainedNetwork:
     from distributed import get_worker
 
     worker = get_worker().address
-    for name, version in current_versions().items():
+    for name, version in current_versions(job.segmentation.arguments["engine"]).items():
         if version != job.versions[name]:
             problem = f"has another version of {name}" if name != "backend" else "has another Keras backend"
             raise DataError(worker, problem, expected=job.versions[name], got=version)
@@ -93,6 +98,8 @@ def _check_worker(job: StudyJob) -> TrainedNetwork:
         network = _load_network(job.results.path, **job.segmentation.arguments)
     except DataError as error:
         raise DataError(error.path, f"{error.reason}, on the worker {worker}") from error
+    except ValueError as error:
+        raise DataError(worker, f"cannot load the network ({error})") from error
     if network.info.sha256 != job.sha256:
         hint = "let all workers see the same weights, and restart those that ran before"
         raise DataError(worker, "has other weights", hint)

@@ -91,6 +91,7 @@ def test_write_on_a_cluster_study_without_a_readable_image_has_a_reason(run, tre
         ("version", r"inproc://\S+: has another version of keras; expected 9\.9, got"),
         ("weights", r"inproc://\S+: has other weights; let all workers see the same weights"),
         ("no run", r"missing: is not a finished training run: .*, on the worker inproc://"),
+        ("engine", r"inproc://\S+: cannot load the network \(Invalid value for argument `engine`"),
         ("output", r"out: is not seen by the worker inproc://\S+; name a folder that all workers share"),
         ("input", r"tree: is not seen by the worker inproc://\S+; put the input on a shared disk"),
     ],
@@ -102,13 +103,15 @@ def test_write_with_a_worker_that_cannot_take_part_is_one_line(
     with open_results(tmp_path / "out") as results:
         match change:
             case "version":
-                versions = {**study_job.current_versions(), "keras": "9.9"}
-                monkeypatch.setattr("keras_lvseg.inference.archives.cluster_run.current_versions", lambda: versions)
+                versions = {**study_job.current_versions("keras"), "keras": "9.9"}
+                monkeypatch.setattr("keras_lvseg.inference.archives.cluster_run.current_versions", lambda _: versions)
             case "weights":
                 other = write_planted_run(tmp_path / "other", 50.0)
                 segmentation.arguments["run"] = str(other)
             case "no run":
                 segmentation.arguments["run"] = str(tmp_path / "missing")
+            case "engine":
+                segmentation.arguments["engine"] = "none"
             case "output":
                 (tmp_path / "out" / ".lock").unlink()
             case "input":
