@@ -18,7 +18,9 @@ from typing import Any, BinaryIO
 
 from keras_lvseg.errors import DataError, as_data_error
 
-_LOCK_FILE = ".lock"
+LOCK_FILE = ".lock"
+"""Name of the file by which a folder is locked."""
+
 # Also behind apostrophes, so that the one in front can be told from the text's own.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(rf"'{_FORMULA.pattern}")
@@ -208,7 +210,7 @@ def require_empty(folder: Path) -> None:
     """
     real = Path(os.path.realpath(folder))
     with as_data_error(folder, "cannot be written", "name another folder"):
-        if real.exists() and (not real.is_dir() or any(entry.name != _LOCK_FILE for entry in real.iterdir())):
+        if real.exists() and (not real.is_dir() or any(entry.name != LOCK_FILE for entry in real.iterdir())):
             raise DataError(folder, "is not empty", "name a new or an empty folder")
         # Tried by writing, because permissions do not show a file system that is read-only or full.
         os.rmdir(tempfile.mkdtemp(dir=next(parent for parent in (real, *real.parents) if parent.exists())))
@@ -238,11 +240,11 @@ def locked_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     with as_data_error(path, "cannot be written", "name another folder"):
         created = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
-        lock = _lock(path / _LOCK_FILE)
+        lock = _lock(path / LOCK_FILE)
     try:
         yield path
     finally:
-        (path / _LOCK_FILE).unlink(missing_ok=True)
+        (path / LOCK_FILE).unlink(missing_ok=True)
         os.close(lock)
         for folder in created:
             with suppress(OSError):  # it has content

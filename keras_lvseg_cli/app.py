@@ -25,6 +25,7 @@ from keras_lvseg_cli.phantom import phantom
 from keras_lvseg_cli.segment import segment
 from keras_lvseg_cli.signals import Stopped, signals_as_exceptions
 from keras_lvseg_cli.train import train
+from keras_lvseg_cli.tune import tune
 
 # Importing `keras_lvseg` would import Keras, which takes seconds.
 _VERSION_FILE = Path(__file__).parents[1] / "keras_lvseg" / "version.py"
@@ -46,7 +47,7 @@ def _on_backend(command: Callable[..., None], *, load_first: bool = True) -> Cal
 
 
 app = typer.Typer(name="keras-lvseg", no_args_is_help=True, add_completion=False)
-for command in (demo, phantom, audit, train, evaluate, segment, export):
+for command in (demo, phantom, audit, train, tune, evaluate, segment, export):
     app.command()(_on_backend(command))
 app.command()(_on_backend(compare_volumes, load_first=False))  # its options have to be checked together before
 

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from keras_lvseg_cli.cluster_options import RetriesOption, SchedulerOption, WorkersOption, cluster_of_options
+
 
 def segment(
     source: Annotated[
@@ -43,6 +45,9 @@ def segment(
         Literal[1, 2, 4] | None,
         typer.Option(help="Views of each image to average: 1, 2 or 4; more take longer; default: 2."),
     ] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    retries: RetriesOption = 3,
 ) -> None:
     """Segment the left ventricle: masks, volumes and a report of each study."""
     from keras_lvseg import Segmenter
@@ -54,13 +59,19 @@ def segment(
     if unknown:
         raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(OUTPUTS)}", param_hint="--write")
     console = Console()
-    with open_results(out, outputs=outputs, resume=resume, anonymous=anonymous) as results:
+    with (
+        open_results(out, outputs=outputs, resume=resume, anonymous=anonymous) as results,
+        cluster_of_options(workers, scheduler) as client,
+    ):
         segmenter = Segmenter(run, independent=independent, engine=engine, views=views)
         segmentation = segmenter.segment(source, pixel_spacing=pixel_spacing)
         with progress_bar(console) as progress:
             task = progress.add_task("segmenting", total=None)
             summary = results.write(
-                segmentation, lambda done, total: progress.update(task, completed=done, total=total)
+                segmentation,
+                lambda done, total: progress.update(task, completed=done, total=total),
+                client=client,
+                retries=retries,
             )
     console.print(segmentation_table(summary.studies, width=console.width))
     lines = segmentation_notes(summary.studies, summary.notes, summary.skipped)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -19,10 +20,24 @@ def _positive(value: float | tuple[float, ...] | None) -> float | tuple[float, .
     return value
 
 
+def _is_given(context: typer.Context, option: str) -> bool:
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 # The defaults repeat `TrainingSettings`, because importing it would load Keras. A test compares them.
 def train(
     data: Annotated[Path, typer.Argument(help="Folder with images and contours or label images.")],
     run: Annotated[Path, typer.Argument(help="Run folder, new or empty.")],
+    context: typer.Context,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            metavar="FILE",
+            help="TOML file with training settings, such as settings.toml of a run; options given beside it win.",
+        ),
+    ] = None,
     model: Annotated[Literal["fully_connected", "fcn", "unet"], typer.Option(help="Network.")] = "unet",
     loss: Annotated[
         Literal["dice_ce", "ce"], typer.Option(help="Dice with cross-entropy, or cross-entropy alone.")
@@ -79,27 +94,31 @@ def train(
     """Train a network on the patients of a folder and hold others out. The official split is used if there is one."""
     from keras_lvseg.data import SAXDataset, choose_splits
     from keras_lvseg.reporting import terminal_text
-    from keras_lvseg.training import TrainingSettings, recipe_grid
+    from keras_lvseg.training import TrainingSettings, read_settings, recipe_grid
     from keras_lvseg.training import train as train_run
 
     label_values = read_label_values(label)
     console = Console()
-    decay_rate, decay_steps = decay or (None, None)
-    settings = TrainingSettings(
-        model=model,
-        loss=loss,
-        learning_rate=learning_rate,
-        decay_rate=decay_rate,
-        decay_steps=decay_steps,
-        epochs=epochs,
-        steps=steps,
-        batch_size=batch_size,
-        seed=seed,
-        filters=filters,
-        augmentation=augmentation,
-        crop=crop,
-        phantoms=phantoms,
-    )
+    options: dict[str, Any] = {
+        "model": model,
+        "loss": loss,
+        "learning_rate": learning_rate,
+        "epochs": epochs,
+        "steps": steps,
+        "batch_size": batch_size,
+        "seed": seed,
+        "filters": filters,
+        "augmentation": augmentation,
+        "crop": crop,
+        "phantoms": phantoms,
+    }
+    if settings_file is not None:
+        options = {name: value for name, value in options.items() if _is_given(context, name)}
+        if "epochs" in options:
+            options.setdefault("steps", None)  # of the file, which would replace the epochs
+    if decay is not None:
+        options["decay_rate"], options["decay_steps"] = decay
+    settings = replace(read_settings(settings_file) if settings_file else TrainingSettings(), **options)
     grid = recipe_grid(settings.model)
     if image_size is not None:
         grid["image_size"] = (image_size, image_size)

@@ -1,5 +1,6 @@
 """Segmentation of images and evaluation of networks."""
 
+from keras_lvseg.inference.archives.cluster import open_cluster
 from keras_lvseg.inference.consistency.one_heart import keep_one_heart
 from keras_lvseg.inference.consistency.study_masks import StudyMasks
 from keras_lvseg.inference.engines.engine import ENGINES
@@ -30,6 +31,7 @@ __all__ = [
     "export_network",
     "keep_best_component",
     "keep_one_heart",
+    "open_cluster",
     "open_results",
     "predict_masks",
     "predict_probabilities",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_lvseg.errors import DataError, as_data_error
 from keras_lvseg.files import atomic_directory, delete_abandoned, locked_directory, read_json, require_empty, write_json
@@ -21,7 +21,13 @@ from keras_lvseg.reporting.html.index_report import write_index_report
 from keras_lvseg.reporting.segmentation_table import write_volume_table
 from keras_lvseg.studies.skipped_file import SkippedFile
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 _MAX_STUDY_FILE = 2**28  # bytes
+
+StudyOutcome = tuple[Mapping[str, Any] | None, tuple[SkippedFile, ...]]
+"""Summary of a study; or None and its files, which are no study."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +57,23 @@ class ResultFolder:
 
     Attributes:
         path: The folder.
+        outputs: What is written beside `study.json`.
+        anonymous: Whether studies are numbered.
     """
 
     def __init__(self, path: Path, outputs: Sequence[str], anonymous: bool):
         self.path = path
-        self._outputs = [name for name in OUTPUTS if name in outputs]
-        self._anonymous = anonymous
+        self.outputs = [name for name in OUTPUTS if name in outputs]
+        self.anonymous = anonymous
 
-    def write(self, segmentation: Segmentation, on_progress: Callable[[int, int], None] | None = None) -> RunSummary:
+    def write(
+        self,
+        segmentation: Segmentation,
+        on_progress: Callable[[int, int], None] | None = None,
+        *,
+        client: Client | None = None,
+        retries: int = 3,
+    ) -> RunSummary:
         """Segment and write all studies that are not finished, then `volumes.csv`, `segmentation.json`, `index.html`.
 
         A study that cannot be segmented is part of the summary with its reason, and stops no other.
@@ -66,53 +81,103 @@ class ResultFolder:
         Args:
             segmentation: The studies.
             on_progress: Called with the number of finished images and of all images of the studies to be done.
+            client: Client of a Dask cluster whose workers segment and write the studies, see `open_cluster`. They must
+                see input, run folder and output under the same paths. The files are the same for any number of workers.
+                None does the work in this process.
+            retries: Number of dead workers after which a study is tried once more. Then it is given up, with a reason.
 
         Raises:
             DataError: The folder has results of another network, version, input or choice of outputs, or it cannot be
-                written.
+                written. Or the cluster was lost, or a worker cannot take part.
         """
-        finished = {
-            index: study for index in range(len(segmentation)) if (study := self._finished(segmentation, index))
+        outcomes: dict[int, StudyOutcome] = {
+            index: (study, ()) for index in range(len(segmentation)) if (study := self.finished(segmentation, index))
         }
-        todo = [index for index in range(len(segmentation)) if index not in finished]
-        total, done = sum(len(segmentation.studies[index].frames) for index in todo), 0
-        summaries, skipped = dict(finished), [*segmentation.skipped]
+        todo = [index for index in range(len(segmentation)) if index not in outcomes]
+        images = {index: len(segmentation.studies[index].frames) for index in todo}
+        total, done = sum(images.values()), 0
+
+        def report(more: int) -> None:
+            if on_progress:
+                on_progress(done + more, total)
+
+        finished_now: Iterator[tuple[int, StudyOutcome]]
+        if client is None:
+            finished_now = ((index, self.write_study(segmentation, index, report)) for index in todo)
+        else:
+            from keras_lvseg.inference.archives.cluster_run import write_on_cluster
+
+            finished_now = write_on_cluster(client, self, segmentation, todo, retries=retries)
         try:
-            for index in todo:
-
-                def report(images: int, before: int = done) -> None:
-                    if on_progress:
-                        on_progress(before + images, total)
-
-                result = segmentation.segment_study(index, on_images=report)
-                done += len(segmentation.studies[index].frames)
-                if result.error and result.study.geometry_error is not None:
-                    skipped += result.study.skipped  # stray images, such as screenshots, are no study
-                else:
-                    summaries[index] = self._write_study(result)
-            summary = self._summary(segmentation, [summaries[index] for index in sorted(summaries)], skipped)
+            for index, outcome in finished_now:
+                outcomes[index] = outcome
+                done += images[index]
+                if client is not None:  # workers do not report images
+                    report(0)
+            in_order = [outcomes[index] for index in range(len(segmentation))]
+            studies = [study for study, _ in in_order if study is not None]
+            skipped = [*segmentation.skipped, *(file for _, files in in_order for file in files)]
+            summary = self._summary(segmentation, studies, skipped)
             self._write_summary(segmentation, summary)
         except OSError:  # a full disk; reading raises a DataError
             with as_data_error(self.path, "cannot be written"):
                 raise
         return summary
 
+    def write_study(
+        self, segmentation: Segmentation, index: int, on_images: Callable[[int], None] | None = None
+    ) -> StudyOutcome:
+        """Segment and write a study.
+
+        Args:
+            segmentation: The studies.
+            index: Index of the study, from 0.
+            on_images: Called after each step with the number of finished images of the study.
+
+        Raises:
+            DataError: The study's folder exists.
+            OSError: The folder cannot be written.
+        """
+        result = segmentation.segment_study(index, on_images=on_images)
+        if result.error and result.study.geometry_error is not None:
+            return None, result.study.skipped  # stray images, such as screenshots, are no study
+        return self._write_study(result), ()
+
+    def give_up(self, segmentation: Segmentation, index: int, reason: str) -> Mapping[str, Any]:
+        """Return the summary of a study that is given up.
+
+        Args:
+            segmentation: The studies.
+            index: Index of the study, from 0.
+            reason: Why.
+        """
+        record = segmentation.give_up(index, reason).as_dict(anonymous=self.anonymous)
+        return _summarize({**record, "missing_reason": reason}, reason)
+
     def _write_study(self, result: StudySegmentation) -> Mapping[str, Any]:
-        record = result.as_dict(anonymous=self._anonymous)
+        record = result.as_dict(anonymous=self.anonymous)
         if result.error:
             return _summarize(record, record["missing_reason"])
         try:
             with atomic_directory(self.path / record["study"]) as temporary:
-                return _summarize(write_study_files(temporary, result, record, self._outputs), None)
+                return _summarize(write_study_files(temporary, result, record, self.outputs), None)
         except DataError as error:
             if Path(error.path).is_relative_to(self.path):  # the output, not an image
                 raise
             reason = f"{Path(error.path).name}: {error.reason}"
-            return _summarize(record, "an image cannot be read again" if self._anonymous else reason)
+            return _summarize(record, "an image cannot be read again" if self.anonymous else reason)
 
-    def _finished(self, segmentation: Segmentation, index: int) -> Mapping[str, Any] | None:
-        """Return the summary of a study that an earlier run finished, None if there is none."""
-        name = numbered_study(index + 1) if self._anonymous else segmentation.folders[index]
+    def finished(self, segmentation: Segmentation, index: int) -> Mapping[str, Any] | None:
+        """Return the summary of a study that was finished before, None if there is none.
+
+        Args:
+            segmentation: The studies.
+            index: Index of the study, from 0.
+
+        Raises:
+            DataError: The study's folder has other results.
+        """
+        name = numbered_study(segmentation.numbers[index]) if self.anonymous else segmentation.folders[index]
         folder = self.path / name
         if not folder.exists():
             return None
@@ -125,10 +190,10 @@ class ResultFolder:
         if record["settings"] != segmentation.settings:
             raise DataError(folder, "has results of another network or version", hint)
         outputs = record["outputs"]
-        if (outputs, record["anonymous"]) != (self._outputs, self._anonymous):
+        if (outputs, record["anonymous"]) != (self.outputs, self.anonymous):
             expected, got = (
                 f"--write {','.join(names)}{' --anonymous' if hidden else ''}"
-                for names, hidden in ((self._outputs, self._anonymous), (outputs, record["anonymous"]))
+                for names, hidden in ((self.outputs, self.anonymous), (outputs, record["anonymous"]))
             )
             raise DataError(folder, "was written with other options", hint, expected, got)
         return _summarize(record, None)
@@ -143,19 +208,19 @@ class ResultFolder:
         notes = [f"{note} ({count} studies)" if count > 1 else note for note, count in counts.items()]
         files = [
             {"file": None, "reason": "cannot be segmented"}
-            if self._anonymous
+            if self.anonymous
             else {"file": file.path.relative_to(segmentation.root).as_posix(), "reason": file.reason}
             for file in skipped
         ]
-        own = () if self._anonymous else segmentation.notes
+        own = () if self.anonymous else segmentation.notes
         return RunSummary(tuple(studies), (*own, *notes), tuple(files))
 
     def _write_summary(self, segmentation: Segmentation, summary: RunSummary) -> None:
         write_volume_table(self.path / "volumes.csv", summary.studies)
         values = {
             **segmentation.settings,
-            "outputs": self._outputs,
-            "anonymous": self._anonymous,
+            "outputs": self.outputs,
+            "anonymous": self.anonymous,
             "notes": [*summary.notes],
             "studies": [*summary.studies],
             "skipped": [*summary.skipped],

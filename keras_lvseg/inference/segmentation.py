@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -46,14 +47,17 @@ class Segmentation:
         network: The network.
         settings: The network and its options, as plain values.
         on_progress: Called during iteration with the number of finished images and of all images.
+        arguments: Arguments of the `Segmenter` with that network.
 
     Attributes:
         studies: The studies, not yet segmented.
         folders: Name of the result folder of each study.
+        numbers: Number of each study in the input, from 1.
         root: The folder that was searched.
         skipped: Files that belong to no study, each with its reason.
         notes: Remarks on the input, one line each.
         settings: The network and its options, as plain values.
+        arguments: Arguments of the `Segmenter`.
 
     Example:
         >>> import tempfile
@@ -75,13 +79,17 @@ class Segmentation:
         network: TrainedNetwork,
         settings: Mapping[str, Any],
         on_progress: Callable[[int, int], None] | None = None,
+        *,
+        arguments: Mapping[str, Any] | None = None,
     ):
         self.studies: tuple[Study, ...] = inputs.studies
         self.folders: tuple[str, ...] = tuple(study_folders(study.name for study in inputs.studies))
+        self.numbers: Sequence[int] = range(1, len(inputs.studies) + 1)
         self.root: Path = inputs.root
         self.skipped: tuple[SkippedFile, ...] = inputs.skipped
         self.notes: tuple[str, ...] = inputs.notes
         self.settings: Mapping[str, Any] = settings
+        self.arguments: Mapping[str, Any] = arguments or {}
         self._network = network
         self._on_progress = on_progress
 
@@ -131,20 +139,60 @@ class Segmentation:
             if on_images:
                 on_images(done)
         segmented = replace(study.restrict_to(found), skipped=tuple(skipped))
-        decided = self._decide(segmented, found)
+        return self._result(index, segmented, self._decide(segmented, found))
+
+    def give_up(self, index: int, reason: str) -> StudySegmentation:
+        """Return the result of a study that cannot be segmented.
+
+        Args:
+            index: Index of the study, from 0.
+            reason: Why all its images are skipped.
+        """
+        study = self.studies[index]
+        skipped = tuple(SkippedFile(frame.path, reason, frame.record) for frame in study.frames)
+        return self._result(index, replace(study.restrict_to(()), skipped=skipped), StudyMasks())
+
+    def only(self, index: int) -> Segmentation:
+        """Return the segmentation of one study, which keeps its folder and number, without the network.
+
+        Args:
+            index: Index of the study, from 0.
+        """
+        part = copy.copy(self)
+        part.studies, part.folders, part.numbers = (self.studies[index],), (self.folders[index],), [index + 1]
+        part.skipped = part.notes = ()
+        del part._network, part._on_progress
+        return part
+
+    def use(self, network: TrainedNetwork) -> Segmentation:
+        """Return this segmentation with a network.
+
+        Args:
+            network: The network.
+        """
+        part = copy.copy(self)
+        part._network, part._on_progress = network, None
+        return part
+
+    @property
+    def network(self) -> TrainedNetwork:
+        """The network."""
+        return self._network
+
+    def _result(self, index: int, study: Study, decided: StudyMasks) -> StudySegmentation:
         return StudySegmentation(
-            study=segmented,
+            study=study,
             masks=tuple(decided.masks),
             certainties=tuple(decided.certainties),
             changes=tuple(decided.changes),
-            number=index + 1,
+            number=self.numbers[index],
             folder=self.folders[index],
-            patient_id=study.patient_id,
+            patient_id=self.studies[index].patient_id,
             root=self.root,
             fingerprint=self.fingerprint(index),
             has_myocardium=self._network.has_myocardium,
             settings=self.settings,
-            notes=tuple(self._notes(segmented)),
+            notes=tuple(self._notes(study)),
         )
 
     def _prepare_ahead(self, batches: Iterable[Sequence[Frame]]) -> Iterator[tuple[_Prepared, list[SkippedFile]]]:

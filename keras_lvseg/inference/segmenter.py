@@ -64,6 +64,13 @@ class Segmenter:
             self._network = TrainedNetwork.bundled(engine=engine, views=views)
         else:
             self._network = TrainedNetwork.from_run(run, engine=engine, views=views)
+        # With these, the workers of a cluster load the same network.
+        self._arguments: dict[str, Any] = {
+            "run": None if run is None else os.path.abspath(run),
+            "independent": independent,
+            "engine": self._network.engine,  # "auto" may be another one for a worker
+            "views": self._network.views,
+        }
         data = self._network.info.data
         self.settings: dict[str, Any] = {
             "keras_lvseg": __version__,
@@ -75,6 +82,11 @@ class Segmenter:
             "contour_origin": data["contour_origin"],
             "engine": self._network.engine,
         }
+
+    @property
+    def network(self) -> TrainedNetwork:
+        """The network."""
+        return self._network
 
     def segment(
         self,
@@ -106,7 +118,7 @@ class Segmenter:
         inputs = find_inputs(source, pixel_spacing)
         if not inputs.studies:
             raise _nothing_found(Path(source), inputs)
-        return Segmentation(inputs, self._network, self.settings, on_progress)
+        return Segmentation(inputs, self._network, self.settings, on_progress, arguments=self._arguments)
 
     def mask(self, image: ArrayLike, pixel_spacing: float | tuple[float, float]) -> np.ndarray:
         """Segment one image.

@@ -1,4 +1,4 @@
-"""The folder of a training run: settings, patients, history and the trained network."""
+"""The folder of a training run: settings, data, patients, history and the trained network."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from keras_lvseg.files import atomic_file, read_json, require_empty, write_json
 from keras_lvseg.inference.trained_network import NETWORK_FILE
 from keras_lvseg.models.pretrained import PretrainedInfo, write_pretrained
 from keras_lvseg.training.settings import TrainingSettings
+from keras_lvseg.training.settings_file import read_settings, write_settings
 from keras_lvseg.version import __version__
 
 _RESUME_HINT = "resume with the same, or train in a new folder"
@@ -56,8 +57,13 @@ class RunFolder(os.PathLike[str]):
 
     @property
     def settings(self) -> Path:
-        """Settings of training and data, as JSON."""
-        return self.path / "settings.json"
+        """Training hyperparameters, as TOML. `read_settings` and `train --settings` read them."""
+        return self.path / "settings.toml"
+
+    @property
+    def data(self) -> Path:
+        """Version of this package, and the settings of the data set, as JSON."""
+        return self.path / "data.json"
 
     @property
     def split(self) -> Path:
@@ -95,14 +101,15 @@ class RunFolder(os.PathLike[str]):
             DataError: The folder is not empty, or holds another run than the one to resume.
         """
         run = cls(Path(path))
-        plan, patients = _plan(settings, dataset)
-        if resume and run.settings.is_file():
-            run._check_same(plan, patients)
+        data, patients = _describe_data(dataset)
+        if resume and run._begun:
+            run._check_same(settings, data, patients)
         else:
             run._delete_leftovers()
             require_empty(run.path)
             run.path.mkdir(parents=True, exist_ok=True)
-            write_json(run.settings, plan)
+            write_json(run.data, data)
+            write_settings(run.settings, settings)
         write_json(run.split, patients)
         return run
 
@@ -118,7 +125,7 @@ class RunFolder(os.PathLike[str]):
         run = cls(Path(path))
         if not run.network.is_file():
             return None
-        run._check_same(*_plan(settings, dataset))
+        run._check_same(settings, *_describe_data(dataset))
         run._delete_leftovers()
         return run
 
@@ -132,7 +139,7 @@ class RunFolder(os.PathLike[str]):
         Raises:
             DataError: A weight is not finite, because the training diverged, or the folder was deleted.
         """
-        if not self.settings.is_file():
+        if not self._begun:
             raise DataError(self.path, "was deleted during the training", "train again in a new folder")
         with atomic_file(self.model) as temporary:
             model.save(temporary)
@@ -169,31 +176,59 @@ class RunFolder(os.PathLike[str]):
     def _delete_leftovers(self) -> None:
         """Delete the checkpoint of a finished run and leftover temporary files."""
         stale = [self.checkpoint] if self.network.is_file() else []
-        written = (self.settings, self.split, self.history, self.curves, self.model, self.checkpoint, self.network)
+        written = (
+            self.settings,
+            self.data,
+            self.split,
+            self.history,
+            self.curves,
+            self.model,
+            self.checkpoint,
+            self.network,
+        )
         for file in (*written, self.network.with_suffix(".npz")):
             stale += self.path.glob(f".{file.stem}.*{file.suffix}")
         for path in stale:
             path.unlink(missing_ok=True)
 
-    def _check_same(self, plan: Mapping[str, Any], patients: Mapping[str, list[str]]) -> None:
-        """Raise if settings or patients differ from the run being resumed. The data path may differ."""
+    @property
+    def _old_settings(self) -> Path:
+        """Settings of training and data in one file, as runs were written before `settings.toml`."""
+        return self.path / "settings.json"
+
+    @property
+    def _begun(self) -> bool:
+        """Whether the settings are written, which is what a run does first."""
+        return self.settings.is_file() or self._old_settings.is_file()
+
+    def _check_same(
+        self, settings: TrainingSettings, data: Mapping[str, Any], patients: Mapping[str, list[str]]
+    ) -> None:
+        """Raise if settings or patients differ from the run being resumed. Data path and version may differ."""
         if self.split.is_file() and read_json(self.split) != patients:
             raise DataError(self.path, "was begun with other patients", _RESUME_HINT)
-        settings = read_json(self.settings)
-        for part in ("training", "data"):
-            begun = settings.get(part) if isinstance(settings, dict) else None
-            if not isinstance(begun, dict):
-                raise DataError(self.settings, f"has no part {part!r}", "train in a new folder")
-            for name, value in plan[part].items():
-                if name != "data_dir" and begun.get(name) != value:
+        for begun, values in zip(self._read_begun(), (asdict(settings), data), strict=True):
+            for name, value in values.items():
+                if name not in ("data_dir", "keras_lvseg") and begun.get(name) != value:
                     problem, begun_with = f"was begun with another {name}", repr(begun.get(name))
                     raise DataError(self.path, problem, _RESUME_HINT, expected=begun_with, got=repr(value))
 
+    def _read_begun(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Return the settings of training and of data that the run was begun with."""
+        training: Any
+        if self.settings.is_file():
+            source, training, data = self.data, asdict(read_settings(self.settings)), read_json(self.data)
+        else:
+            source, old = self._old_settings, read_json(self._old_settings)
+            training, data = (old.get("training"), old.get("data")) if isinstance(old, dict) else (None, None)
+        if not isinstance(training, dict) or not isinstance(data, dict):
+            raise DataError(source, "does not describe a run", "train in a new folder")
+        return training, data
 
-def _plan(settings: TrainingSettings, dataset: SAXDataset) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """Return the content of `settings.json` and of `split.json`."""
+
+def _describe_data(dataset: SAXDataset) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Return the content of `data.json` and of `split.json`."""
     info = dataset.info
     splits = info.pop("splits")
     info["labelled_frames"] = {name: split["labelled_frames"] for name, split in splits.items()}
-    plan = {"keras_lvseg": __version__, "training": asdict(settings), "data": info}
-    return plan, {name: split["patients"] for name, split in splits.items()}
+    return {"keras_lvseg": __version__, **info}, {name: split["patients"] for name, split in splits.items()}

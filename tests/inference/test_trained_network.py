@@ -137,7 +137,7 @@ def test_from_run_architecture_that_cannot_be_built_is_one_line(tmp_path, archit
 
 def test_from_run_needs_two_files_only(tmp_path):
     run = write_planted_run(tmp_path, THRESHOLD, image_size=IMAGE.shape)
-    write_json(run / "settings.json", [])
+    (run / "settings.toml").write_text("[")
     write_json(run / "split.json", [])
     (mask,) = TrainedNetwork.from_run(run).masks([IMAGE], [(1.5, 1.5)])
     np.testing.assert_array_equal(mask, IMAGE > THRESHOLD)

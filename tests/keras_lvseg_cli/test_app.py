@@ -1,6 +1,7 @@
 import json
 import shutil
 import sys
+import tomllib
 import warnings
 from functools import partial
 
@@ -48,7 +49,7 @@ def test_train_and_evaluate_write_a_run_and_its_scores(run_command, tmp_path, mo
     assert (code, err) == (0, "")
     assert "train: P1" in out
     assert "test: P2" in out
-    training = json.loads((run / "settings.json").read_text())["training"]
+    training = tomllib.loads((run / "settings.toml").read_text())
     assert training == {
         "model": "unet",
         "loss": "dice_ce",
@@ -57,7 +58,6 @@ def test_train_and_evaluate_write_a_run_and_its_scores(run_command, tmp_path, mo
         "decay_steps": 4,
         "weight_decay": 0.0,
         "epochs": 2,
-        "steps": None,
         "batch_size": 8,
         "seed": 1,
         "filters": 2,
@@ -66,16 +66,16 @@ def test_train_and_evaluate_write_a_run_and_its_scores(run_command, tmp_path, mo
         "phantoms": 0,
         "flip_tta": True,
         "postprocess": True,
-        "dtype": None,
     }
     assert {path.name for path in run.iterdir()} == {
         "curves.png",
+        "data.json",
         "history.csv",
         "logs",
         "model.keras",
         "network.json",
         "network.npz",
-        "settings.json",
+        "settings.toml",
         "split.json",
     }
     code, out, err = run_command("evaluate", run, tree)

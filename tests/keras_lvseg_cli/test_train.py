@@ -82,8 +82,27 @@ def test_train_passes_its_options_on(run_command, images, tmp_path, recorded):
     assert data["splits"]["test"]["patients"] == ["P1"]
 
 
+def test_train_options_beside_a_settings_file_win(run_command, images, tmp_path, recorded):
+    file = tmp_path / "settings.toml"
+    file.write_text('loss = "ce"\nsteps = 50\nweight_decay = 0.01\nflip_tta = false\n')
+    for options in ((), ("--loss=dice_ce", "--epochs=60", "--decay", "0.5", "3")):
+        assert run_command("train", images, tmp_path / "run", "--settings", file, *options)[0] == 0
+    given, changed = (settings for _, settings, _ in recorded)
+    assert given == TrainingSettings(loss="ce", steps=50, weight_decay=0.01, flip_tta=False)
+    # --epochs has its default, and replaces the steps of the file all the same
+    assert changed == TrainingSettings(weight_decay=0.01, flip_tta=False, decay_rate=0.5, decay_steps=3)
+
+
+def test_train_with_an_unknown_setting_prints_one_line(run_command, images, tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text("epoch = 3\n")
+    code, _, err = run_command("train", images, tmp_path / "run", "--settings", file)
+    assert (code, err) == (1, f"keras-lvseg: error: {file}: has an unknown key 'epoch'; the nearest is 'epochs'\n")
+    assert not (tmp_path / "run").exists()
+
+
 def test_evaluate_with_labels_include_outline_scores_smaller_labels(run_command, images, finished, tmp_path):
-    assert json.loads((finished / "settings.json").read_text())["data"]["labels_include_outline"] is True
+    assert json.loads((finished / "data.json").read_text())["labels_include_outline"] is True
     run = shutil.copytree(finished, tmp_path / "run")
     areas = {}
     for options in ((), ("--labels-include-outline",)):
@@ -99,7 +118,7 @@ def test_evaluate_with_labels_include_outline_scores_smaller_labels(run_command,
 
 def test_train_with_resume_leaves_a_finished_run_as_it_is(run_command, images, finished):
     before = {path: path.stat().st_mtime_ns for path in finished.glob("*.*") if path.name != "split.json"}
-    names = {"model.keras", "network.json", "network.npz", "settings.json", "history.csv", "curves.png"}
+    names = {"model.keras", "network.json", "network.npz", "settings.toml", "data.json", "history.csv", "curves.png"}
     assert {path.name for path in before} == names
     code, out, err = run_command("train", images, finished, *OPTIONS)
     assert (code, err) == (0, "")

@@ -47,4 +47,4 @@ def test_main_writes_the_weights_of_the_run_in_float16(bundled):
     assert info.training["patients"] == ["P1", "P2"]
     assert (info.training["images"], info.training["phantoms"]) == (8, 0)
     assert run.roles() == {"P1": "train", "P2": "train"}
-    assert '"labels_include_outline": true' in run.settings.read_text()
+    assert '"labels_include_outline": true' in run.data.read_text()

@@ -145,7 +145,7 @@ def test_train_resumed_with_fewer_contours_is_one_line(phantom_tree, tmp_path):
 def test_train_resumed_deletes_leftover_files(phantom_tree, tmp_path):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
-    (run.path / ".settings.host-123.json").write_text("{")  # killed within the very first write
+    (run.path / ".data.host-123.json").write_text("{")  # killed within the very first write
     train(dataset(phantom_tree), run.path, settings=TrainingSettings(**{**OPTIONS, "epochs": 1}), resume=True)
     (run.path / ".model.host-99.keras").write_bytes(b"half")  # killed between the network's writing and the end
     run.checkpoint.write_bytes(b"old")

@@ -1,11 +1,15 @@
+import dataclasses
+import json
 import os
 from pathlib import Path
 
 import keras
 import pytest
 
+from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
-from keras_lvseg.training import RunFolder
+from keras_lvseg.files import write_json
+from keras_lvseg.training import RunFolder, TrainingSettings
 
 
 def test_run_folder_is_a_path():
@@ -54,3 +58,31 @@ def test_load_checkpoint_unsafe_or_damaged_is_one_line(tmp_path, write):
         run.load_checkpoint()
     assert caught.value.path == str(run.checkpoint)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.fixture
+def old_run(phantom_tree, tmp_path):
+    """A run that was begun before `settings.toml`, with its data set."""
+    dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32))
+    run = RunFolder.start(tmp_path / "run", TrainingSettings(epochs=3), dataset)
+    data = json.loads(run.data.read_text())
+    settings = {"training": dataclasses.asdict(TrainingSettings(epochs=3)), "data": data}
+    write_json(run.path / "settings.json", {"keras_lvseg": data.pop("keras_lvseg"), **settings})
+    run.settings.unlink()
+    run.data.unlink()
+    return run, dataset
+
+
+def test_start_resumes_a_run_with_the_old_settings_file(old_run):
+    run, dataset = old_run
+    assert RunFolder.start(run.path, TrainingSettings(epochs=3), dataset, resume=True) == run
+    with pytest.raises(DataError, match="was begun with another epochs; expected 3, got 4"):
+        RunFolder.start(run.path, TrainingSettings(epochs=4), dataset, resume=True)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"training": {}}', '{"training": [], "data": {}}'])
+def test_start_with_a_damaged_old_settings_file_is_one_line(old_run, content):
+    run, dataset = old_run
+    (run.path / "settings.json").write_text(content)
+    with pytest.raises(DataError, match=r"settings\.json: does not describe a run; train in a new folder"):
+        RunFolder.start(run.path, TrainingSettings(epochs=3), dataset, resume=True)

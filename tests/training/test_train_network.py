@@ -14,7 +14,7 @@ from keras_lvseg.errors import DataError
 from keras_lvseg.models import unet
 from keras_lvseg.models.build import load_network
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.training import TrainingSettings, train
+from keras_lvseg.training import TrainingSettings, read_settings, train
 from keras_lvseg.training.callbacks import Checkpoint
 from keras_lvseg.training.train_network import learning_rate_schedule
 
@@ -47,10 +47,10 @@ def test_train_lowers_the_loss_and_writes_the_history(small_run):
 
 @pytest.mark.slow
 def test_train_writes_settings_split_and_curves(small_run):
-    settings = json.loads(small_run.settings.read_text())
-    assert settings["training"]["epochs"] == 6
-    assert settings["data"]["contour_origin"] == -0.75
-    assert settings["data"]["image_size"] == [48, 48]
+    assert read_settings(small_run.settings).epochs == 6
+    data = json.loads(small_run.data.read_text())
+    assert data["contour_origin"] == -0.75
+    assert data["image_size"] == [48, 48]
     assert json.loads(small_run.split.read_text()) == {
         "train": ["PHANTOM0001", "PHANTOM0002"],
         "test": ["PHANTOM0003"],

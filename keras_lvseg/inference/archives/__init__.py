@@ -1,0 +1,1 @@
+"""Archives: studies that are segmented by the workers of a Dask cluster."""

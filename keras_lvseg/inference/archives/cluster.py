@@ -1,0 +1,101 @@
+"""Connections to a Dask cluster, of this machine or of many."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from keras_lvseg.errors import DataError, as_data_error, invalid_argument
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_TIMEOUT = 30  # seconds until a scheduler is taken for unreachable
+_THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "NPROC")  # NPROC is read by JAX
+# The libraries of a backend write a dozen lines per process to stderr. Errors reach this process by the scheduler.
+_SILENCE = "import os; os.dup2(os.open(os.devnull, os.O_WRONLY), 2)"
+_COMPARED = ("distributed", "dask", "msgpack", "cloudpickle")
+
+
+@contextmanager
+def open_cluster(*, workers: int | None = None, scheduler: str | None = None) -> Iterator[Client]:
+    """Start worker processes on this machine, or connect to a running cluster. Needs the extra `cluster`.
+
+    The worker processes share the CPU cores evenly. They listen on this machine only, but without a password: any local
+    user can use them.
+
+    Args:
+        workers: Number of worker processes, 1 or more.
+        scheduler: Address of a running scheduler, such as "tcp://host:8786". Exactly one of the two must be given.
+
+    Yields:
+        A client for `ResultFolder.write`. Worker processes that were started here end with the block.
+
+    Raises:
+        DataError: The scheduler cannot be reached, or it or a worker has another version of Dask.
+        ValueError: None or both of the arguments are given, or `workers` is below 1.
+    """
+    if (workers is None) == (scheduler is None):
+        raise invalid_argument("workers", workers, "a number, or `scheduler` in place of it")
+    if workers is not None and workers < 1:
+        raise invalid_argument("workers", workers, "1 or more")
+    from distributed import Client, LocalCluster
+
+    # Lost workers and connections are reported by the run itself.
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    if scheduler is not None:
+        with _connect(scheduler) as client:
+            yield client
+        return
+    threads = str(max((os.cpu_count() or 1) // (workers or 1), 1))
+    with (
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,  # one study at a time; the network has the threads
+            processes=True,
+            dashboard_address="127.0.0.1:0",  # None would take the fixed port of the dashboard
+            memory_limit=0,  # the share of a worker would be counted by its one thread
+            silence_logs=logging.CRITICAL,
+            scheduler_kwargs={"allowed_failures": 0, "dashboard": False},  # the run counts the failures of each study
+            preload=[_SILENCE],
+            env=dict.fromkeys(_THREADS, threads) | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _connect(address: str) -> Iterator[Client]:
+    from distributed import Client
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on versions that differ, which are an error below
+        with as_data_error(address, "is not a Dask scheduler that can be reached", "start one with 'dask scheduler'"):
+            client = Client(address, timeout=_TIMEOUT)
+    with client:
+        _check_versions(client, address)
+        if not client.nthreads():
+            warnings.warn(f"{address}: has no worker yet; the studies wait for one", stacklevel=3)
+        yield client
+
+
+def _check_versions(client: Client, address: str) -> None:
+    """Raise if Dask or Python of scheduler or workers has another version than here."""
+    versions: Any = client.get_versions(check=False, packages=[])
+    here = {name: versions["client"]["packages"][name] for name in _COMPARED}
+    for place, found in {address: versions["scheduler"], **versions["workers"]}.items():
+        python = ".".join(found["host"]["python"].split(".")[:2])
+        own = ".".join(platform.python_version_tuple()[:2])
+        for name, other, expected in (
+            ("Python", python, own),
+            *((name, found["packages"][name], here[name]) for name in _COMPARED),
+        ):
+            if other != expected:
+                raise DataError(place, f"has another version of {name}", expected=f"{expected} as here", got=other)

@@ -1,0 +1,83 @@
+"""The studies of an input, handed to the workers of a cluster one by one."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING
+
+from keras_lvseg.errors import DataError
+from keras_lvseg.inference.archives.study_job import StudyJob, current_versions, run_job
+from keras_lvseg.inference.result_folder import ResultFolder, StudyOutcome
+from keras_lvseg.inference.segmentation import Segmentation
+from keras_lvseg.version import __version__
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+
+def write_on_cluster(
+    client: Client, results: ResultFolder, segmentation: Segmentation, todo: Sequence[int], *, retries: int
+) -> Iterator[tuple[int, StudyOutcome]]:
+    """Yield the outcome of each study, in the order in which they are finished.
+
+    The scheduler holds no more studies than the workers have threads, so it does not grow with the archive, and the
+    death of a worker counts for the study that it worked on only.
+
+    Args:
+        client: A client of the cluster.
+        results: The folder that the workers write.
+        segmentation: The studies.
+        todo: Index of each study to be done.
+        retries: Number of dead workers after which a study is tried again.
+
+    Raises:
+        DataError: The scheduler was lost, or a worker cannot take part.
+    """
+    from distributed import KilledWorker, as_completed
+    from distributed.comm import CommClosedError
+
+    shared = ResultFolder(results.path.resolve(), results.outputs, results.anonymous)
+    network = segmentation.network.info.sha256
+    versions = current_versions(segmentation.arguments["engine"])
+    waiting, deaths = deque(todo), Counter[int]()
+    running: dict[Future, int] = {}
+    done = as_completed()
+    try:
+        while waiting or running:
+            slots = max(sum(client.nthreads().values()), 1)
+            while waiting and len(running) < slots:
+                index = waiting.popleft()
+                job = StudyJob(segmentation.only(index), shared, network, versions)
+                future = client.submit(run_job, job, pure=False)
+                running[future] = index
+                done.add(future)
+            future = next(done)
+            index = running.pop(future)
+            try:
+                yield index, future.result()
+            except KilledWorker as error:
+                deaths[index] += error.allowed_failures + 1
+                if deaths[index] > retries:
+                    yield index, (results.give_up(segmentation, index, _died(deaths[index])), ())
+                else:
+                    waiting.append(index)
+            except (ImportError, RuntimeError) as error:
+                # Dask has no type of its own for a scheduler that cannot read the task.
+                if isinstance(error, RuntimeError) and "deserialization" not in str(error):
+                    raise
+                problem = f"is a scheduler, or has a worker, without keras-lvseg {__version__}"
+                raise DataError(_address(client), problem, "install the same version on all machines") from error
+    except (CancelledError, CommClosedError) as error:
+        raise DataError(_address(client), "was lost", "start the scheduler again and use --resume") from error
+    finally:
+        client.cancel([*running])
+
+
+def _died(deaths: int) -> str:
+    return f"the process that segmented it died {deaths} times" if deaths > 1 else "the process that segmented it died"
+
+
+def _address(client: Client) -> str:
+    return str(client.scheduler.address) if client.scheduler else "the scheduler"
