@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 # Reasons that are good as long as the test runs elsewhere.
 ELSEWHERE = [
-    r"could not import '(torch|jax|monai|torchmetrics|distributed|optuna|pandas)'",  # the bare environment has none of them
+    r"could not import '(torch|jax|monai|torchmetrics|distributed|optuna|pandas)'",  # not in the bare environment
     r"needs the extras? '(openvino|onnx)'",
     r"the extra 'codecs'",  # one test wants it to be missing, others want it
     r"torch is the reference of the loss",
