@@ -66,7 +66,8 @@ def volume_agreement(measured: ArrayLike, true: ArrayLike) -> VolumeAgreement:
     sd = float(difference.std(ddof=1)) if x.size > 1 else None
     correlation = None
     if x.size >= _MIN_FOR_CORRELATION and np.ptp(x) > 0 and np.ptp(y) > 0:
-        correlation = float(np.corrcoef(x, y)[0, 1])
+        # The square of a tiny range would be 0.
+        correlation = float(np.corrcoef(x / np.ptp(x), y / np.ptp(y))[0, 1])
     return VolumeAgreement(
         count=x.size,
         bias=bias,

@@ -34,6 +34,11 @@ def test_volume_agreement_equals_scipy(values):
         assert agreement.correlation == pytest.approx(stats.pearsonr(x, y).statistic, abs=1e-9)
 
 
+@pytest.mark.parametrize("scale", [1.0, 6.9e-167, 5e-324])
+def test_volume_agreement_of_tiny_values_has_their_correlation(scale):
+    assert volume_agreement([0, 0, 1], [0, 0, scale]).correlation == pytest.approx(1)
+
+
 @given(pairs, st.floats(-100, 100))
 def test_volume_agreement_of_shifted_measurements_shifts_the_bias_alone(values, shift):
     x, y = np.array(values).T
