@@ -34,13 +34,16 @@ for path in sys.argv[1:]:
     reasons = Counter()
     cases = list(ElementTree.parse(path).iter("testcase"))
     for case in cases:
-        name = f"{case.get('classname')}::{case.get('name')}"
+        name, module = f"{case.get('classname')}::{case.get('name')}", case.get("classname") or case.get("name")
         skip = case.find("skipped")
         if skip is None:
-            ran.add(name)
-        else:
-            skipped[name].append(skip.get("message") or "")
-            reasons[skip.get("message")] += 1
+            ran.update([name, module])
+            continue
+        reason = skip.get("message") or ""
+        if reason == "collection skipped":  # a module, by its first lines
+            name, reason = module, (skip.text or "").rpartition("Skipped: ")[2]
+        skipped[name].append(reason)
+        reasons[reason] += 1
     print(f"{os.path.basename(path)}: {len(cases)} tests, {sum(reasons.values())} skipped")
     for reason, count in reasons.most_common():
         print(f"  {count:4d}  {reason}")
