@@ -41,7 +41,7 @@ for path in sys.argv[1:]:
             continue
         reason = skip.get("message") or ""
         if reason == "collection skipped":  # a module, by its first lines
-            name, reason = module, (skip.text or "").rpartition("Skipped: ")[2].rstrip(")\"")
+            name, reason = module, (skip.text or "").rpartition("Skipped: ")[2].rstrip(')"')
         skipped[name].append(reason)
         reasons[reason] += 1
     print(f"{os.path.basename(path)}: {len(cases)} tests, {sum(reasons.values())} skipped")
