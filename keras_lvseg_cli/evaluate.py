@@ -8,19 +8,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from keras_lvseg_cli.label_values import LabelOption, read_label_values
+from keras_lvseg_cli.label_values import LabelOption, OutlineOption, read_label_values
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder that 'train' wrote.")],
     data: Annotated[Path, typer.Argument(help="Folder with images and contours or label images.")],
     seen: Annotated[bool, typer.Option("--seen", help="Score the patients of the training, too.")] = False,
-    labels_include_outline: Annotated[
-        bool,
-        typer.Option(
-            "--labels-include-outline", help="The label images were filled with their outline included: remove it."
-        ),
-    ] = False,
+    labels_include_outline: OutlineOption = False,
     label: LabelOption = None,
 ) -> None:
     """Score a trained network on held-out patients, on the native grid of the images."""

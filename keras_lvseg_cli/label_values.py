@@ -1,4 +1,4 @@
-"""The option `--label` of the commands that read labelled NIfTI."""
+"""The options of the commands that read labels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ LabelOption = Annotated[
         "--label",
         metavar="NAME=VALUE",
         help="Value of 'cavity' or 'myocardium' in label NIfTI files; give both; default: cavity=1, myocardium=2.",
+    ),
+]
+OutlineOption = Annotated[
+    bool,
+    typer.Option(
+        "--labels-include-outline", help="The label images were filled with their outline included: remove it."
     ),
 ]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from keras_lvseg_cli.label_values import LabelOption, read_label_values
+from keras_lvseg_cli.label_values import LabelOption, OutlineOption, read_label_values
 
 
 def _positive(value: float | tuple[float, ...] | None) -> float | tuple[float, ...] | None:
@@ -80,12 +80,7 @@ def train(
     ] = None,
     crop: Annotated[int, typer.Option(min=1, help="Side length of a U-Net's training crop, in pixels.")] = 96,
     phantoms: Annotated[int, typer.Option(min=0, help="Number of synthetic patients added to the training.")] = 0,
-    labels_include_outline: Annotated[
-        bool,
-        typer.Option(
-            "--labels-include-outline", help="The label images were filled with their outline included: remove it."
-        ),
-    ] = False,
+    labels_include_outline: OutlineOption = False,
     label: LabelOption = None,
     test: Annotated[list[str] | None, typer.Option(help="Patient to hold out for the test; repeatable.")] = None,
     validation: Annotated[list[str] | None, typer.Option(help="Patient to score after each epoch; repeatable.")] = None,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from keras_lvseg_cli.label_values import LabelOption, read_label_values
+from keras_lvseg_cli.label_values import LabelOption, OutlineOption, read_label_values
 
 
 def tune(
@@ -30,12 +30,7 @@ def tune(
         typer.Option("--settings", metavar="FILE", help="TOML file with the training settings that are not varied."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the folds and of the search.")] = 0,
-    labels_include_outline: Annotated[
-        bool,
-        typer.Option(
-            "--labels-include-outline", help="The label images were filled with their outline included: remove it."
-        ),
-    ] = False,
+    labels_include_outline: OutlineOption = False,
     label: LabelOption = None,
     test: Annotated[list[str] | None, typer.Option(help="Patient to leave out of the search; repeatable.")] = None,
 ) -> None:
