@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from keras_lvseg.inference.consistency.cavity import Cavity, distance, find_cavities, mask_cavity
+from keras_lvseg.inference.consistency.cavity import Cavity, distance, find_cavities
 from keras_lvseg.inference.consistency.heart_axis import FAR, heart_axis, slice_heights
 from keras_lvseg.inference.consistency.mean_shape import mean_probabilities, mean_shape
 from keras_lvseg.inference.consistency.phase_jumps import MIN_PHASES, phase_jumps
@@ -132,8 +132,6 @@ class StackCavities:
                 continue
             mask = mean_shape([self._mask(j) for j in sides], self.spacings[i])
             if (mask == 1).any():
-                certainty = float(self._probabilities(i)[1][mask == 1].mean())
-                self.chosen[i] = mask_cavity(mask, self.frames[i], self.spacings[i], certainty)
                 self.resolved[i] = mask
 
     def _sides(self, i: int) -> list[int]:
