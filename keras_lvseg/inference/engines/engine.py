@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -54,7 +55,19 @@ def open_engine(name: Engine, info: PretrainedInfo, arrays: Mapping[str, np.ndar
     Returns:
         A function from images to class probabilities.
     """
-    graph = network_graph(info, arrays, softmax=True).SerializeToString()
+    return compile_graph(name, network_graph(info, arrays, softmax=True).SerializeToString())
+
+
+def compile_graph(name: str, graph: bytes | Path) -> Predict:
+    """Compile a graph for the CPU, in float32.
+
+    Args:
+        name: "openvino" or "onnx".
+        graph: The bytes of an ONNX graph, or a file that the engine reads.
+
+    Returns:
+        A function from images to the graph's output.
+    """
     if name == "openvino":
         import openvino
 

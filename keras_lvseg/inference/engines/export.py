@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.files import atomic_directory, write_json
-from keras_lvseg.inference.engines.engine import check_installed
+from keras_lvseg.inference.engines.engine import check_installed, compile_graph
 from keras_lvseg.inference.engines.network_graph import network_graph
 from keras_lvseg.inference.inputs import find_inputs
 from keras_lvseg.inference.trained_network import NETWORK_FILE, TrainedNetwork
@@ -133,16 +133,7 @@ def _write_graph(network: TrainedNetwork, file: Path) -> None:
 
 
 def _compare(network: TrainedNetwork, file: Path, format: str, images: np.ndarray) -> Parity:
-    if format == "openvino":
-        import openvino
-
-        compiled = openvino.Core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        got = compiled(images)[0]
-    else:
-        import onnxruntime
-
-        session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-        got = session.run(["logits"], {"image": images})[0]
+    got = compile_graph(format, file)(images)
     expected = keras.ops.convert_to_numpy(network.model.predict_on_batch(images))
     package = _PACKAGES[format]
     return Parity(
