@@ -18,7 +18,7 @@ from rich.console import Console
 
 from keras_lvseg.data import SAXDataset, patient_folds
 from keras_lvseg.errors import DataError, invalid_argument
-from keras_lvseg.files import locked_directory, read_rows, write_rows
+from keras_lvseg.files import locked_directory, read_rows, require_empty, write_rows
 from keras_lvseg.inference.evaluate_network import evaluate
 from keras_lvseg.inference.trained_network import TrainedNetwork
 from keras_lvseg.training.run_folder import RunFolder
@@ -125,10 +125,10 @@ def _left(study: Study, trials: int) -> int | None:
 
     with _quiet():
         optuna.storages.fail_stale_trials(study)
-    states = [trial.state.name for trial in study.get_trials(deepcopy=False)]
-    if states.count("COMPLETE") + states.count("PRUNED") >= trials:
+    counted = [trial for trial in study.get_trials(deepcopy=False) if _counts(trial)]
+    if sum(trial.state.is_finished() for trial in counted) >= trials:
         return None
-    return max(trials - sum(_counts(trial) for trial in study.get_trials(deepcopy=False)), 0)
+    return max(trials - len(counted), 0)
 
 
 def _open_study(search: SearchFolder, plan: Mapping[str, Any], seed: int) -> Study:
@@ -136,8 +136,8 @@ def _open_study(search: SearchFolder, plan: Mapping[str, Any], seed: int) -> Stu
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with _waiting_lock(search.path), _quiet():
-        if not search.storage.exists() and any(entry.name != ".lock" for entry in search.path.iterdir()):
-            raise DataError(search.path, "is not empty", "name a new or an empty folder")
+        if not search.storage.exists():
+            require_empty(search.path)
         storage = optuna.storages.RDBStorage(
             f"sqlite:///{search.storage.resolve()}",
             heartbeat_interval=_HEARTBEAT,
