@@ -52,6 +52,8 @@ def _midway(shapes: Sequence[np.ndarray], spacing: tuple[float, float]) -> np.nd
     # Between borders one pixel apart, all pixels have a mean of 0. Those with more of the shapes around are inside.
     around = ndimage.gaussian_filter(np.mean(shapes, axis=0), 1.0)
     depth = np.round(depth + 0.01 * min(spacing) * around, 6)  # so that a mirrored image has the mirrored mask
+    # A small shape at the edge of a large one has no border midway: the distances alone would leave both shapes.
+    depth[np.all(shapes, axis=0)], depth[~np.any(shapes, axis=0)] = np.inf, -np.inf
     return depth >= np.partition(depth, -area, axis=None)[-area]
 
 

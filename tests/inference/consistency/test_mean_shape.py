@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy import ndimage
 
 from keras_lvseg.inference.consistency.mean_shape import mean_probabilities, mean_shape
 
@@ -20,14 +19,13 @@ discs = st.builds(disc, st.floats(15, 22), st.floats(18, 24), st.floats(3, 11))
 @given(discs, discs)
 def test_mean_shape_has_the_mean_area_and_lies_between_both(first, second):
     both, either = first & second, first | second
-    assume(2 * both.sum() > min(first.sum(), second.sum()))  # as in two phases of a beat
     mean = mean_shape([first, second], SPACING)
     wanted = (first.sum() + second.sum()) / 2
     assert mean.max() == 1
     # Pixels of equal depth are taken together, so that mirrored masks have a mirrored mean.
     assert wanted - 0.5 <= mean.sum() <= wanted + 8
     assert np.all(mean[both == 1])
-    assert not np.any(mean[~ndimage.binary_dilation(either)])
+    assert not np.any(mean[either == 0])
 
 
 @given(discs, discs, st.sampled_from([0, 1]))
