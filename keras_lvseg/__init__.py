@@ -1,6 +1,6 @@
 """Keras 3 toolbox for the left ventricle in cine cardiac MRI.
 
-`import keras_lvseg` loads and registers the networks, layers, losses and the metric. Keras can then load saved models
+`import keras_lvseg` loads and registers the networks, layers, losses and metrics. Keras can then load saved models
 that use them. The names that read data load on first use, because they import modules that a network does not need.
 """
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from keras_lvseg.errors import DataError
 from keras_lvseg.layers import TransposeUpsample, UNetBlock
 from keras_lvseg.losses import SparseDiceCE, SparseSoftDice, SparseSoftmaxCE
-from keras_lvseg.metrics import DiceCoefficient
+from keras_lvseg.metrics import DiceCoefficient, MeanDice
 from keras_lvseg.models import fcn, fully_connected, unet
 from keras_lvseg.version import __version__ as __version__
 
@@ -29,6 +29,7 @@ _LAZY = {
 __all__ = [
     "DataError",
     "DiceCoefficient",
+    "MeanDice",
     "SAXDataset",
     "Segmenter",
     "SparseDiceCE",

@@ -47,6 +47,7 @@ def test_unknown_name_raises():
 def test_public_classes_are_registered_with_keras():
     for name in (
         "DiceCoefficient",
+        "MeanDice",
         "SparseDiceCE",
         "SparseSoftDice",
         "SparseSoftmaxCE",

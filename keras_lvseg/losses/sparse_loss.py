@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from keras_lvseg.errors import invalid_argument
-from keras_lvseg.ops.arguments import check_integer
+from keras_lvseg.ops.arguments import check_integer, check_merged_classes
 from keras_lvseg.ops.shapes import Tensor, fit_labels_to_scores, split_sample_weight
 
 Reduction = Literal["mean_with_sample_weight", "sum_over_batch_size", "mean", "sum", "none"] | None
@@ -63,7 +63,7 @@ class SparseLoss(keras.losses.Loss):
             check_integer("ignore_class", ignore_class)
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.ignore_class = ignore_class
-        self.merged_classes = _check_merged_classes(merged_classes)
+        self.merged_classes = check_merged_classes(merged_classes)
         self._given_dtype = keras.dtype_policies.get(dtype or keras.config.floatx()).name
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
@@ -153,21 +153,6 @@ class SparseLoss(keras.losses.Loss):
             image_weights=ops.ones(ops.shape(labels)[:1], "float32") if image_weights is None else image_weights,
             pixel_weights=valid if pixel_weights is None else valid * pixel_weights,
         )
-
-
-def _check_merged_classes(merged_classes: Mapping[int, Sequence[int]] | None) -> dict[int, tuple[int, ...]] | None:
-    """Return the labels with their classes as plain integers, or None if there are none."""
-    if not merged_classes:
-        return None
-    expected = "labels of 2 or more, each with two or more classes, such as {3: (0, 2)}"
-    checked = {}
-    for label, members in merged_classes.items():
-        # JSON has no integer keys: a saved loss comes back with "3".
-        whole = [int(value) if str(value).isdecimal() else -1 for value in (label, *members)]
-        if whole[0] < 2 or min(whole) < 0 or len(whole) < 3 or len({*whole}) < len(whole):
-            raise invalid_argument("merged_classes", merged_classes, expected)
-        checked[whole[0]] = tuple(whole[1:])
-    return checked
 
 
 class _Values(keras.losses.Loss):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import TypeGuard
 
@@ -47,6 +47,21 @@ def check_input_shape(value: Sequence[object], multiple: int = 1, fixed: bool = 
         size = "positive integers" if multiple == 1 else f"positive multiples of {multiple}"
         rule = f"(height, width, channels), height and width {size}{'' if fixed else ' or None'}, channels at least 1"
         raise invalid_argument("input_shape", tuple(value), rule)
+
+
+def check_merged_classes(merged_classes: Mapping[int, Sequence[int]] | None) -> dict[int, tuple[int, ...]] | None:
+    """Return the labels with their classes as plain integers, or None if there are none."""
+    if not merged_classes:
+        return None
+    expected = "labels of 2 or more, each with two or more classes, such as {3: (0, 2)}"
+    checked = {}
+    for label, members in merged_classes.items():
+        # JSON has no integer keys: a saved loss comes back with "3".
+        whole = [int(value) if str(value).isdecimal() else -1 for value in (label, *members)]
+        if whole[0] < 2 or min(whole) < 0 or len(whole) < 3 or len({*whole}) < len(whole):
+            raise invalid_argument("merged_classes", merged_classes, expected)
+        checked[whole[0]] = tuple(whole[1:])
+    return checked
 
 
 def _is_integer(value: object, minimum: int | None) -> TypeGuard[int]:

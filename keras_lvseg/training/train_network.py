@@ -180,12 +180,14 @@ def _new_model(settings: TrainingSettings, info: PretrainedInfo, steps: int, par
         model = build_network(info.network, info.architecture)
     rate = learning_rate_schedule(settings, steps)
     loss = SparseDiceCE if settings.loss == "dice_ce" else SparseSoftmaxCE
-    (unknown,) = MERGED_CLASSES
+    merged = MERGED_CLASSES if partial else {}
+    # A pixel of "background or myocardium" says nothing of the myocardium, but it is not cavity.
+    unknown = {class_id: label for label, members in merged.items() for class_id in members}
     classes = range(1, info.architecture["num_classes"])
     model.compile(
         optimizer=keras.optimizers.Adam(rate, weight_decay=settings.weight_decay or None),
-        loss=loss(merged_classes=MERGED_CLASSES if partial else None),
-        metrics=[DiceCoefficient(class_id, ignore_class=unknown if partial else None) for class_id in classes],
+        loss=loss(merged_classes=merged),
+        metrics=[DiceCoefficient(class_id, ignore_class=unknown.get(class_id)) for class_id in classes],
     )
     return model
 
