@@ -39,7 +39,7 @@ def _on_backend(command: Callable[..., None], *, load_first: bool = True) -> Cal
         if load_first:
             if "engine" in options:
                 choose_backend(options["engine"])
-            load_backend()
+            load_backend(join=command is train)
         with signals_as_exceptions():
             command(**options)
 

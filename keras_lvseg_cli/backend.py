@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
+import typer
+
+_ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
 _GPU_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg", "/dev/accel0")  # NVIDIA, AMD, Windows' Linux, TPU
 
 
-def load_backend(*, find_devices: bool = True) -> None:
+def load_backend(*, find_devices: bool = True, join: bool = False) -> None:
     """Import Keras and its backend, and find the devices.
 
     TensorFlow's libraries write a dozen lines about the processor and a missing GPU to stderr, at any log level. They
@@ -20,13 +23,23 @@ def load_backend(*, find_devices: bool = True) -> None:
 
     Args:
         find_devices: Whether to take the devices. TensorFlow takes most of a GPU's memory.
+        join: Whether to join the other processes of a training, if the environment names them.
+
+    Raises:
+        BadParameter: The environment names several processes, and the backend is not JAX.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _held_back_stderr():
         import keras
 
+        on_jax = keras.backend.backend() == "jax"
+        joins = join and _ADDRESSES in os.environ
+        if joins and on_jax:
+            keras.distribution.initialize()  # before the first tensor
         if find_devices:
             keras.ops.zeros(())  # the first tensor looks for a GPU
+    if joins and not on_jax:
+        raise typer.BadParameter(f"{_ADDRESSES} is set. Several processes train on JAX alone: set KERAS_BACKEND=jax")
 
 
 def choose_backend(engine: str) -> None:

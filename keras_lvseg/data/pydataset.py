@@ -54,8 +54,10 @@ class SAXPyDataset(keras.utils.PyDataset):
         self.start_at(0)
 
     def __len__(self) -> int:
-        batches = self._sampling.size / self._batch_size
-        return math.floor(batches) if self._drop_remainder else math.ceil(batches)
+        if self._drop_remainder:  # all shards have as many batches as the smallest
+            _, shards = self._sampling.shard or (0, 1)
+            return self._sampling.count // shards // self._batch_size
+        return math.ceil(self._sampling.size / self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         if not 0 <= index < len(self):

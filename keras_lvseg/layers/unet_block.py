@@ -197,10 +197,19 @@ class UNetBlock(keras.layers.Layer):
             return None
         common = {"axis": -1 if self._inner_format == "channels_last" else 1, "dtype": self.dtype_policy, "name": name}
         if self.normalization == "batch":
-            return keras.layers.BatchNormalization(momentum=self.momentum, **common)
+            return keras.layers.BatchNormalization(momentum=self.momentum, synchronized=_has_replicas(), **common)
         groups = {
             "group": max(n for n in range(1, 9) if self.filters % n == 0),
             "instance": self.filters,
             "layer": 1,
         }
         return keras.layers.GroupNormalization(groups[self.normalization], **common)
+
+
+def _has_replicas() -> bool:
+    """Return whether TensorFlow splits batches. Batch statistics need all parts then; JAX computes whole batches."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1

@@ -102,14 +102,13 @@ class TensorBoardLogs(keras.callbacks.Callback):
 
     Args:
         folder: Folder of the logs.
-        images: float32 array of shape (samples, H, W, 1).
-        labels: Integer array of the same shape.
+        samples: float32 images of shape (samples, H, W, 1), and integer labels of the same shape. None draws none.
         every: Epochs between two images.
     """
 
-    def __init__(self, folder: Path, images: np.ndarray, labels: np.ndarray, every: int):
+    def __init__(self, folder: Path, samples: tuple[np.ndarray, np.ndarray] | None, every: int):
         super().__init__()
-        self._folder, self._images, self._labels, self._every = folder, images, labels, every
+        self._folder, self._samples, self._every = folder, samples, every
 
     def __enter__(self) -> TensorBoardLogs:
         """Open the log."""
@@ -133,9 +132,9 @@ class TensorBoardLogs(keras.callbacks.Callback):
         from tensorboardX import summary
 
         values = [summary.scalar(name, float(value)) for name, value in (logs or {}).items()]
-        if epoch % self._every == 0 or epoch + 1 == self.params["epochs"]:
-            logits = keras.ops.convert_to_numpy(self.model(self._images, training=False))
-            grid = _side_by_side(self._images, self._labels, logits.argmax(axis=-1)[..., None])
+        if self._samples and (epoch % self._every == 0 or epoch + 1 == self.params["epochs"]):
+            logits = keras.ops.convert_to_numpy(self.model(self._samples[0], training=False))
+            grid = _side_by_side(*self._samples, logits.argmax(axis=-1)[..., None])
             values.append(summary.image("image, label, prediction", grid, dataformats="HWC"))
         try:
             self._write(values, epoch + 1)

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.labels import MERGED_CLASSES
 from keras_lvseg.data.pydataset import SAXPyDataset
 from keras_lvseg.data.sampling import Sampling
+from keras_lvseg.errors import invalid_argument
 from keras_lvseg.losses import SparseDiceCE, SparseSoftmaxCE
 from keras_lvseg.metrics import DiceCoefficient
 from keras_lvseg.models.build import build_network
@@ -24,12 +26,13 @@ from keras_lvseg.models.pretrained import PretrainedInfo
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.reporting.training_curves import write_training_curves
 from keras_lvseg.training.callbacks import Checkpoint, HistoryFile, ProgressBar, TensorBoardLogs
-from keras_lvseg.training.devices import preferred_dtype
+from keras_lvseg.training.devices import Devices, preferred_dtype
 from keras_lvseg.training.run_folder import RunFolder
 from keras_lvseg.training.settings import AUGMENTATIONS, TrainingSettings
 
 _PHANTOM_SEED = 2009  # not used by demonstrations and tests, which need phantoms that no network was trained on
 _SAMPLES = 4  # images in TensorBoard
+_VALIDATION_BATCH = 8  # images per device
 
 
 def train(
@@ -44,6 +47,10 @@ def train(
 
     The split "validation", if there is one, is scored after each epoch. The network of the last epoch is kept. The
     state is saved after each epoch, so that an interrupted run can be resumed.
+
+    All GPUs share each batch on JAX and TensorFlow, and a step is the same as on one device. PyTorch trains on one. On
+    JAX several processes may train one network, on one machine or on several: call `keras.distribution.initialize` in
+    each before this function, and give all of them the same arguments and a shared folder. The first process writes.
 
     Args:
         dataset: The data, with a split "train".
@@ -82,33 +89,46 @@ def train(
     if resume and (finished := RunFolder.finished(folder, settings, dataset)):
         return finished
     keras.utils.set_random_seed(settings.seed)
+    devices = Devices.find(settings.batch_size)
+    writes = devices.process == 0
     images, labels = dataset.as_arrays("train")
-    train_data = _training_data(dataset, settings, images, labels)
-    validation_data = dataset.as_arrays("validation") if _has_images(dataset, "validation") else None
-    images, labels = validation_data or (images, labels)
-    run = RunFolder.start(folder, settings, dataset, resume=resume)
+    train_data = _training_data(dataset, settings, devices, images, labels)
+    validation = dataset.as_arrays("validation") if _has_images(dataset, "validation") else None
+    images, labels = validation or (images, labels)
+    run = RunFolder.start(folder, settings, dataset, resume=resume) if writes else RunFolder(Path(folder))
     begun = run.checkpoint.is_file()
     epochs = settings.epochs_for(len(train_data))
-    model = run.load_checkpoint() if begun else _new_model(settings, info, len(train_data), dataset.partial)
-    done = int(model.optimizer.iterations) // len(train_data)
-    train_data.start_at(done)
     picked = slice(None, None, -(-len(images) // _SAMPLES))
     every = max(epochs // 10, 1)
+    if console is not None and writes and (line := devices.describe()):
+        console.print(line)
     with ExitStack() as opened:
-        logs = opened.enter_context(TensorBoardLogs(run.logs, images[picked], labels[picked], every))
+        opened.enter_context(devices.scope())
+        model = run.load_checkpoint() if begun else _new_model(settings, info, len(train_data), dataset.partial)
+        done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // len(train_data)
+        train_data.start_at(done)
+        # On JAX all processes must compute the same. The others write what the first one does and throw it away.
+        files = run if writes else RunFolder(Path(opened.enter_context(tempfile.TemporaryDirectory())))
+        callbacks: list[keras.callbacks.Callback] = [HistoryFile(files.history, done if writes else 0)]
+        if writes:
+            samples = None if devices.processes > 1 else (images[picked], labels[picked])
+            callbacks.append(opened.enter_context(TensorBoardLogs(run.logs, samples, every)))
         # The checkpoint comes last, so that the history holds every epoch of the checkpoint.
-        callbacks = [HistoryFile(run.history, done), logs, Checkpoint(run.checkpoint)]
-        if console is not None:
+        callbacks.append(Checkpoint(files.checkpoint))
+        if writes and console is not None:
             callbacks.append(opened.enter_context(ProgressBar(console, done)))
         model.fit(
             train_data,
-            validation_data=validation_data,
+            validation_data=None if validation is None else _for_each(validation, devices),
+            validation_batch_size=_VALIDATION_BATCH * len(devices.names) // devices.processes,
             initial_epoch=done,
             epochs=epochs,
             shuffle=False,  # the data set shuffles by the run's seed
             callbacks=callbacks,
             verbose=0,
         )
+    if not writes:
+        return run
     write_training_curves(run.curves, run.history)
     with dtype_policy("float32"):  # for inference on any device
         trained = build_network(info.network, info.architecture)
@@ -117,8 +137,17 @@ def train(
     return run
 
 
+def _for_each(validation: tuple[np.ndarray, np.ndarray], devices: Devices) -> tuple[np.ndarray, np.ndarray]:
+    """Return images and labels as often as this process has devices, so that every device sees the same images.
+
+    The number of images need not be a multiple of the devices, and means over images do not change.
+    """
+    images, labels = (np.repeat(part, len(devices.names) // devices.processes, axis=0) for part in validation)
+    return images, labels
+
+
 def _training_data(
-    dataset: SAXDataset, settings: TrainingSettings, images: np.ndarray, labels: np.ndarray
+    dataset: SAXDataset, settings: TrainingSettings, devices: Devices, images: np.ndarray, labels: np.ndarray
 ) -> SAXPyDataset:
     if settings.phantoms:
         synthetic = _phantoms(dataset, settings.phantoms)
@@ -127,9 +156,14 @@ def _training_data(
     augment = AUGMENTATIONS[settings.augmentation]
     if settings.model == "unet":
         augment = dataclasses.replace(augment, crop=min(settings.crop, *size))
-    sampling = Sampling(len(images), size, shuffle=True, augment=augment, seed=settings.seed)
-    whole_batches = len(images) > settings.batch_size
-    return SAXPyDataset(images, labels, sampling, batch_size=settings.batch_size, drop_remainder=whole_batches)
+    shared = len(devices.names) > 1
+    if shared and len(images) < settings.batch_size:
+        raise invalid_argument("batch_size", settings.batch_size, f"at most {len(images)}, the images of the training")
+    shard = (devices.process, devices.processes)
+    sampling = Sampling(len(images), size, shuffle=True, augment=augment, seed=settings.seed, shard=shard)
+    whole_batches = shared or len(images) > settings.batch_size
+    own = settings.batch_size // devices.processes
+    return SAXPyDataset(images, labels, sampling, batch_size=own, drop_remainder=whole_batches)
 
 
 def _phantoms(dataset: SAXDataset, patients: int) -> tuple[np.ndarray, np.ndarray]:

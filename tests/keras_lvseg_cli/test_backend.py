@@ -5,8 +5,10 @@ import sys
 from importlib.util import find_spec
 
 import pytest
+import typer
 
-from keras_lvseg_cli.backend import choose_backend
+from keras_lvseg_cli.backend import choose_backend, load_backend
+from tests.harness import BACKEND
 
 
 @pytest.mark.parametrize("engine", ["auto", "openvino"])
@@ -15,6 +17,14 @@ def test_choose_backend_changes_nothing_after_keras_was_loaded(monkeypatch, engi
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     choose_backend(engine)
     assert "KERAS_BACKEND" not in os.environ
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX would wait for the other processes")
+def test_load_backend_of_several_processes_is_refused_unless_on_jax(monkeypatch):
+    monkeypatch.setenv("KERAS_DISTRIBUTION_JOB_ADDRESSES", "127.0.0.1:1")
+    load_backend()
+    with pytest.raises(typer.BadParameter, match="set KERAS_BACKEND=jax"):
+        load_backend(join=True)
 
 
 PROGRAM = """

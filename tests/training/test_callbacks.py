@@ -62,7 +62,7 @@ def test_history_file_whose_folder_was_deleted_raises(tmp_path):
 
 def test_tensorboard_logs_on_a_full_disk_name_the_folder(tmp_path, monkeypatch):
     images = np.zeros((1, 4, 4, 1), "float32")
-    logs = TensorBoardLogs(tmp_path / "logs", images, images.astype("uint8"), every=9)
+    logs = TensorBoardLogs(tmp_path / "logs", (images, images.astype("uint8")), every=9)
     logs.set_params({"epochs": 9})
     (tmp_path / "logs").mkdir()
     monkeypatch.setattr("socket.gethostname", lambda: "host")
