@@ -106,6 +106,8 @@ class RunFolder(os.PathLike[str]):
             run._check_same(settings, data, patients)
         else:
             run._delete_leftovers()
+            if resume and run.data.is_file() and read_json(run.data) == data:
+                run.data.unlink()  # of a run that was killed before it wrote its settings
             require_empty(run.path)
             run.path.mkdir(parents=True, exist_ok=True)
             write_json(run.data, data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from keras_lvseg.data.labels import MERGED_CLASSES
 from keras_lvseg.data.pydataset import SAXPyDataset
 from keras_lvseg.data.sampling import Sampling
 from keras_lvseg.errors import invalid_argument
+from keras_lvseg.files import locked_directory
 from keras_lvseg.losses import SparseDiceCE, SparseSoftmaxCE
 from keras_lvseg.metrics import DiceCoefficient
 from keras_lvseg.models.build import build_network
@@ -65,8 +66,8 @@ def train(
         The run folder.
 
     Raises:
-        DataError: The data cannot be read, the folder is not empty, holds another run or was deleted, or the training
-            diverged.
+        DataError: The data cannot be read, the folder is not empty, holds another run, is in use by another training
+            or was deleted, or the training diverged.
         OSError: A file of the run cannot be written, for example because the disk is full. It names the file.
         ValueError: The data set has no split "train", an intensity function, or images above 1024 x 1024 pixels.
 
@@ -85,11 +86,23 @@ def train(
         ['PHANTOM0002']
     """
     settings = settings or TrainingSettings()
+    devices = Devices.find(settings.batch_size)
+    with locked_directory(folder) if devices.process == 0 else nullcontext():
+        return _train(dataset, folder, settings, devices, console, resume)
+
+
+def _train(
+    dataset: SAXDataset,
+    folder: str | os.PathLike[str],
+    settings: TrainingSettings,
+    devices: Devices,
+    console: Console | None,
+    resume: bool,
+) -> RunFolder:
     info = _describe(settings, dataset)
     if resume and (finished := RunFolder.finished(folder, settings, dataset)):
         return finished
     keras.utils.set_random_seed(settings.seed)
-    devices = Devices.find(settings.batch_size)
     writes = devices.process == 0
     images, labels = dataset.as_arrays("train")
     train_data = _training_data(dataset, settings, devices, images, labels)

@@ -86,3 +86,21 @@ def test_start_with_a_damaged_old_settings_file_is_one_line(old_run, content):
     (run.path / "settings.json").write_text(content)
     with pytest.raises(DataError, match=r"settings\.json: does not describe a run; train in a new folder"):
         RunFolder.start(run.path, TrainingSettings(epochs=3), dataset, resume=True)
+
+
+def test_start_resumes_a_run_that_was_killed_before_it_wrote_its_settings(phantom_tree, tmp_path):
+    dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]})
+    run = RunFolder.start(tmp_path / "run", TrainingSettings(), dataset)
+    run.settings.unlink()
+    run.split.unlink()
+    with pytest.raises(DataError, match="is not empty"):
+        RunFolder.start(run.path, TrainingSettings(), dataset)
+    assert RunFolder.start(run.path, TrainingSettings(), dataset, resume=True).settings.is_file()
+
+
+def test_start_keeps_a_file_of_the_same_name_that_no_run_wrote(phantom_tree, tmp_path):
+    dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]})
+    write_json(tmp_path / "data.json", {"mine": 1})
+    with pytest.raises(DataError, match="is not empty"):
+        RunFolder.start(tmp_path, TrainingSettings(), dataset, resume=True)
+    assert json.loads((tmp_path / "data.json").read_text()) == {"mine": 1}

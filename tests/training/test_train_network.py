@@ -11,6 +11,7 @@ from tensorboardX.proto.event_pb2 import Event
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.pydataset import SAXPyDataset
 from keras_lvseg.errors import DataError
+from keras_lvseg.files import locked_directory
 from keras_lvseg.models import unet
 from keras_lvseg.models.build import load_network
 from keras_lvseg.phantom import write_phantom
@@ -32,6 +33,12 @@ def events(folder):
         (length,) = struct.unpack("<Q", content[:8])
         yield Event.FromString(content[12 : 12 + length])
         content = content[16 + length :]
+
+
+def test_train_in_the_folder_of_another_training_is_one_line(phantom_tree, tmp_path):
+    dataset = SAXDataset(phantom_tree, splits={"train": ["PHANTOM0001"]}, image_size=(32, 32))
+    with locked_directory(tmp_path / "run"), pytest.raises(DataError, match="run: is in use by another process"):
+        train(dataset, tmp_path / "run", settings=TrainingSettings(epochs=1), resume=True)
 
 
 @pytest.mark.slow
