@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
     "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
@@ -53,7 +55,15 @@ copybutton_exclude = ".linenos, .gp, .go"
 # Public names --------------------------------------------------------------------------------------------------------
 autosummary_generate = True
 autosummary_ignore_module_all = False
-autodoc_typehints = "none"  # docstrings give shapes, units and ranges, which a type cannot
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_type_aliases = {"ArrayLike": "ArrayLike"}  # its own page, in place of all that it stands for
+maximum_signature_line_length = 90
+nitpick_ignore = [  # names of modules that are imported for type checkers alone, and of a fixed set of texts
+    ("py:class", name)
+    for name in ("ArrayLike", "Client", "DiceCoefficient", "FigureBase", "SAXPyDataset", "Size", "np.ndarray")
+]
+nitpick_ignore_regex = [("py:class", r".*Literal\[.*"), ("py:class", r"keras_lvseg\..*\.(Inputs|Pixels)")]
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
@@ -69,6 +79,12 @@ _BASES = {
         (keras.utils, "PyDataset"),
     )
 }
+
+
+def _name_alias(app, what, name, obj, options, signature, returns):
+    # Within another type, Sphinx writes the alias's object.
+    pattern = re.compile(r"TypeAliasForwardRef\('(\w+)'\)")
+    return tuple(text and pattern.sub(r"\1", text) for text in (signature, returns))
 
 
 def _name_public_bases(app, name, obj, options, bases):
@@ -134,6 +150,7 @@ def _write_commands(app):
 
 
 def setup(app):
+    app.connect("autodoc-process-signature", _name_alias)
     app.connect("autodoc-process-bases", _name_public_bases)
     app.connect("builder-inited", _write_commands)
     app.connect("env-check-consistency", _check_pages)
