@@ -80,6 +80,13 @@ def train(
     ] = None,
     crop: Annotated[int, typer.Option(min=1, help="Side length of a U-Net's training crop, in pixels.")] = 96,
     phantoms: Annotated[int, typer.Option(min=0, help="Number of synthetic patients added to the training.")] = 0,
+    target: Annotated[
+        Literal["endocardium", "myocardium"],
+        typer.Option(help="Find the cavity, or cavity and myocardium, with partial labels."),
+    ] = "endocardium",
+    empty_slices: Annotated[
+        bool, typer.Option("--empty-slices", help="Train on the slices without any contour as well, as empty.")
+    ] = False,
     labels_include_outline: OutlineOption = False,
     label: LabelOption = None,
     test: Annotated[list[str] | None, typer.Option(help="Patient to hold out for the test; repeatable.")] = None,
@@ -121,7 +128,14 @@ def train(
         grid["pixel_spacing"] = pixel_spacing
     splits = partial(choose_splits, test=test or (), validation=validation or (), seed=seed)
     dataset = SAXDataset(
-        data, splits=splits, labels_include_outline=labels_include_outline, label_values=label_values, **grid
+        data,
+        target=target,
+        partial=target == "myocardium",
+        splits=splits,
+        labels_include_outline=labels_include_outline,
+        label_values=label_values,
+        empty_slices=empty_slices,
+        **grid,
     )
     for name, split in dataset.info["splits"].items():
         console.print(terminal_text(f"{name}: {', '.join(split['patients'])}"), soft_wrap=True)

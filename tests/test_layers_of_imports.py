@@ -17,8 +17,15 @@ ORDER = (*ROOT_MODULES, *KERAS_WING, *DATA_WING, *LATER)
 
 # The only modules of the data wing that import Keras: augmentation on `keras.ops` and what applies it.
 USES_KERAS = ("data/augmentation_ops.py", "data/pydataset.py", "data/tf_dataset.py")
-# The only modules that import TensorFlow. The first compiles its functions with it on that backend.
-USES_TENSORFLOW = ("data/augmentation_ops.py", "data/tf_dataset.py", "io/tfrecord.py")
+# The only modules that import TensorFlow. Three do so on that backend alone: the first compiles its functions, and two
+# know its replicas.
+USES_TENSORFLOW = (
+    "data/augmentation_ops.py",
+    "layers/unet_block.py",
+    "training/devices.py",
+    "data/tf_dataset.py",
+    "io/tfrecord.py",
+)
 
 
 def imports_of(path: Path) -> Iterator[tuple[int, str]]:

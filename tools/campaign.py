@@ -1,8 +1,8 @@
-"""Train and score the recipes that the bundled weights come from: folds, shifts, ablation, and the final weights.
+"""Train and score recipes: folds, the official split, shifts and ablations.
 
     python -m tools.campaign prepare DATA data.npz     reads and packs patients and phantoms
-    python -m tools.campaign run data.npz OUT PLAN     trains on PyTorch, best on a GPU, and writes masks and weights
-    python -m tools.campaign weights data.npz OUT/weights-report-*.npz --out sax-lv.json
+    python -m tools.campaign run data.npz OUT PLAN     trains on PyTorch and writes masks and weights
+    python -m tools.campaign weights data.npz OUT/weights-wall-*.npz --out RUN/network.json
 
 DATA holds `sunnybrook-training-png`, `sunnybrook-validation-png`, `sunnybrook-online-png`, `sunnybrook-sample` and
 `sunnybrook-studies`. PLAN is a name in `campaign_plans.PLANS`. The second command needs `KERAS_BACKEND=torch`, and
@@ -36,7 +36,7 @@ from keras_lvseg.phantom.image import acquire_frame, render_background
 from keras_lvseg.phantom.phantom_patient import PhantomPatient
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
-from tools.campaign_plans import NEW, PLANS, VARIANTS, Frames, Run, Shape
+from tools.campaign_plans import PLANS, VARIANTS, WALL, Frames, Run, Shape
 
 GRID = Preprocessing((144, 144), 1.5)
 PARTS = ("sunnybrook-training-png", "sunnybrook-validation-png", "sunnybrook-online-png")
@@ -247,22 +247,24 @@ def _write(path: Path, results: Sequence[tuple[list, Future]], runs: Sequence[Ru
         )
 
 
-def write_weights(files: Sequence[Path], name: str, out: Path, patients: Sequence[str]) -> None:
-    """Write a trained network as `keras_lvseg.models.pretrained` reads it."""
+def write_weights(files: Sequence[Path], name: str, out: Path, frames: Frames) -> None:
+    """Write a network of the plan "wall" as `keras_lvseg.models.pretrained` reads it."""
     from keras_lvseg.models.build import build_network
     from keras_lvseg.models.pretrained import PretrainedInfo, assign_arrays, write_pretrained
 
+    trained = next(one for one in PLANS["wall"](frames) if name.startswith(one.name))
+    patients = sorted({frames.rows[index]["patient"] for index in trained.subset} - {""})
     arrays: dict[str, np.ndarray] = {}
     for file in files:
         with np.load(file) as archive:
             arrays |= {
                 key.removeprefix(f"{name} "): archive[key] for key in archive.files if key.startswith(f"{name} ")
             }
-    network = build_network("unet", NEW.shape.architecture)
+    network = build_network("unet", WALL.shape.architecture)
     assign_arrays(network, arrays, name)
     info = PretrainedInfo(
         network="unet",
-        architecture=NEW.shape.architecture,
+        architecture=WALL.shape.architecture,
         data={
             "target": "myocardium",
             "image_size": list(GRID.image_size),
@@ -273,11 +275,12 @@ def write_weights(files: Sequence[Path], name: str, out: Path, patients: Sequenc
         inference={"flip_tta": True, "postprocess": True},
         training={
             "summary": f"{len(patients)} patients of the 2009 challenge, repaired labels, empty slices, phantoms",
-            "patients": sorted(patients),
+            "patients": patients,
+            "images": len(frames.of(patients, frames.real)),
             "phantoms": _PHANTOMS,
-            "steps": NEW.steps,
+            "epochs": WALL.epochs,
             "seed": 0,
-            "dtype": NEW.shape.dtype,
+            "dtype": WALL.shape.dtype,
         },
     )
     write_pretrained(out, network, info, dtype="float16")
@@ -298,11 +301,11 @@ def main() -> None:
     one = commands.add_parser("weights")
     one.add_argument("data", type=Path)
     one.add_argument("files", type=Path, nargs="+", help="the files of weights that `run` wrote")
-    one.add_argument("--name", default="new/final last")
+    one.add_argument("--name", default="wall/official last")
     one.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     arguments = parser.parse_args()
     if arguments.command == "weights":
-        write_weights(arguments.files, arguments.name, arguments.out, list(Data(arguments.data).frames.groups))
+        write_weights(arguments.files, arguments.name, arguments.out, Data(arguments.data).frames)
     elif arguments.command == "prepare":
         prepare(arguments.data, arguments.out)
     else:

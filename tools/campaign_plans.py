@@ -197,6 +197,15 @@ TODAY = Recipe(
     augment=replace(AUGMENTATIONS["full"], crop=96),
     weights="last",
 )
+WALL = replace(
+    TODAY,
+    shape=replace(TODAY.shape, classes=3),
+    augment=replace(TODAY.augment, gamma=0.8),
+    empty=True,
+    phantoms=True,
+)
+"""Today's with myocardium, more gamma, slices without a ventricle, and phantoms."""
+
 NEW = Recipe(
     shape=Shape(classes=3, batch=16, crop=112),
     augment=replace(AUGMENTATIONS["broad"], crop=112),
@@ -267,4 +276,33 @@ def _report(frames: Frames) -> list[Run]:
     ]
 
 
-PLANS: dict[str, Callable[[Frames], list[Run]]] = {"ablation": _ablation, "report": _report}
+def _choice(frames: Frames) -> list[Run]:
+    """Return the runs that the recipe with the myocardium is chosen by, on the 15 training patients alone."""
+    classes = replace(WALL, empty=False, phantoms=False)
+    curves = {"shape": replace(WALL.shape, columns=ALL_PARAMETERS), "augment": replace(NEW.augment, crop=96)}
+    decoys = replace(WALL, augment=TODAY.augment)
+    options: dict[str, Any] = {"variants": ("plain", "equalised", "gamma 2")}
+    return [
+        *_folds(frames, "three classes", classes, frames.home, (0, 1), **options),
+        *_folds(frames, "decoys", decoys, frames.home, (0, 1), **options),
+        *_folds(frames, "broad", replace(WALL, **curves), frames.home, (), **options),
+        *_folds(frames, "broad, no phantoms", replace(WALL, phantoms=False, **curves), frames.home, (), **options),
+        *_folds(frames, "wall", WALL, frames.home, (), **options),
+    ]
+
+
+def _wall(frames: Frames) -> list[Run]:
+    """Return the runs of the chosen recipe that are reported once: the official split, and the other way round."""
+    others = [name for name in frames.groups if name not in frames.home]
+    return [
+        frames.run("wall/official", WALL, frames.home, others, keep=True),
+        frames.run("wall/other way", WALL, others, frames.home, variants=("plain",), keep=True),
+    ]
+
+
+PLANS: dict[str, Callable[[Frames], list[Run]]] = {
+    "ablation": _ablation,
+    "report": _report,
+    "choice": _choice,
+    "wall": _wall,
+}

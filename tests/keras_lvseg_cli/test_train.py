@@ -65,6 +65,12 @@ def test_train_without_options_follows_the_recipe(run_command, images, tmp_path,
     assert (data["labels_include_outline"], resume) == (False, False)
 
 
+def test_train_of_the_myocardium_takes_partial_labels(run_command, images, tmp_path, recorded):
+    assert run_command("train", images, tmp_path / "run", "--target=myocardium", "--empty-slices")[0] == 0
+    ((data, _, _),) = recorded
+    assert (data["target"], data["partial"], data["empty_slices"]) == ("myocardium", True, True)
+
+
 def test_train_of_a_course_network_keeps_the_spacing_of_the_images(run_command, images, tmp_path, recorded):
     assert run_command("train", images, tmp_path / "run", "--model=fcn")[0] == 0
     ((data, settings, _),) = recorded

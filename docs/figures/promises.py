@@ -1,0 +1,170 @@
+"""Every promise with a number beside what was measured, worst first: a table and a picture.
+
+    python docs/figures/promises.py docs/validation/promises.md
+
+The measured numbers are read from the tables of the other pages of the folder, so that nothing is written twice.
+"""
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A number that a table has to show.
+
+    Attributes:
+        text: What is promised.
+        page: The page with the table, without ending.
+        row: Beginning of the row, as in the Markdown file.
+        column: Title of the column. Of several tables, the first one that has row and column counts.
+        target: The promised number.
+        unit: Unit of both numbers.
+        is_score: Whether 1 is perfect and larger is better. Otherwise smaller is better.
+    """
+
+    text: str
+    page: str
+    row: str
+    column: str
+    target: float
+    unit: str = ""
+    is_score: bool = False
+
+    def measured(self, folder: Path) -> float:
+        """Return the number in the table."""
+        titles: list[str] = []
+        for line in (folder / f"{self.page}.md").read_text(encoding="utf-8").splitlines():
+            if not line.startswith("|"):
+                titles = []
+                continue
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            titles = titles or cells
+            if line.startswith(f"| {self.row} |") and self.column in titles:
+                return float(
+                    re.findall(
+                        r"-?\d[\d,]*\.?\d*(?:e-?\d+)?", cells[len(titles) - 1 - titles[::-1].index(self.column)]
+                    )[0].replace(",", "")
+                )
+        raise SystemExit(f"{self.page}.md has no row {self.row!r} with a column {self.column!r}")
+
+    def excess(self, measured: float) -> float:
+        """Return the measured error over the promised one: at most 1 if the promise is kept."""
+        if self.is_score:
+            return (1 - measured) / (1 - self.target)
+        return measured / self.target if self.target else 1 + measured
+
+
+PROMISES = (
+    Promise("Dice over images, official split", "shifts", "bundled recipe", "Dice, images", 0.925, is_score=True),
+    Promise("Dice over patients, official split", "shifts", "bundled recipe", "Dice, patients", 0.945, is_score=True),
+    Promise("images under a Dice of 0.5", "shifts", "bundled recipe", "under 0.5", 1, "%"),
+    Promise("contours that are not good", "shifts", "bundled recipe", "not good", 1.5, "%"),
+    Promise("distance of good contours", "shifts", "bundled recipe", "APD of good, mm", 1.45, "mm"),
+    Promise("Dice over patients, gamma 2", "shifts", "gamma 2, bundled recipe", "Dice, patients", 0.9, is_score=True),
+    Promise(
+        "Dice over patients, equalised", "shifts", "equalised, bundled recipe", "Dice, patients", 0.9, is_score=True
+    ),
+    Promise("error of EDV, three whole studies", "consistency", "held out | together", "EDV, %", 8, "%"),
+    Promise("error of ESV, three whole studies", "consistency", "held out | together", "ESV, %", 8, "%"),
+    Promise("error of EF, three whole studies", "consistency", "held out | together", "EF, points", 3, "points"),
+    Promise(
+        "240 frames to masks and report, imports apart", "segment_speed", "openvino | 2", "imports apart, s", 5, "s"
+    ),
+    Promise("240 frames, the whole command", "segment_speed", "openvino | 2", "whole command, s", 8, "s"),
+    Promise("peak memory of it", "segment_speed", "openvino | 2", "peak, MB", 1000, "MB"),
+    Promise(
+        "training step over plain Keras, TensorFlow",
+        "step_speed",
+        "keras-lvseg, TensorFlow",
+        "times plain Keras, CPU",
+        1.1,
+        "times",
+    ),
+    Promise(
+        "best training step over plain PyTorch",
+        "step_speed",
+        "keras-lvseg, TensorFlow",
+        "times plain PyTorch, CPU",
+        1.2,
+        "times",
+    ),
+    Promise(
+        "Dice against exact fractions",
+        "agreement",
+        "Dice: an exact fraction of Python's integers",
+        "largest difference",
+        1e-6,
+    ),
+    Promise("damaged DICOM: anything but one line", "fuzzing", "DICOM", "failed", 0),
+    Promise("growth of memory per study", "long_runs", "growth from there on", "", 100, "KB"),
+    Promise("studies lost by one SIGKILL", "long_runs", "most studies lost by one", "", 1),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", type=Path, help="the Markdown file to write, beside the other pages")
+    arguments = parser.parse_args()
+    found = [(promise, promise.measured(arguments.table.parent)) for promise in PROMISES]
+    found.sort(key=lambda pair: -pair[0].excess(pair[1]))
+    rows = []
+    for promise, measured in found:
+        excess = promise.excess(measured)
+        verdict = (
+            "kept"
+            if excess <= 1
+            else f"**missed**, {excess:.2f} times the error"
+            if promise.is_score
+            else f"**missed**, {excess:.2f} times"
+        )
+        limit = "at least" if promise.is_score else "at most"
+        rows.append(
+            f"| [{promise.text}]({promise.page}.md) | {limit} {promise.target:g} {promise.unit}".rstrip()
+            + f" | {measured:g} {promise.unit}".rstrip()
+            + f" | {verdict} |"
+        )
+    kept = sum(promise.excess(measured) <= 1 for promise, measured in found)
+    lines = [
+        "# Promises",
+        "",
+        f"{len(found)} promises have a number; {kept} are kept. Worst first:",
+        "",
+        f"![Each promise, measured over promised]({arguments.table.stem}.png)",
+        "",
+        "| promise | promised | measured | verdict |",
+        "| --- | --- | --- | --- |",
+        *rows,
+        "",
+        f"Made by `python docs/figures/promises.py docs/validation/{arguments.table.name}` from the linked tables.",
+    ]
+    arguments.table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _draw(
+        [(promise.text, promise.excess(measured)) for promise, measured in found], arguments.table.with_suffix(".png")
+    )
+
+
+def _draw(excesses: list[tuple[str, float]], path: Path) -> None:
+    """Draw how many times the promised error each measured one is."""
+    figure, axes = plt.subplots(figsize=(9, 0.32 * len(excesses) + 0.8), layout="constrained", facecolor="white")
+    least = 0.02
+    for row, (_, excess) in enumerate(excesses):
+        colour = "#2b8a3e" if excess <= 1 else "#c92a2a"
+        axes.plot([1, max(excess, least)], [row, row], color=colour, linewidth=2)
+        axes.plot(max(excess, least), row, "o", color=colour)
+    axes.axvline(1, color="0.4", linewidth=1)
+    axes.set(xscale="log", yticks=range(len(excesses)), xlabel="measured over promised: left of 1 the promise is kept")
+    axes.set_yticklabels([text for text, _ in excesses])
+    axes.set_xticks([0.02, 0.1, 0.5, 1, 2, 4], ["0.02", "0.1", "0.5", "1", "2", "4"])
+    axes.minorticks_off()
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
