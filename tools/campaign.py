@@ -1,8 +1,8 @@
-"""Train and score recipes: folds, the official split, shifts and ablations.
+"""Train and score recipes, and train the bundled weights: folds, the official split, shifts and ablations.
 
     python -m tools.campaign prepare DATA data.npz     reads and packs patients and phantoms
     python -m tools.campaign run data.npz OUT PLAN     trains on PyTorch and writes masks and weights
-    python -m tools.campaign weights data.npz OUT/weights-wall-*.npz --out RUN/network.json
+    python -m tools.campaign weights data.npz OUT/weights-wall-*.npz --out sax-lv.json
 
 DATA holds `sunnybrook-training-png`, `sunnybrook-validation-png`, `sunnybrook-online-png`, `sunnybrook-sample` and
 `sunnybrook-studies`. PLAN is a name in `campaign_plans.PLANS`. The second command needs `KERAS_BACKEND=torch`, and
@@ -301,7 +301,7 @@ def main() -> None:
     one = commands.add_parser("weights")
     one.add_argument("data", type=Path)
     one.add_argument("files", type=Path, nargs="+", help="the files of weights that `run` wrote")
-    one.add_argument("--name", default="wall/official last")
+    one.add_argument("--name", default="wall/final last")
     one.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     arguments = parser.parse_args()
     if arguments.command == "weights":

@@ -204,7 +204,7 @@ WALL = replace(
     empty=True,
     phantoms=True,
 )
-"""Today's with myocardium, more gamma, slices without a ventricle, and phantoms."""
+"""The recipe of the bundled weights: today's with myocardium, more gamma, slices without a ventricle, and phantoms."""
 
 NEW = Recipe(
     shape=Shape(classes=3, batch=16, crop=112),
@@ -292,11 +292,12 @@ def _choice(frames: Frames) -> list[Run]:
 
 
 def _wall(frames: Frames) -> list[Run]:
-    """Return the runs of the chosen recipe that are reported once: the official split, and the other way round."""
+    """Return the runs that are reported once, the official split and the other way round, and the bundled weights."""
     others = [name for name in frames.groups if name not in frames.home]
     return [
         frames.run("wall/official", WALL, frames.home, others, keep=True),
         frames.run("wall/other way", WALL, others, frames.home, variants=("plain",), keep=True),
+        frames.run("wall/final", WALL, list(frames.groups), [], keep=True),
     ]
 
 

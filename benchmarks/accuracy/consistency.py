@@ -1,11 +1,12 @@
 """Masks of real studies decided together and image by image: the tables of `docs/validation/consistency.md`.
 
-    python -m benchmarks.accuracy.consistency TABLE CACHE --run RUN --studies SAMPLE STUDIES
+    python -m benchmarks.accuracy.consistency TABLE CACHE --official RUN --other-way RUN --studies SAMPLE STUDIES
         --training PNG --validation PNG --online PNG
 
-RUN is a training run on the validation and online parts of the 2009 challenge. It never saw the patients of the
-training part, the whole studies among them. The bundled weights never saw those of the other two parts. CACHE keeps
-the probabilities of each study, so an interrupted command resumes. The table of phantom hearts has its own command.
+The first RUN has a network that was trained on the training part of the 2009 challenge. It is tested on the other two
+parts. The network of the second was trained on these two, and never saw the patients of the training part, the whole
+studies among them. The bundled weights saw all patients. CACHE keeps the probabilities of each study, so an interrupted
+command resumes. The table of phantom hearts has its own command.
 """
 
 import argparse
@@ -43,31 +44,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path, help="the Markdown file to write")
     parser.add_argument("cache", type=Path, help="folder for the probabilities")
-    parser.add_argument("--run", type=Path, required=True, help="a run on the validation and online parts")
+    parser.add_argument("--official", type=Path, required=True, help="a run on the training part")
+    parser.add_argument("--other-way", type=Path, required=True, help="a run on the validation and online parts")
     parser.add_argument("--studies", type=Path, nargs="+", required=True, help="trees of DICOM and contours")
     for part in ("training", "validation", "online"):
         parser.add_argument(f"--{part}", type=Path, required=True, help=f"PNG tree of the {part} part")
     arguments = parser.parse_args()
 
-    networks = {
-        "held out": TrainedNetwork.from_run(arguments.run, engine="auto"),
-        "bundled": TrainedNetwork.bundled(engine="auto"),
-    }
+    official, other_way = (
+        TrainedNetwork.from_run(run, engine="auto") for run in (arguments.official, arguments.other_way)
+    )
     whole = [*whole_studies(arguments.studies)]
     cases = {
         title: [(patient, cached_study(study, network, arguments.cache)) for patient, study in whole]
-        for title, network in networks.items()
+        for title, network in (("held out", other_way), ("bundled", TrainedNetwork.bundled(engine="auto")))
     }
     parts = {}
-    for title, part in (("bundled", "validation"), ("bundled", "online"), ("held out", "training")):
+    for part, network in (("validation", official), ("online", official), ("training", other_way)):
         patients = SAXDataset(getattr(arguments, part), labels_include_outline=True).patients
         studies = [Study(patient.patient_id, patient.frames) for patient in patients]
-        parts[f"{part}, {title}"] = [cached_study(study, networks[title], arguments.cache) for study in studies]
+        parts[part] = [cached_study(study, network, arguments.cache) for study in studies]
     tables = (volume_lines(cases), slice_lines(cases), ablation_lines(cases), image_lines(parts))
     lines = ["# One heart per study", *(line for table in tables for line in table)]
     command = (
-        "python -m benchmarks.accuracy.consistency TABLE CACHE --run RUN --studies SAMPLE STUDIES --training PNG "
-        "--validation PNG --online PNG"
+        "python -m benchmarks.accuracy.consistency TABLE CACHE --official RUN --other-way RUN --studies SAMPLE STUDIES "
+        "--training PNG --validation PNG --online PNG"
     )
     write_table(arguments.table, lines, command, ("keras-lvseg", "keras", "tensorflow", "numpy"))
 

@@ -1,9 +1,10 @@
-"""A patient of median Dice among those that the bundled network was not trained on.
+"""A patient of median Dice among those that a network was not trained on.
 
-    python docs/figures/typical_patient.py PNG docs/figures/typical_patient.png
+    python docs/figures/typical_patient.py RUN PNG docs/figures/typical_patient.png
 
-PNG is the tree of the 2009 challenge's validation patients as PNG images. A patient's Dice is the mean over images.
-The figure has four slices at even steps from base to apex, at end-diastole and end-systole.
+RUN has a network that was trained on the 2009 challenge's training patients. PNG is the tree of its validation patients
+as PNG images. A patient's Dice is the mean over images. The figure has four slices at even steps from base to apex, at
+end-diastole and end-systole.
 """
 
 import argparse
@@ -22,11 +23,12 @@ _SLICES = 4
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="patients that the bundled network was not trained on")
+    parser.add_argument("run", type=Path, help="folder of the network")
+    parser.add_argument("data", type=Path, help="patients that it was not trained on")
     parser.add_argument("figure", type=Path, help="the PNG to write")
     arguments = parser.parse_args()
 
-    network = TrainedNetwork.bundled()
+    network = TrainedNetwork.from_run(arguments.run)
     dataset = SAXDataset(arguments.data, labels_include_outline=True)
     known = {patient.patient_id for patient in dataset.patients} & set(network.info.training["patients"])
     if known:
@@ -58,7 +60,7 @@ def main() -> None:
             low, high = np.percentile(image, (1, 99))
             axes.imshow(image, cmap="gray", vmin=low, vmax=high)
             axes.contour(label[window], levels=[0.5], colors="#2fd15b", linewidths=1.6)
-            axes.contour(mask[window], levels=[0.5], colors="#ff5252", linewidths=1.6)
+            axes.contour(mask[window] == 1, levels=[0.5], colors="#ff5252", linewidths=1.6)
             axes.set_axis_off()
             axes.set_title(f"{name}, Dice {evaluation.scores.images[i].dice:.2f}", fontsize=10)
     figure.savefig(arguments.figure, dpi=110)

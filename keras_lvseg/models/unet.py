@@ -43,9 +43,9 @@ def unet(
         dropout: Fraction of the output of each block to drop during training, from 0 to 1.
         residual: Whether each block adds its input to its output.
         weights: None for random weights, the name of bundled weights, or the path of a file of `save` or
-            `save_weights`. A name fixes the architecture. `"sax-lv"` finds the cavity of the left ventricle in
-            short-axis images. `keras_lvseg.models.pretrained.pretrained_info` describes the images that it expects.
-            Not for clinical use.
+            `save_weights`. A name fixes the architecture. `"sax-lv"` finds cavity and myocardium of the left
+            ventricle in short-axis images: classes 1 and 2. `keras_lvseg.models.pretrained.pretrained_info` describes
+            the images that it expects. Not for clinical use.
         name: Name of the model.
 
     Returns:
