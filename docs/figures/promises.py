@@ -70,7 +70,9 @@ PROMISES = (
     Promise("good contours", "shifts", "with the myocardium", "good contours", 98.5, "%", perfect=100),
     Promise("distance of good contours", "shifts", "with the myocardium", "APD of good, mm", 1.45, "mm"),
     Promise("Dice over patients, gamma 2", "shifts", "gamma 2, with the myocardium", "Dice, patients", 0.9, perfect=1),
-    Promise("Dice over patients, equalised", "shifts", "equalised, with the myocardium", "Dice, patients", 0.9, perfect=1),
+    Promise(
+        "Dice over patients, equalised", "shifts", "equalised, with the myocardium", "Dice, patients", 0.9, perfect=1
+    ),
     Promise("error of EDV, three whole studies", "consistency", "held out | together", "EDV, %", 8, "%"),
     Promise("error of ESV, three whole studies", "consistency", "held out | together", "ESV, %", 8, "%"),
     Promise("error of EF, three whole studies", "consistency", "held out | together", "EF, points", 3, "points"),
