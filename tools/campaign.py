@@ -253,7 +253,7 @@ def write_weights(files: Sequence[Path], name: str, out: Path, frames: Frames) -
     from keras_lvseg.models.pretrained import PretrainedInfo, assign_arrays, write_pretrained
 
     trained = next(one for one in PLANS["wall"](frames) if name.startswith(one.name))
-    patients = sorted({frames.rows[index]["patient"] for index in trained.subset} - {""})
+    patients = sorted({frames.rows[index]["patient"] for index in trained.subset} & {*frames.groups})
     arrays: dict[str, np.ndarray] = {}
     for file in files:
         with np.load(file) as archive:
@@ -274,7 +274,8 @@ def write_weights(files: Sequence[Path], name: str, out: Path, frames: Frames) -
         },
         inference={"flip_tta": True, "postprocess": True},
         training={
-            "summary": f"{len(patients)} patients of the 2009 challenge, repaired labels, empty slices, phantoms",
+            "summary": f"{len(patients)} patients of the 2009 challenge with repaired labels, slices without a "
+            "ventricle, and phantoms",
             "patients": patients,
             "images": len(frames.of(patients, frames.real)),
             "phantoms": _PHANTOMS,
