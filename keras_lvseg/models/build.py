@@ -49,7 +49,7 @@ def load_network(name: str | os.PathLike[str]) -> tuple[keras.Model, PretrainedI
     Example:
         >>> model, info = load_network("sax-lv")
         >>> model.output_shape, info.data["target"]
-        ((None, None, None, 2), 'endocardium')
+        ((None, None, None, 3), 'myocardium')
     """
     info = pretrained_info(name)
     arrays = read_arrays(name)

@@ -139,7 +139,7 @@ def load_pretrained(model: keras.Model, name: str | os.PathLike[str]) -> None:
 
     Example:
         >>> from keras_lvseg.models import unet
-        >>> model = unet(filters=16)
+        >>> model = unet(num_classes=3, filters=16)
         >>> load_pretrained(model, "sax-lv")
     """
     assign_arrays(model, read_arrays(name), name)
@@ -229,7 +229,7 @@ def write_pretrained(
         >>> from keras_lvseg.models import unet
         >>> path = Path(tempfile.mkdtemp()) / "mine.json"
         >>> write_pretrained(path, unet(weights="sax-lv"), pretrained_info("sax-lv"))
-        >>> load_pretrained(unet(filters=16), path)
+        >>> load_pretrained(unet(num_classes=3, filters=16), path)
     """
     with np.errstate(over="ignore"):  # raised below
         weights = network_weights(model)
