@@ -21,6 +21,7 @@ ELSEWHERE = [
     r"keras runs PyTorch eagerly",
     r"TensorFlow is the backend",
     r"keras has no distribution for PyTorch",
+    r"several processes train on JAX alone",
 ]
 # Reasons that are good even if the test ran nowhere.
 NOWHERE = [r"needs rights that this user lacks"]
