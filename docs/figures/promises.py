@@ -22,6 +22,7 @@ class Promise:
         page: The page with the table, without ending.
         row: Beginning of the row, as in the Markdown file.
         column: Title of the column. Of several tables, the first one that has row and column counts.
+            Of several columns, the last one.
         heading: Heading above the table, or nothing for the whole page.
         target: The promised number.
         unit: Unit of both numbers.
@@ -48,11 +49,8 @@ class Promise:
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
             titles = titles or cells
             if line.startswith(f"| {self.row} |") and self.column in titles:
-                return float(
-                    re.findall(
-                        r"-?\d[\d,]*\.?\d*(?:e-?\d+)?", cells[len(titles) - 1 - titles[::-1].index(self.column)]
-                    )[0].replace(",", "")
-                )
+                cell = dict(zip(titles, cells, strict=True))[self.column]
+                return float(re.findall(r"-?\d[\d,]*\.?\d*(?:e-?\d+)?", cell)[0].replace(",", ""))
         raise SystemExit(f"{self.page}.md has no row {self.row!r} with a column {self.column!r}")
 
     def excess(self, measured: float) -> float:

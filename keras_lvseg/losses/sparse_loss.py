@@ -8,8 +8,7 @@ from typing import Any, Literal, NamedTuple
 import keras
 from keras import ops
 
-from keras_lvseg.errors import invalid_argument
-from keras_lvseg.ops.arguments import check_integer, check_merged_classes
+from keras_lvseg.ops.arguments import check_integer, check_merged_classes, check_merged_range
 from keras_lvseg.ops.shapes import Tensor, fit_labels_to_scores, split_sample_weight
 
 Reduction = Literal["mean_with_sample_weight", "sum_over_batch_size", "mean", "sum", "none"] | None
@@ -131,10 +130,8 @@ class SparseLoss(keras.losses.Loss):
         image_weights, pixel_weights = split_sample_weight(sample_weight, labels)
 
         classes = ops.equal(ops.expand_dims(labels, -1), ops.arange(logits.shape[-1], dtype=labels.dtype))
+        check_merged_range(self.merged_classes, logits.shape[-1])
         for label, members in (self.merged_classes or {}).items():
-            if label < logits.shape[-1] or max(members) >= logits.shape[-1]:
-                expected = f"labels above and classes below the number of classes of the logits, {logits.shape[-1]}"
-                raise invalid_argument("merged_classes", self.merged_classes, expected)
             stands_for = [index in members for index in range(logits.shape[-1])]
             merged = ops.logical_and(ops.expand_dims(ops.equal(labels, label), -1), stands_for)
             classes = ops.logical_or(classes, merged)

@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_lvseg.errors import invalid_argument
 from keras_lvseg.metrics.dice_coefficient import DiceCoefficient
-from keras_lvseg.ops.arguments import check_integer, check_merged_classes
+from keras_lvseg.ops.arguments import check_integer, check_merged_classes, check_merged_range
 from keras_lvseg.ops.shapes import Tensor
 
 _LEFT_OUT = -1
@@ -42,7 +42,7 @@ class MeanDice(keras.metrics.Metric):
         ValueError: An argument is invalid, or, on update, the shapes do not fit.
 
     Example:
-        Cavity 1 and myocardium 2. The last pixel is myocardium or background, nobody knows:
+        Cavity 1 and myocardium 2. The last pixel is labelled "background or myocardium":
 
         >>> metric = MeanDice(3, merged_classes={3: (0, 2)})
         >>> metric.update_state([[0, 1, 1, 2, 3]], [[0, 1, 2, 2, 2]])
@@ -74,10 +74,7 @@ class MeanDice(keras.metrics.Metric):
         self.empty_score = empty_score
         self.ignore_class = ignore_class
         self.merged_classes = check_merged_classes(merged_classes)
-        for label, members in (self.merged_classes or {}).items():
-            if label < num_classes or max(members) >= num_classes:
-                expected = f"labels above and classes below {num_classes=}"
-                raise invalid_argument("merged_classes", self.merged_classes, expected)
+        check_merged_range(self.merged_classes, num_classes)
         self._of_classes = [
             DiceCoefficient(class_id, average=average, empty_score=empty_score, ignore_class=_LEFT_OUT)
             for class_id in range(0 if include_background else 1, num_classes)

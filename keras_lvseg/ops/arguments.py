@@ -64,6 +64,14 @@ def check_merged_classes(merged_classes: Mapping[int, Sequence[int]] | None) -> 
     return checked
 
 
+def check_merged_range(merged_classes: Mapping[int, Sequence[int]] | None, num_classes: int) -> None:
+    """Raise ValueError unless the labels lie above the classes of the logits, and what they stand for is among them."""
+    for label, members in (merged_classes or {}).items():
+        if label < num_classes or max(members) >= num_classes:
+            expected = f"labels above and classes below the number of classes of the logits, {num_classes}"
+            raise invalid_argument("merged_classes", merged_classes, expected)
+
+
 def _is_integer(value: object, minimum: int | None) -> TypeGuard[int]:
     if not isinstance(value, Integral) or isinstance(value, bool):
         return False
