@@ -31,11 +31,13 @@ from keras_lvseg.training.train_network import train
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
+    from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
 _HEARTBEAT = 10  # seconds between two signs of life of a process
 _GRACE = 60  # seconds without one after which a trial is queued again
 _RETRIES = 10  # processes that may die in one trial
+_STUDY = "keras-lvseg"
 _PLAN = "plan"
 
 
@@ -96,7 +98,7 @@ def tune(
         "space": {name: [*values] for name, values in space.items()},
         "folds": [fold["test"] for fold in held_out],
     }
-    study = _open_study(search, json.loads(json.dumps(plan)), seed)
+    study, storage = _open_study(search, json.loads(json.dumps(plan)), seed)
     datasets = [_with_splits(dataset, fold) for fold in held_out]
 
     def objective(trial: Trial) -> float:
@@ -105,12 +107,14 @@ def tune(
         own = suggest_settings(trial, space, settings)
         return _score(trial, search, own, datasets)
 
+    seen: set[int] = set()
     while (left := _left(study, trials)) is not None:
         if left:
             study.optimize(objective, n_trials=1, catch=(_Surplus,))
             _write_results(study, search, space, settings, console)
-        else:
-            time.sleep(1)  # other processes have the last trials; if one dies, its trial is left again
+        else:  # other processes have the last trials; if one dies, its trial is left again
+            _give_signs_of_life(study, storage, seen)
+            time.sleep(1)
     write_search_pictures(study, search.path)
     return search
 
@@ -131,7 +135,20 @@ def _left(study: Study, trials: int) -> int | None:
     return max(trials - len(counted), 0)
 
 
-def _open_study(search: SearchFolder, plan: Mapping[str, Any], seed: int) -> Study:
+def _give_signs_of_life(study: Study, storage: RDBStorage, seen: set[int]) -> None:
+    """Give each running trial one sign of life, when it is first seen.
+
+    Optuna takes a trial for stale if its last sign is old. A process that died before its first sign left a trial that
+    would run for ever.
+    """
+    study_id = storage.get_study_id_from_name(_STUDY)
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state.name == "RUNNING" and trial.number not in seen:
+            storage.record_heartbeat(storage.get_trial_id_from_study_id_trial_number(study_id, trial.number))
+            seen.add(trial.number)
+
+
+def _open_study(search: SearchFolder, plan: Mapping[str, Any], seed: int) -> tuple[Study, RDBStorage]:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -144,9 +161,7 @@ def _open_study(search: SearchFolder, plan: Mapping[str, Any], seed: int) -> Stu
             grace_period=_GRACE,
             heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=_RETRIES),
         )
-        study = optuna.create_study(
-            storage=storage, study_name="keras-lvseg", direction="maximize", load_if_exists=True
-        )
+        study = optuna.create_study(storage=storage, study_name=_STUDY, direction="maximize", load_if_exists=True)
         begun = study.user_attrs.get(_PLAN)
         if begun is None:
             study.set_user_attr(_PLAN, plan)
@@ -155,7 +170,7 @@ def _open_study(search: SearchFolder, plan: Mapping[str, Any], seed: int) -> Stu
             raise DataError(search.path, f"has a search with other {name}", "name another folder")
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.get_trials(deepcopy=False)))
     study.pruner = optuna.pruners.MedianPruner()
-    return study
+    return study, storage
 
 
 def _with_splits(dataset: SAXDataset, splits: Mapping[str, Sequence[str]]) -> SAXDataset:

@@ -98,6 +98,17 @@ tune(dataset, sys.argv[2], space=space, settings=settings, trials=6, folds=2)
 """
 
 
+def test_tune_trial_of_a_process_that_died_before_its_first_sign_of_life_is_made_again(dataset, tmp_path, monkeypatch):
+    module = sys.modules["keras_lvseg.training.search.tune"]
+    monkeypatch.setattr(module, "_HEARTBEAT", 1)
+    monkeypatch.setattr(module, "_GRACE", 3)
+    options = {"space": SPACE, "settings": SETTINGS, "trials": 2, "folds": 2}
+    search = tune(dataset, tmp_path / "search", **{**options, "trials": 1})
+    optuna.load_study(study_name="keras-lvseg", storage=f"sqlite:///{search.storage}").ask()
+    tune(dataset, search.path, **options)
+    assert [row["state"] for row in rows(search)] == ["complete", "fail", "complete"]
+
+
 def test_tune_by_two_processes_that_are_killed_finishes_all_trials(phantom_tree, tmp_path):
     out = tmp_path / "search"
 
