@@ -19,6 +19,7 @@ _NEAR = 15.0  # mm from the axis at which a component's evidence counts half
 _MIN_CERTAINTY = 0.8  # mean probability inside the masks of a slice at the end of the stack
 _MIN_CERTAINTY_OF_FEW = 0.9  # the same for a slice with a mask in few phases, which may be the base at end-diastole
 _FEW = 0.2  # of the phases of a slice
+_MIN_CERTAINTY_OF_STILLS = 0.7  # the same where phases are few: one wrong mask weighs more, and the other may be right
 
 
 def keep_one_heart(
@@ -112,8 +113,9 @@ class StackCavities:
         own, cavities = self.by_slice[slice_], self._cavities(slice_)
         if not cavities:
             return False
-        needed = _MIN_CERTAINTY
+        needed = _MIN_CERTAINTY_OF_STILLS
         if len(own) >= MIN_PHASES:
+            needed = _MIN_CERTAINTY
             masks = sum(bool(self.candidates[i]) for i in own)
             best = sum(bool(self.candidates[i]) and self.candidates[i][0] == self.chosen[i] for i in own)
             if 2 * best <= masks:

@@ -76,6 +76,15 @@ def test_keep_one_heart_keeps_an_uncertain_slice_in_the_middle_and_not_at_the_en
     assert areas[0].any() == (value > 0.8)
 
 
+@pytest.mark.parametrize("value", [0.52, 0.6])
+def test_keep_one_heart_of_two_phases_keeps_an_end_slice_with_one_right_mask(value):
+    stack = DiscStack(phases=2)
+    stack.draw(0, 1, HEART, 12, value)
+    assert stack.areas(decide(stack).masks)[0].all()
+    stack.draw(0, 0, HEART, 12, value)
+    assert not stack.areas(decide(stack).masks)[0].any()
+
+
 @pytest.mark.parametrize("value", [0.85, 0.98])
 def test_keep_one_heart_removes_an_end_slice_with_one_uncertain_mask_in_ten_phases(value):
     stack = DiscStack()
