@@ -7,8 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def printable(text: str) -> str:
+    r"""Return text with control characters and parts of damaged characters escaped.
+
+    Example:
+        >>> print(printable("a\x1b[2J\n.dcm"))
+        a\x1b[2J\n.dcm
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class DataError(ValueError):
     """A file or folder that cannot be used, described in one line.
+
+    The message quotes files, so its control characters are escaped.
 
     Args:
         path: The file or folder.
@@ -43,10 +55,10 @@ class DataError(ValueError):
     def reason(self) -> str:
         """The message without the path."""
         comparison = [f"expected {self.expected}" if self.expected else "", f"got {self.got}" if self.got else ""]
-        return "; ".join(filter(None, (self.problem, ", ".join(filter(None, comparison)), self.hint)))
+        return printable("; ".join(filter(None, (self.problem, ", ".join(filter(None, comparison)), self.hint))))
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
+        return f"{printable(self.path)}: {self.reason}"
 
 
 @contextmanager

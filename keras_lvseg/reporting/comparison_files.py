@@ -6,10 +6,10 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from keras_lvseg.errors import printable
 from keras_lvseg.evaluation import VolumeComparison
 from keras_lvseg.files import write_json, write_rows
 from keras_lvseg.reporting.bland_altman import write_bland_altman
-from keras_lvseg.reporting.terminal_text import printable
 
 
 @dataclass(frozen=True)

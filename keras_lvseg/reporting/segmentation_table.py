@@ -9,8 +9,9 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from keras_lvseg.errors import printable
 from keras_lvseg.files import write_rows
-from keras_lvseg.reporting.terminal_text import printable, terminal_text
+from keras_lvseg.reporting.terminal_text import terminal_text
 
 VOLUME_COLUMNS = (
     "study",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from keras_lvseg.errors import printable
+
 
 def terminal_text(text: str, style: str = "") -> Text:
     r"""Return text for a rich console with control characters escaped and markup taken literally.
@@ -22,13 +24,3 @@ def terminal_text(text: str, style: str = "") -> Text:
         a\x1b[2J[bold]\n.dcm
     """
     return Text(printable(text), style)
-
-
-def printable(text: str) -> str:
-    r"""Return text with control characters and parts of damaged characters escaped.
-
-    Example:
-        >>> print(printable("a\x1b[2J\n.dcm"))
-        a\x1b[2J\n.dcm
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
+from keras_lvseg.errors import printable
 from keras_lvseg.files import atomic_file
-from keras_lvseg.reporting.terminal_text import printable
 
 STYLE = """
 .lvseg { --line: #8884; --muted: #6b6b6b; --curve: #1565c0; --warn: #9a5b00; font: 16px/1.5 system-ui, sans-serif }
