@@ -64,7 +64,7 @@ def segment(
         cluster_of_options(workers, scheduler) as client,
     ):
         segmenter = Segmenter(run, independent=independent, engine=engine, views=views)
-        segmentation = segmenter.segment(source, pixel_spacing=pixel_spacing)
+        segmentation = segmenter.segment(source, pixel_spacing=pixel_spacing, client=client)
         with progress_bar(console) as progress:
             task = progress.add_task("segmenting", total=None)
             summary = results.write(

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +29,53 @@ from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE, Frame
 from keras_lvseg.studies.skipped_file import SkippedFile
 from keras_lvseg.studies.study import Study
 
+_SHARED = (
+    "patient_id",
+    "series_instance_uid",
+    "study_instance_uid",
+    "frame_of_reference_uid",
+    "study_date",
+    "acquired",
+    "pixel_spacing",
+    "position",
+    "orientation",
+)
+
 Names = tuple[str, str]
 """`patient_id` and `original_id`."""
+
+Content = tuple[Header, ...] | NiftiHeader | tuple[int, int]
+"""What a file says of its images: the headers of a DICOM file, the header of a NIfTI file, or the size of a PNG."""
+
+
+def read_contents(paths: Iterable[Path]) -> Iterator[Content | DataError]:
+    """Yield the content of each file, or why it holds no image that can be segmented.
+
+    Args:
+        paths: The files.
+    """
+    for path in paths:
+        try:
+            yield _read_content(path)
+        except DataError as error:
+            yield error
+
+
+def _read_content(path: Path) -> Content:
+    if is_png(path):
+        return read_png_size(path)
+    if is_nifti(path):
+        if label_stem(path) is not None:
+            raise DataError(path, "is a label, because its name ends in _gt")
+        volume = read_nifti_header(path)
+        _check_spacing(path, volume.pixel_spacing)
+        return volume
+    if is_dicom(path):
+        headers = read_headers(path)
+        for header in headers:
+            _check_spacing(path, header.pixel_spacing)
+        return headers
+    raise DataError(path, "is neither DICOM nor NIfTI nor PNG")
 
 
 @dataclass
@@ -49,37 +95,37 @@ class InputImages:
     _volumes: list[NiftiHeader] = field(default_factory=list)
     _standalone: list[tuple[Frame, str]] = field(default_factory=list)
     _frames_in_file: dict[Path, int] = field(default_factory=dict)
+    _values: dict[Any, Any] = field(default_factory=dict)
 
-    def read(self, path: Path) -> None:
-        """Read the headers of a file.
+    def add(self, path: Path, content: Content) -> None:
+        """Add the images of a file.
 
-        Raises:
-            DataError: The file holds no image that can be segmented.
+        Args:
+            path: The file.
+            content: What `read_contents` gives of it.
         """
-        if is_png(path):
-            rows, columns = read_png_size(path)
-            frame = Frame(path, *self._names(path), rows=rows, columns=columns)
-            self._add_standalone(frame, "a PNG has no slice and phase")
-        elif is_nifti(path):
-            if label_stem(path) is not None:
-                raise DataError(path, "is a label, because its name ends in _gt")
-            volume = read_nifti_header(path)
-            _check_spacing(path, volume.pixel_spacing)
-            self._volumes.append(volume)
-        elif is_dicom(path):
-            headers = read_headers(path)
-            for header in headers:
-                _check_spacing(path, header.pixel_spacing)
-            self._frames_in_file[path] = len(headers)
-            for header in headers:
-                if header.geometry_error is None:
-                    self._headers.append(header)
-                else:
-                    patient_id, original_id = self._names(path, header.patient_id)
-                    frame = Frame.from_header(header, patient_id=patient_id, original_id=original_id)
-                    self._add_standalone(frame, f"{path.name}: {header.geometry_error}")
-        else:
-            raise DataError(path, "is neither DICOM nor NIfTI nor PNG")
+        match content:
+            case NiftiHeader():
+                self._volumes.append(content)
+            case (int(rows), int(columns)):
+                frame = Frame(path, *self._names(path), rows=rows, columns=columns)
+                self._add_standalone(frame, "a PNG has no slice and phase")
+            case _:
+                self._frames_in_file[path] = len(content)
+                for header in content:
+                    self._add_header(header)
+
+    def _add_header(self, header: Header) -> None:
+        if header.geometry_error is None:
+            # The images of a study share most values, and an archive has millions of images.
+            values = {
+                name: self._values.setdefault(value, value) for name in _SHARED if (value := getattr(header, name))
+            }
+            self._headers.append(replace(header, **values))
+            return
+        patient_id, original_id = self._names(header.path, header.patient_id)
+        frame = Frame.from_header(header, patient_id=patient_id, original_id=original_id)
+        self._add_standalone(frame, f"{header.path.name}: {header.geometry_error}")
 
     def studies(self) -> Iterator[Study]:
         """Yield the studies of all files that were read. Their names may repeat."""
@@ -98,8 +144,10 @@ class InputImages:
     def _stacks(self) -> Iterator[Study]:
         """Make one study of each short-axis stack."""
         known = {path: patient_id for path, (patient_id, _) in self.patients.items()}
-        for headers in group_examinations(self._headers, known):
-            stacks, skipped = find_stacks(headers)
+        examinations = group_examinations(self._headers, known)[::-1]
+        self._headers.clear()
+        while examinations:  # the headers of one are dropped before the next one
+            stacks, skipped = find_stacks(examinations.pop())
             for stack in stacks:
                 study, more = self._stack(stack)
                 # What the whole examination leaves out is listed in its first study.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from keras_lvseg.data.layouts import index_tree, is_tree, labelled_nifti, png_table
 from keras_lvseg.errors import DataError
-from keras_lvseg.inference.input_studies import InputImages, Names
+from keras_lvseg.inference.input_studies import Content, InputImages, Names, read_contents
 from keras_lvseg.inference.output_names import image_stem, unique_names
 from keras_lvseg.io.png import is_png
 from keras_lvseg.studies.skipped_file import SkippedFile
@@ -41,7 +42,11 @@ class Inputs:
     notes: tuple[str, ...]
 
 
-def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[float, float] | None = None) -> Inputs:
+def find_inputs(
+    source: str | os.PathLike[str],
+    pixel_spacing: float | tuple[float, float] | None = None,
+    read: Callable[[Sequence[Path]], Iterable[Content | DataError]] = read_contents,
+) -> Inputs:
     """Search a file or folder for images. Headers are read, pixels are not.
 
     Each image becomes part of a study or a skipped file, except hidden files, DICOMDIR, labels beside `images/`, and
@@ -51,6 +56,7 @@ def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[flo
         source: A DICOM, NIfTI or PNG file, or a folder with such files at any depth.
         pixel_spacing: Distance between rows and between columns in mm, or one number for both, of images without one.
             None leaves it unknown.
+        read: Reads the headers of files, as `read_contents` does.
 
     Raises:
         DataError: `source` does not exist.
@@ -69,11 +75,12 @@ def find_inputs(source: str | os.PathLike[str], pixel_spacing: float | tuple[flo
     known = {frame.path for study in known_studies for frame in study.frames}
     rows, columns = np.broadcast_to(np.nan if pixel_spacing is None else pixel_spacing, 2).tolist()
     images = InputImages(root, patients, (rows, columns))
-    for path in (path for path in files if path not in known):
-        try:
-            images.read(path)
-        except DataError as error:
-            skipped.append(SkippedFile(path, error.reason))
+    unknown = [path for path in files if path not in known]
+    for path, content in zip(unknown, read(unknown), strict=True):
+        if isinstance(content, DataError):
+            skipped.append(SkippedFile(path, content.reason))
+        else:
+            images.add(path, content)
     studies = [study for study in (*known_studies, *images.studies()) if study.frames]
     if not folder:
         studies = [replace(study, name=image_stem(source)) for study in studies]

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.inference.engines.engine import Engine
+from keras_lvseg.inference.input_studies import read_contents
 from keras_lvseg.inference.inputs import Inputs, find_inputs
 from keras_lvseg.inference.predict import Views
 from keras_lvseg.inference.segmentation import Segmentation
 from keras_lvseg.inference.trained_network import TrainedNetwork
 from keras_lvseg.studies.frame import PIXEL_SPACING_RANGE
 from keras_lvseg.version import __version__
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 class Segmenter:
@@ -94,6 +99,7 @@ class Segmenter:
         *,
         pixel_spacing: float | tuple[float, float] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
+        client: Client | None = None,
     ) -> Segmentation:
         """Find the studies of a file or folder, to segment each when it is asked for.
 
@@ -105,17 +111,24 @@ class Segmenter:
                 used for PNG images without a `patients.csv` and for DICOM files without a spacing. None assumes
                 1.37 mm for these, and gives their areas in pixels only.
             on_progress: Called during iteration with the number of finished images and of all images.
+            client: Client of a Dask cluster whose workers read the headers, see `open_cluster`. None reads them in this
+                process.
 
         Returns:
             The studies, and a reason for each file that belongs to none.
 
         Raises:
-            DataError: There is no image.
+            DataError: There is no image, or a worker does not see `source`.
             ValueError: `pixel_spacing` is out of its range.
         """
         if pixel_spacing is not None:
             _check_spacing(pixel_spacing)
-        inputs = find_inputs(source, pixel_spacing)
+        read = read_contents
+        if client is not None:
+            from keras_lvseg.inference.archives.cluster_index import read_on_cluster
+
+            read = functools.partial(read_on_cluster, client)
+        inputs = find_inputs(source, pixel_spacing, read)
         if not inputs.studies:
             raise _nothing_found(Path(source), inputs)
         return Segmentation(inputs, self._network, self.settings, on_progress, arguments=self._arguments)

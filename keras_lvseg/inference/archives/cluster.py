@@ -7,10 +7,12 @@ import os
 import platform
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from keras_lvseg.errors import DataError, as_data_error, invalid_argument
+from keras_lvseg.version import __version__
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -69,6 +71,28 @@ def open_cluster(*, workers: int | None = None, scheduler: str | None = None) ->
         Client(cluster) as client,
     ):
         yield client
+
+
+@contextmanager
+def cluster_errors(client: Client) -> Iterator[None]:
+    """Raise a `DataError` for a scheduler that is lost, or that sends tasks where this package is missing.
+
+    Args:
+        client: A client of the cluster.
+    """
+    from distributed.comm import CommClosedError
+
+    place = str(client.scheduler.address) if client.scheduler else "the scheduler"
+    try:
+        yield
+    except (CancelledError, CommClosedError) as error:
+        raise DataError(place, "was lost", "start the scheduler again and use --resume") from error
+    except (ImportError, RuntimeError) as error:
+        # Dask has no type of its own for a scheduler that cannot read the task.
+        if isinstance(error, RuntimeError) and "deserialization" not in str(error):
+            raise
+        problem = f"is a scheduler, or has a worker, without keras-lvseg {__version__}"
+        raise DataError(place, problem, "install the same version on all machines") from error
 
 
 @contextmanager

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
-from keras_lvseg.errors import DataError
+from keras_lvseg.inference.archives.cluster import cluster_errors
 from keras_lvseg.inference.archives.study_job import StudyJob, current_versions, run_job
 from keras_lvseg.inference.result_folder import ResultFolder, StudyOutcome
 from keras_lvseg.inference.segmentation import Segmentation
-from keras_lvseg.version import __version__
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -36,7 +34,6 @@ def write_on_cluster(
         DataError: The scheduler was lost, or a worker cannot take part.
     """
     from distributed import KilledWorker, as_completed
-    from distributed.comm import CommClosedError
 
     shared = ResultFolder(results.path.resolve(), results.outputs, results.anonymous)
     network = segmentation.network.info.sha256
@@ -45,39 +42,28 @@ def write_on_cluster(
     running: dict[Future, int] = {}
     done = as_completed()
     try:
-        while waiting or running:
-            slots = max(sum(client.nthreads().values()), 1)
-            while waiting and len(running) < slots:
-                index = waiting.popleft()
-                job = StudyJob(segmentation.only(index), shared, network, versions)
-                future = client.submit(run_job, job, pure=False)
-                running[future] = index
-                done.add(future)
-            future = next(done)
-            index = running.pop(future)
-            try:
-                yield index, future.result()
-            except KilledWorker as error:
-                deaths[index] += error.allowed_failures + 1
-                if deaths[index] > retries:
-                    yield index, (results.give_up(segmentation, index, _died(deaths[index])), ())
-                else:
-                    waiting.append(index)
-            except (ImportError, RuntimeError) as error:
-                # Dask has no type of its own for a scheduler that cannot read the task.
-                if isinstance(error, RuntimeError) and "deserialization" not in str(error):
-                    raise
-                problem = f"is a scheduler, or has a worker, without keras-lvseg {__version__}"
-                raise DataError(_address(client), problem, "install the same version on all machines") from error
-    except (CancelledError, CommClosedError) as error:
-        raise DataError(_address(client), "was lost", "start the scheduler again and use --resume") from error
+        with cluster_errors(client):
+            while waiting or running:
+                slots = max(sum(client.nthreads().values()), 1)
+                while waiting and len(running) < slots:
+                    index = waiting.popleft()
+                    job = StudyJob(segmentation.only(index), shared, network, versions)
+                    future = client.submit(run_job, job, pure=False)
+                    running[future] = index
+                    done.add(future)
+                future = next(done)
+                index = running.pop(future)
+                try:
+                    yield index, future.result()
+                except KilledWorker as error:
+                    deaths[index] += error.allowed_failures + 1
+                    if deaths[index] > retries:
+                        yield index, (results.give_up(segmentation, index, _died(deaths[index])), ())
+                    else:
+                        waiting.append(index)
     finally:
         client.cancel([*running])
 
 
 def _died(deaths: int) -> str:
     return f"the process that segmented it died {deaths} times" if deaths > 1 else "the process that segmented it died"
-
-
-def _address(client: Client) -> str:
-    return str(client.scheduler.address) if client.scheduler else "the scheduler"

@@ -31,17 +31,6 @@ def tree(tmp_path):
     return tree
 
 
-@pytest.fixture
-def client():
-    """A cluster of two workers in this process."""
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-    study_job._load_network.cache_clear()
-
-
 def contents(out: Path) -> dict[str, bytes]:
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
