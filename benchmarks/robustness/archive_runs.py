@@ -3,7 +3,8 @@
     python -m benchmarks.robustness.archive_runs docs/validation/archive_runs.md
 
 Studies are synthetic: five slices at two phases of four hearts, copied under other names and UIDs. Each run must leave
-the same files as `segment` in one process, byte by byte, and nothing else.
+the same files as `segment` in one process, byte by byte, and nothing else. `--only hosts` runs a scheduler and two
+workers in three network namespaces, as on three machines with one disk. It needs Linux and root.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.robustness.long_runs import contents, write_studies
@@ -24,10 +27,11 @@ from benchmarks.table import write_table
 
 _SEED = 0
 _EVERY = 15  # seconds between two kills
+PARTS = ("workers", "kills", "hosts", "scheduler")
 
 
-def start(*words: object) -> subprocess.Popen:
-    command = [sys.executable, "-m", *map(str, words)]
+def start(*words: object, within: Sequence[str] = ()) -> subprocess.Popen:
+    command = [*within, sys.executable, "-m", *map(str, words)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
@@ -72,23 +76,60 @@ def kill_workers(process: subprocess.Popen, out: Path) -> int:
 
 
 class Cluster:
-    """A scheduler and two workers as processes of their own."""
+    """A scheduler and two workers as processes of their own.
 
-    def __init__(self) -> None:
+    Args:
+        host: Address of the scheduler.
+        within: For each of the three, the command that starts a process on its host.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", within: Sequence[Sequence[str]] = ((), (), ())) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{port}"
-        scheduler = ["--host", "127.0.0.1", "--port", port, "--no-dashboard"]
-        self.scheduler = start("distributed.cli.dask_scheduler", *scheduler)
+        self.address = f"tcp://{host}:{port}"
+        scheduler = ["distributed.cli.dask_scheduler", "--host", host, "--port", port, "--no-dashboard"]
         worker = ["distributed.cli.dask_worker", self.address, "--nthreads", 1, "--no-dashboard", "--no-nanny"]
-        self.workers = [start(*worker, "--death-timeout", 60) for _ in range(2)]
+        worker += ["--death-timeout", 60]
+        self.processes = [
+            start(*command, within=prefix) for command, prefix in zip((scheduler, worker, worker), within, strict=True)
+        ]
 
     def kill(self) -> None:
         """Kill all three."""
-        for process in (self.scheduler, *self.workers):
+        for process in self.processes:
             process.kill()
             process.communicate()
+
+
+@contextmanager
+def three_hosts() -> Iterator[Cluster]:
+    """Yield a cluster whose scheduler and workers are in a network namespace each, joined by a bridge."""
+    names = [f"lvseg{number}" for number in range(3)]
+    try:
+        ip("link", "add", "lvseg", "type", "bridge")
+        ip("address", "add", "10.87.0.254/24", "dev", "lvseg")
+        ip("link", "set", "lvseg", "up")
+        for number, name in enumerate(names):
+            ip("netns", "add", name)
+            ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+            ip("link", "set", name, "master", "lvseg", "up")
+            ip("-n", name, "address", "add", f"10.87.0.{number + 1}/24", "dev", "eth0")
+            ip("-n", name, "link", "set", "eth0", "up")
+            ip("-n", name, "link", "set", "lo", "up")
+        cluster = Cluster("10.87.0.1", [("ip", "netns", "exec", name) for name in names])
+        try:
+            yield cluster
+        finally:
+            cluster.kill()
+    finally:
+        for name in names:
+            ip("netns", "delete", name, check=False)
+        ip("link", "delete", "lvseg", check=False)
+
+
+def ip(*words: str, check: bool = True) -> None:
+    subprocess.run(["ip", *words], check=check, stderr=None if check else subprocess.DEVNULL)
 
 
 def lose_scheduler(studies: Path, out: Path, count: int) -> tuple[int, str]:
@@ -97,7 +138,7 @@ def lose_scheduler(studies: Path, out: Path, count: int) -> tuple[int, str]:
     run = segment(studies, out, "--scheduler", first.address)
     while finished(out) < count / 2 and run.poll() is None:
         time.sleep(0.1)
-    first.scheduler.kill()
+    first.processes[0].kill()
     error = run.communicate()[1].strip().replace(first.address, "ADDRESS")
     first.kill()
     done = finished(out)
@@ -113,6 +154,7 @@ def main() -> None:
     parser.add_argument("table", type=Path, nargs="?", default=Path("archive_runs.md"))
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="the parts to run")
     arguments = parser.parse_args()
     count = arguments.studies
     lines = [
@@ -141,21 +183,28 @@ def main() -> None:
         segment(studies, out).communicate()
         seconds, expected = time.monotonic() - begun, contents(out)
         add("one process, without Dask", seconds, expected)
-        for workers in arguments.workers:
+        for workers in arguments.workers if "workers" in arguments.only else ():
             begun = time.monotonic()
             segment(studies, out, "--workers", workers).communicate()
             add(f"`--workers {workers}`", time.monotonic() - begun, expected)
-        begun = time.monotonic()
-        # Else a study would be given up that kills from outside hit four times.
-        run = segment(studies, out, "--workers", 2, "--retries", 1000)
-        kills = kill_workers(run, out)
-        run.communicate()
-        add(f"`--workers 2`, a worker killed every {_EVERY} s ({kills} kills)", time.monotonic() - begun, expected)
-        begun = time.monotonic()
-        done, error = lose_scheduler(studies, out, count)
-        name = f"`--scheduler` with two workers, scheduler killed after {done} studies, resumed"
-        add(name, time.monotonic() - begun, expected)
-    lines += ["", f"The run whose scheduler was killed ended with `{error}`."]
+        if "kills" in arguments.only:
+            begun = time.monotonic()
+            # Else a study would be given up that kills from outside hit four times.
+            run = segment(studies, out, "--workers", 2, "--retries", 1000)
+            kills = kill_workers(run, out)
+            run.communicate()
+            add(f"`--workers 2`, a worker killed every {_EVERY} s ({kills} kills)", time.monotonic() - begun, expected)
+        if "hosts" in arguments.only:
+            with three_hosts() as cluster:
+                begun = time.monotonic()
+                segment(studies, out, "--scheduler", cluster.address).communicate()
+                add("`--scheduler`: three hosts, two of them with a worker", time.monotonic() - begun, expected)
+        if "scheduler" in arguments.only:
+            begun = time.monotonic()
+            done, error = lose_scheduler(studies, out, count)
+            name = f"`--scheduler` with two workers, scheduler killed after {done} studies, resumed"
+            add(name, time.monotonic() - begun, expected)
+            lines += ["", f"The run whose scheduler was killed ended with `{error}`."]
     load = os.getloadavg()[2]
     lines += ["", f"The load average of the last 15 minutes was {load:.0f}, and includes other work on the same cores."]
     command = f"python -m benchmarks.robustness.archive_runs {arguments.table}"
