@@ -107,6 +107,7 @@ def test_train_with_an_unknown_setting_prints_one_line(run_command, images, tmp_
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_evaluate_with_labels_include_outline_scores_smaller_labels(run_command, images, finished, tmp_path):
     assert json.loads((finished / "data.json").read_text())["labels_include_outline"] is True
     run = shutil.copytree(finished, tmp_path / "run")

@@ -67,6 +67,7 @@ def test_mean_dice_after_reset_starts_again():
     assert score(metric, [[1, 2]], [[1, 2]]) == 1.0
 
 
+@pytest.mark.slow
 def test_mean_dice_of_a_saved_model_continues(tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(8, 4, 4, 1)).astype("float32"), rng.integers(0, 4, (8, 4, 4, 1))

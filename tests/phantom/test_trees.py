@@ -143,6 +143,7 @@ def test_real_sample_in_the_challenge_tree_with_decoys_has_the_same_frames_and_a
     assert [p.original_id for p in dataset.patients] == list(patients(sunnybrook).values())
 
 
+@pytest.mark.slow
 def test_phantom_decoys_differ_from_the_contoured_series_as_named(challenge_tree):
     files = sorted(challenge_tree.glob("challenge_training/PH-1/*.dcm"))
     series = {}

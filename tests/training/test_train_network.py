@@ -93,6 +93,7 @@ def test_train_leaves_one_network_in_both_formats(small_run):
     assert logits.shape == (1, 33, 47, 2)
 
 
+@pytest.mark.slow
 def test_train_validation_split_is_in_the_history(eager, phantom_tree, tmp_path):
     splits = {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"]}
     dataset = SAXDataset(phantom_tree, target="myocardium", splits=splits, image_size=(32, 32))
