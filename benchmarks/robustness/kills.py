@@ -11,6 +11,7 @@ on with the run that it was in. Set KERAS_BACKEND for the backend of `train` and
 """
 
 import argparse
+import csv
 import json
 import os
 import random
@@ -31,12 +32,10 @@ from benchmarks.robustness.archive_runs import worker_processes
 from benchmarks.robustness.long_runs import contents, write_studies
 from benchmarks.table import write_table
 from keras_lvseg import SAXDataset
-from keras_lvseg.files import delete_abandoned, locked_directory, read_json, read_rows
+from keras_lvseg.files import delete_abandoned, locked_directory
 from keras_lvseg.inference import TrainedNetwork
-from keras_lvseg.models.build import load_network
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.training import RunFolder, read_settings, train
-from keras_lvseg.training.search.search_folder import SearchFolder
+from keras_lvseg.training import RunFolder, SearchFolder, read_settings, train
 
 _CLI = (sys.executable, "-m", "keras_lvseg_cli")
 _STUDIES = 8
@@ -127,7 +126,10 @@ def writers(scratch: Path) -> Iterator[Run]:
         process.kill()
         last = max([last, *(int(line) for line in process.communicate()[0].splitlines())])
         faults = [] if last > before else ["the writer did not start"]
-        values, rows = read_json(out / "values.json"), [int(row["number"]) for row in read_rows(out / "values.csv")]
+        values, rows = (
+            json.loads((out / "values.json").read_text()),
+            [int(row["number"]) for row in read_rows(out / "values.csv")],
+        )
         for found in (values, rows):
             if found != [found[0]] * 20_000 or found[0] not in (last, last + 1):
                 faults.append(f"after {last}, a file has {len(found)} values of {found[0]}")
@@ -276,6 +278,11 @@ def search_faults(search: SearchFolder, tree: Path, again: Path) -> list[str]:
     return faults
 
 
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return [*csv.DictReader(file)]
+
+
 def trial_key(trial: dict[str, str]) -> tuple[str, ...]:
     return tuple(value for name, value in trial.items() if name not in ("trial", "state", "mean_dice"))
 
@@ -286,7 +293,7 @@ def grid(run: RunFolder) -> dict:
 
 
 def same_weights(one: RunFolder, other: RunFolder) -> bool:
-    weights = [load_network(run.network)[0].get_weights() for run in (one, other)]
+    weights = [TrainedNetwork.from_run(run).model.get_weights() for run in (one, other)]
     return all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
 
 

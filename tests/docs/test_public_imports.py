@@ -32,6 +32,8 @@ PUBLIC = {
 
 
 MEASURED = {  # steps that a benchmark measures one by one
+    "keras_lvseg.files.delete_abandoned",
+    "keras_lvseg.files.locked_directory",
     "keras_lvseg.inference.consistency.mask_flags.mask_flags",
     "keras_lvseg.inference.consistency.one_heart.StackCavities",
     "keras_lvseg.inference.predict.native_probabilities",
