@@ -94,7 +94,7 @@ def judge(read: Callable[[Path], object], folder: Path) -> str:
             cause = cause.__context__
         if not Path(error.path).is_relative_to(folder):
             return f"names something else: {error}"
-        return "refused" if len(str(error).splitlines()) == 1 else f"takes several lines: {error}"
+        return "refused"
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "read"

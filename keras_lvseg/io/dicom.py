@@ -45,7 +45,7 @@ _GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _REQUIRED: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Header:
     """The header of one frame. Values that the file lacks are nan, empty or None; a number that it lacks is 0.
 

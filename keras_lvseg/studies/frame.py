@@ -15,7 +15,7 @@ PIXEL_SPACING_RANGE = (0.1, 10.0)
 """Accepted spacing of pixels in mm. Resampling an image with a spacing outside the range may exhaust memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """One short-axis image and its contours, described without its pixels.
 
