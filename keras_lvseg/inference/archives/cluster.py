@@ -6,7 +6,7 @@ import logging
 import os
 import platform
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,11 @@ from keras_lvseg.errors import DataError, as_data_error, invalid_argument
 from keras_lvseg.version import __version__
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 _TIMEOUT = 30  # seconds until a scheduler is taken for unreachable
+_LOST = 60  # seconds until a worker process of this machine that died and does not start again is given up
+_CHECK = 10  # seconds between two looks for such workers
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "NPROC")  # NPROC is read by JAX
 # The libraries of a backend write a dozen lines per process to stderr. Errors reach this process by the scheduler.
 _SILENCE = "import os; os.dup2(os.open(os.devnull, os.O_WRONLY), 2)"
@@ -46,6 +48,7 @@ def open_cluster(*, workers: int | None = None, scheduler: str | None = None) ->
         raise invalid_argument("workers", workers, "a number, or `scheduler` in place of it")
     if workers is not None and workers < 1:
         raise invalid_argument("workers", workers, "1 or more")
+    import dask
     from distributed import Client, LocalCluster
 
     # Lost workers and connections are reported by the run itself.
@@ -57,6 +60,7 @@ def open_cluster(*, workers: int | None = None, scheduler: str | None = None) ->
         return
     threads = str(max((os.cpu_count() or 1) // (workers or 1), 1))
     with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": _LOST}),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,  # one study at a time; the network has the threads
@@ -71,6 +75,28 @@ def open_cluster(*, workers: int | None = None, scheduler: str | None = None) ->
         Client(cluster) as client,
     ):
         yield client
+
+
+def wait_for_some(client: Client, futures: Collection[Future]) -> set[Future]:
+    """Wait until at least one task has ended. Worker processes of this machine that did not start again are replaced.
+
+    Dask starts a dead worker again, but not one that dies while it starts.
+
+    Args:
+        client: A client of the cluster.
+        futures: The tasks.
+
+    Returns:
+        The tasks that have ended.
+    """
+    from distributed import LocalCluster, wait
+
+    while True:
+        try:
+            return set(wait(list(futures), timeout=_CHECK, return_when="FIRST_COMPLETED").done)
+        except TimeoutError:
+            if isinstance(client.cluster, LocalCluster):
+                client.cluster.scale(len(client.cluster.worker_spec))  # starts those that are missing
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_lvseg.errors import DataError
-from keras_lvseg.inference.archives.cluster import cluster_errors
+from keras_lvseg.inference.archives.cluster import cluster_errors, wait_for_some
 from keras_lvseg.inference.input_studies import Content, read_contents
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def _result(client: Client, paths: Sequence[Path], future: Future) -> list[Conte
 
     deaths = 0
     while True:
+        wait_for_some(client, [future])
         try:
             return future.result()
         except KilledWorker as error:

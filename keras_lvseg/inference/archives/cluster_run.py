@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from keras_lvseg.inference.archives.cluster import cluster_errors
+from keras_lvseg.inference.archives.cluster import cluster_errors, wait_for_some
 from keras_lvseg.inference.archives.study_job import StudyJob, current_versions, run_job
 from keras_lvseg.inference.result_folder import ResultFolder, StudyOutcome
 from keras_lvseg.inference.segmentation import Segmentation
@@ -33,14 +33,13 @@ def write_on_cluster(
     Raises:
         DataError: The scheduler was lost, or a worker cannot take part.
     """
-    from distributed import KilledWorker, as_completed
+    from distributed import KilledWorker
 
     shared = ResultFolder(results.path.resolve(), results.outputs, results.anonymous)
     network = segmentation.network.info.sha256
     versions = current_versions(segmentation.arguments["engine"])
     waiting, deaths = deque(todo), Counter[int]()
     running: dict[Future, int] = {}
-    done = as_completed()
     try:
         with cluster_errors(client):
             while waiting or running:
@@ -50,17 +49,16 @@ def write_on_cluster(
                     job = StudyJob(segmentation.only(index), shared, network, versions)
                     future = client.submit(run_job, job, pure=False)
                     running[future] = index
-                    done.add(future)
-                future = next(done)
-                index = running.pop(future)
-                try:
-                    yield index, future.result()
-                except KilledWorker as error:
-                    deaths[index] += error.allowed_failures + 1
-                    if deaths[index] > retries:
-                        yield index, (results.give_up(segmentation, index, _died(deaths[index])), ())
-                    else:
-                        waiting.append(index)
+                for future in wait_for_some(client, running):
+                    index = running.pop(future)
+                    try:
+                        yield index, future.result()
+                    except KilledWorker as error:
+                        deaths[index] += error.allowed_failures + 1
+                        if deaths[index] > retries:
+                            yield index, (results.give_up(segmentation, index, _died(deaths[index])), ())
+                        else:
+                            waiting.append(index)
     finally:
         client.cancel([*running])
 

@@ -10,7 +10,7 @@ import pytest
 from keras_lvseg import Segmenter
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference import ResultFolder, open_cluster, open_results
-from keras_lvseg.inference.archives import study_job
+from keras_lvseg.inference.archives import cluster, study_job
 from keras_lvseg.phantom import write_phantom
 from tests.inference.planted import write_planted_run
 from tests.small_tree import write_small_tree
@@ -160,6 +160,16 @@ def test_write_with_killed_workers_leaves_the_files_of_one_process(tmp_path):
     assert len(killed) == 3
     assert contents(out) == contents(tmp_path / "one")
     assert not list(out.glob(".*"))
+
+
+def test_write_goes_on_after_its_last_worker_could_not_be_started_again(run, tree, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "_LOST", 1)
+    monkeypatch.setattr(cluster, "_CHECK", 1)
+    expected = segment(run, tree, tmp_path / "one")
+    with open_cluster(workers=1) as client:
+        (worker,) = client.cluster.workers.values()
+        client.cluster.sync(worker.close)  # as it closes when its process dies while it starts
+        assert segment(run, tree, tmp_path / "many", client=client) == expected
 
 
 class DeadlyStudy(distributed.WorkerPlugin):
