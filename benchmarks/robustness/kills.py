@@ -6,8 +6,8 @@ Each part starts the same run anew until it was killed often enough. `files` wri
 `keras_lvseg.files` in a process without Keras. `segment` has two workers; the run or one of its workers is killed.
 `train` is resumed after each kill. `tune` has two processes that share a search of 30 trials; one of them is killed.
 
-What was measured is kept in a JSON file beside the table until the table is written, so a campaign that is stopped goes
-on with the run that it was in. Set KERAS_BACKEND for the backend of `train` and `tune`.
+What was measured is kept in a JSON file beside the table. A campaign that is stopped goes on with the run that it was
+in, and the table has the parts that were measured so far. Set KERAS_BACKEND for the backend of `train` and `tune`.
 """
 
 import argparse
@@ -87,23 +87,26 @@ def main() -> None:
                 own.update(kills=own["kills"] + kills, runs=own["runs"] + 1, faults=own["faults"] + faults)
                 kept.write_text(json.dumps(results, indent=1))
                 print(part, own, flush=True)
-    if results.keys() != PARTS.keys():
-        return
     lines = [
         "# Kills",
+        "",
+        "Runs that are killed with SIGKILL at random moments and started again, until they are finished. A fault is a",
+        "file that differs from that of an undisturbed run, is half-written or left over, another weight, or a trial",
+        "that is missing.",
         "",
         "| run | backend | runs to the end | kills | faults |",
         "| --- | --- | ---: | ---: | ---: |",
     ]
     for part, own in results.items():
-        lines.append(f"| {TITLES[part]} | {own['backend']} | {own['runs']} | {own['kills']:,} | {len(own['faults'])} |")
+        lines.append(
+            f"| {TITLES[part]} | {own['backend']} | {own['runs']:,} | {own['kills']:,} | {len(own['faults'])} |"
+        )
     write_table(
         arguments.table,
         lines,
         f"python -m benchmarks.robustness.kills {arguments.table}",
         ("keras", keras.backend.backend(), "optuna", "distributed"),
     )
-    kept.unlink()
     sys.exit(any(own["faults"] for own in results.values()))
 
 
