@@ -89,7 +89,7 @@ from keras_lvseg.training import TrainingSettings, tune
 if keras.backend.backend() == "tensorflow":  # where tracing takes most of so short a training
     keras.Model.compile = functools.partialmethod(keras.Model.compile, run_eagerly=True)
 module = sys.modules["keras_lvseg.training.search.tune"]
-module._HEARTBEAT, module._GRACE = 1, 5
+module._HEARTBEAT, module._GRACE = 1, 10
 splits = {"train": ["PHANTOM0001"], "validation": ["PHANTOM0002"], "test": ["PHANTOM0003"]}
 dataset = SAXDataset(sys.argv[1], splits=splits, image_size=(40, 40), pixel_spacing=3.0)
 settings = TrainingSettings(filters=2, crop=24, augmentation="none", epochs=1, flip_tta=False)
