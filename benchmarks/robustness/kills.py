@@ -179,7 +179,8 @@ def segmentations(scratch: Path) -> Iterator[Run]:
                         process.wait()
             error = process.communicate()[1]
             faults += [f"worker {worker} outlived the run" for worker in workers if not ends(worker, 60)]
-            if process.returncode != -signal.SIGKILL:
+            unstarted = process.returncode == 1 and "cannot be started" in error  # a worker was killed while it started
+            if process.returncode != -signal.SIGKILL and not unstarted:
                 break
         if process.returncode:
             faults.append(f"ended with {process.returncode}: {error.strip().splitlines()[-1:]}")

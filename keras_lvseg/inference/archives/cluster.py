@@ -15,7 +15,7 @@ from keras_lvseg.errors import DataError, as_data_error, invalid_argument
 from keras_lvseg.version import __version__
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, LocalCluster
 
 _TIMEOUT = 30  # seconds until a scheduler is taken for unreachable
 _LOST = 60  # seconds until a worker process of this machine that died and does not start again is given up
@@ -41,7 +41,8 @@ def open_cluster(*, workers: int | None = None, scheduler: str | None = None) ->
         A client for `ResultFolder.write`. Worker processes that were started here end with the block.
 
     Raises:
-        DataError: The scheduler cannot be reached, or it or a worker has another version of Dask.
+        DataError: The scheduler cannot be reached, it or a worker has another version of Dask, or a worker process
+            ended while it started.
         ValueError: None or both of the arguments are given, or `workers` is below 1.
     """
     if (workers is None) == (scheduler is None):
@@ -49,7 +50,7 @@ def open_cluster(*, workers: int | None = None, scheduler: str | None = None) ->
     if workers is not None and workers < 1:
         raise invalid_argument("workers", workers, "1 or more")
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     # Lost workers and connections are reported by the run itself.
     for name in ("distributed", "distributed.client"):
@@ -58,10 +59,20 @@ def open_cluster(*, workers: int | None = None, scheduler: str | None = None) ->
         with _connect(scheduler) as client:
             yield client
         return
-    threads = str(max((os.cpu_count() or 1) // (workers or 1), 1))
     with (
         dask.config.set({"distributed.deploy.lost-worker-timeout": _LOST}),
-        LocalCluster(
+        _start_workers(workers or 1) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def _start_workers(workers: int) -> LocalCluster:
+    from distributed import LocalCluster
+
+    threads = str(max((os.cpu_count() or 1) // workers, 1))
+    with as_data_error("worker processes", "cannot be started", "start the command again, with --resume"):
+        return LocalCluster(
             n_workers=workers,
             threads_per_worker=1,  # one study at a time; the network has the threads
             processes=True,
@@ -71,10 +82,7 @@ def open_cluster(*, workers: int | None = None, scheduler: str | None = None) ->
             scheduler_kwargs={"allowed_failures": 0, "dashboard": False},  # the run counts the failures of each study
             preload=[_SILENCE],
             env=dict.fromkeys(_THREADS, threads) | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+        )
 
 
 def wait_for_some(client: Client, futures: Collection[Future]) -> set[Future]:

@@ -47,6 +47,16 @@ def test_open_cluster_scheduler_that_cannot_be_reached_is_one_line(monkeypatch):
 
 
 @pytest.mark.slow
+def test_open_cluster_with_a_worker_that_ends_while_it_starts_is_one_line(monkeypatch):
+    monkeypatch.setattr(cluster, "_SILENCE", "import os; os._exit(1)")
+    with (
+        pytest.raises(DataError, match=r"^worker processes: cannot be started \(Nanny failed"),
+        open_cluster(workers=1),
+    ):
+        pass
+
+
+@pytest.mark.slow
 def test_open_cluster_scheduler_without_worker_warns(scheduler):
     with pytest.warns(UserWarning, match="has no worker yet"), open_cluster(scheduler=scheduler) as client:
         assert client.scheduler.address == scheduler
