@@ -7,7 +7,6 @@ The archive has studies of 240 files with 16 x 16 pixels, because pixels are not
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
+from benchmarks.robustness.long_runs import resident_bytes
 from benchmarks.table import write_table
 from keras_lvseg import Segmenter
 from keras_lvseg.inference import open_cluster
@@ -61,15 +61,11 @@ def read_archive(archive: Path, workers: int) -> None:
     segmenter = Segmenter()
     with open_cluster(workers=workers) if workers else nullcontext() as client:
         segmenter.segment(next(archive.glob("*/*")), client=client)  # what the first call imports
-        before, begun = resident(), time.monotonic()
+        before, begun = resident_bytes(), time.monotonic()
         segmentation = segmenter.segment(archive, client=client)
         seconds = time.monotonic() - begun
         files = sum(len(study.frames) for study in segmentation.studies)
-        print(json.dumps({"seconds": seconds, "files": files, "bytes": resident() - before}))
-
-
-def resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+        print(json.dumps({"seconds": seconds, "files": files, "bytes": resident_bytes() - before}))
 
 
 def main() -> None:
@@ -86,8 +82,8 @@ def main() -> None:
         "# Index of an archive",
         "",
         "| headers read | seconds | files per second | memory of the command, KB per file |",
+        "| --- | ---: | ---: | ---: |",
     ]
-    lines.append("| --- | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
         files = write_archive(Path(folder), arguments.files)
         for workers in (0, *arguments.workers):

@@ -6,8 +6,9 @@ Each part starts the same run anew until it was killed often enough. `files` wri
 `keras_lvseg.files` in a process without Keras. `segment` has two workers; the run or one of its workers is killed.
 `train` is resumed after each kill. `tune` has two processes that share a search of 30 trials; one of them is killed.
 
-What was measured is kept in a JSON file beside the table. A campaign that is stopped goes on with the run that it was
-in, and the table has the parts that were measured so far. Set KERAS_BACKEND for the backend of `train` and `tune`.
+What was measured is kept in a JSON file beside the table until all parts are done. A campaign that is stopped goes on
+with the run that it was in, and the table has the parts that were measured so far. Set KERAS_BACKEND for the backend of
+`train` and `tune`.
 """
 
 import argparse
@@ -21,14 +22,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 
 import keras_lvseg
-from benchmarks.robustness.archive_runs import worker_processes
+from benchmarks.robustness.archive_runs import segment, start, worker_processes
 from benchmarks.robustness.long_runs import contents, write_studies
 from benchmarks.table import write_table
 from keras_lvseg import SAXDataset
@@ -37,7 +38,6 @@ from keras_lvseg.inference import TrainedNetwork
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.training import RunFolder, SearchFolder, read_settings, train
 
-_CLI = (sys.executable, "-m", "keras_lvseg_cli")
 _STUDIES = 8
 _TRIALS = 30
 _FOLDS = 2
@@ -79,11 +79,13 @@ def main() -> None:
     for part in arguments.only:
         own = results.setdefault(part, {"backend": BACKENDS[part], "kills": 0, "runs": 0, "faults": []})
         wanted = arguments.kills * (10 if part == "files" else 1)
+        if own["kills"] >= wanted:
+            continue
         with tempfile.TemporaryDirectory() as folder:
-            runs = PARTS[part](Path(folder))
+            run = PARTS[part](Path(folder))
             while own["kills"] < wanted:
                 chance = random.Random(f"{part} {own['runs']}")
-                kills, faults = next(runs)(chance, wanted - own["kills"])
+                kills, faults = run(chance, wanted - own["kills"])
                 own.update(kills=own["kills"] + kills, runs=own["runs"] + 1, faults=own["faults"] + faults)
                 kept.write_text(json.dumps(results, indent=1))
                 print(part, own, flush=True)
@@ -107,6 +109,8 @@ def main() -> None:
         f"python -m benchmarks.robustness.kills {arguments.table}",
         ("keras", keras.backend.backend(), "optuna", "distributed"),
     )
+    if len(arguments.only) == len(PARTS):
+        kept.unlink()
     sys.exit(any(own["faults"] for own in results.values()))
 
 
@@ -114,8 +118,8 @@ Run = Callable[[random.Random, int], tuple[int, list[str]]]
 """Makes a run that is killed up to a number of times; returns the kills and what was wrong."""
 
 
-def writers(scratch: Path) -> Iterator[Run]:
-    """Yield runs of one kill each. A kill must lose nothing that was written before, and leave nothing half-written."""
+def writers(scratch: Path) -> Run:
+    """Return the run of one kill. It must lose nothing that was written before, and leave nothing half-written."""
     out, package = scratch / "out", Path(keras_lvseg.__file__).parent
     last = 0
 
@@ -129,10 +133,8 @@ def writers(scratch: Path) -> Iterator[Run]:
         process.kill()
         last = max([last, *(int(line) for line in process.communicate()[0].splitlines())])
         faults = [] if last > before else ["the writer did not start"]
-        values, rows = (
-            json.loads((out / "values.json").read_text()),
-            [int(row["number"]) for row in read_rows(out / "values.csv")],
-        )
+        values = json.loads((out / "values.json").read_text())
+        rows = [int(row["number"]) for row in read_rows(out / "values.csv")]
         for found in (values, rows):
             if found != [found[0]] * 20_000 or found[0] not in (last, last + 1):
                 faults.append(f"after {last}, a file has {len(found)} values of {found[0]}")
@@ -148,24 +150,22 @@ def writers(scratch: Path) -> Iterator[Run]:
         last += 1
         return 1, faults
 
-    while True:
-        yield run
+    return run
 
 
-def segmentations(scratch: Path) -> Iterator[Run]:
-    """Yield runs whose files must be those of an undisturbed run in one process."""
+def segmentations(scratch: Path) -> Run:
+    """Return the run whose files must be those of an undisturbed run in one process."""
     studies, out = scratch / "studies", scratch / "out"
     write_studies(studies, _STUDIES)
     begun = time.monotonic()
-    subprocess.run([*_CLI, "segment", studies, scratch / "whole"], check=True, stdout=subprocess.DEVNULL)
+    segment(studies, scratch / "whole").communicate()
     longest, expected = time.monotonic() - begun, contents(scratch / "whole")
 
     def run(chance: random.Random, most: int) -> tuple[int, list[str]]:
         shutil.rmtree(out, ignore_errors=True)
         kills, faults = 0, []
         while True:
-            command = [*_CLI, "segment", studies, out, "--workers", "2", "--retries", "1000", "--resume"]
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            process = segment(studies, out, "--workers", 2, "--retries", 1000, "--resume")
             workers: list[int] = []
             while process.poll() is None and kills < most:
                 try:
@@ -188,27 +188,25 @@ def segmentations(scratch: Path) -> Iterator[Run]:
         faults += sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         return kills, faults
 
-    while True:
-        yield run
+    return run
 
 
-def trainings(scratch: Path) -> Iterator[Run]:
-    """Yield runs whose weights and history must be those of an undisturbed run."""
+def trainings(scratch: Path) -> Run:
+    """Return the run whose weights and history must be those of an undisturbed run."""
     tree = scratch / "tree"
     write_phantom(tree, patients=3, frames="contoured", seed=0)
 
-    def start(out: Path) -> subprocess.Popen:
-        command = [*_CLI, "train", tree, out, *_TRAIN, "--test=PHANTOM0003", "--resume"]
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    def train_on(out: Path) -> subprocess.Popen:
+        return start("keras_lvseg_cli", "train", tree, out, *_TRAIN, "--test=PHANTOM0003", "--resume")
 
     begun = time.monotonic()
-    start(scratch / "whole").communicate()
+    train_on(scratch / "whole").communicate()
     longest, whole = time.monotonic() - begun, RunFolder(scratch / "whole")
 
     def run(chance: random.Random, most: int) -> tuple[int, list[str]]:
         own = RunFolder(scratch / "run")
         shutil.rmtree(own, ignore_errors=True)
-        kills, process = 0, start(own.path)
+        kills, process = 0, train_on(own.path)
         while kills < most:
             try:
                 process.wait(chance.uniform(0, longest))
@@ -216,7 +214,7 @@ def trainings(scratch: Path) -> Iterator[Run]:
             except subprocess.TimeoutExpired:
                 kills += kill(process.pid)
                 process.communicate()
-                process = start(own.path)
+                process = train_on(own.path)
         error = process.communicate()[1]
         if process.returncode:
             return kills, [f"ended with {process.returncode}: {error.strip().splitlines()[-1:]}"]
@@ -225,40 +223,37 @@ def trainings(scratch: Path) -> Iterator[Run]:
             faults.append("has another history")
         return kills, faults + [f"{path.name} was left" for path in own.path.glob(".*")]
 
-    while True:
-        yield run
+    return run
 
 
-def searches(scratch: Path) -> Iterator[Run]:
-    """Yield searches by two processes that must finish all trials. The best one must be the same when trained again."""
+def searches(scratch: Path) -> Run:
+    """Return the search by two processes. All trials must be finished, and the best one the same when trained again."""
     tree, out = scratch / "tree", scratch / "search"
     write_phantom(tree, patients=3, frames="contoured", seed=0)
     for name, text in (("settings", _SETTINGS), ("space", _SPACE)):
         (scratch / f"{name}.toml").write_text(text)
 
-    def start() -> subprocess.Popen:
+    def join() -> subprocess.Popen:
         options = [f"--trials={_TRIALS}", f"--folds={_FOLDS}", "--test=PHANTOM0003"]
         files = [f"--{name}={scratch / name}.toml" for name in ("settings", "space")]
-        command = [*_CLI, "tune", tree, out, *options, *files]
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        return start("keras_lvseg_cli", "tune", tree, out, *options, *files)
 
     def run(chance: random.Random, most: int) -> tuple[int, list[str]]:
         shutil.rmtree(out, ignore_errors=True)
-        kills, processes = 0, [start(), start()]
+        kills, processes = 0, [join(), join()]
         while kills < most and all(process.poll() is None for process in processes):
             time.sleep(chance.uniform(0, 30))
             victim = chance.randrange(2)
             if processes[victim].poll() is None:
                 kills += kill(processes[victim].pid)
                 processes[victim].communicate()
-                processes[victim] = start()
+                processes[victim] = join()
         errors = [process.communicate()[1] for process in processes]
         if any(process.returncode for process in processes):
             return kills, [f"ended with {process.returncode}" for process in processes] + errors
         return kills, search_faults(SearchFolder(out), tree, scratch / "again")
 
-    while True:
-        yield run
+    return run
 
 
 def search_faults(search: SearchFolder, tree: Path, again: Path) -> list[str]:
@@ -276,7 +271,8 @@ def search_faults(search: SearchFolder, tree: Path, again: Path) -> list[str]:
         roles = own.roles()
         splits = {split: [name for name in roles if roles[name] == split] for split in ("train", "test")}
         shutil.rmtree(again, ignore_errors=True)
-        repeated = train(SAXDataset(tree, splits=splits, **grid(own)), again, settings=settings)
+        as_trained = TrainedNetwork.from_run(own).info.data
+        repeated = train(SAXDataset(tree, splits=splits, **as_trained), again, settings=settings)
         if not same_weights(repeated, own):
             faults.append(f"trial {best['trial']}, trained again, has other weights in fold {fold}")
     return faults
@@ -289,11 +285,6 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 def trial_key(trial: dict[str, str]) -> tuple[str, ...]:
     return tuple(value for name, value in trial.items() if name not in ("trial", "state", "mean_dice"))
-
-
-def grid(run: RunFolder) -> dict:
-    preprocessing = TrainedNetwork.from_run(run).preprocessing
-    return {name: getattr(preprocessing, name) for name in ("image_size", "pixel_spacing", "intensity")}
 
 
 def same_weights(one: RunFolder, other: RunFolder) -> bool:
@@ -320,7 +311,7 @@ def ends(process: int, seconds: float) -> bool:
     return True
 
 
-PARTS: dict[str, Callable[[Path], Iterator[Run]]] = {
+PARTS: dict[str, Callable[[Path], Run]] = {
     "files": writers,
     "segment": segmentations,
     "train": trainings,

@@ -64,10 +64,15 @@ def segment(studies: Path, out: Path, resume: bool) -> None:
         segmentation = Segmenter().segment(studies)
 
         def report(done: int, total: int) -> None:
-            print(done, int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize(), flush=True)
+            print(done, resident_bytes(), flush=True)
 
         results.write(segmentation, report)
     print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, flush=True)
+
+
+def resident_bytes() -> int:
+    """Return the memory that this process has now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def start(studies: Path, out: Path, *options: str) -> subprocess.Popen:
