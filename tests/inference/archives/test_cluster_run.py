@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,17 +77,15 @@ def test_write_on_a_cluster_study_without_a_readable_image_has_a_reason(run, tre
 def test_write_on_a_cluster_with_a_full_disk_is_one_line_and_keeps_finished_studies(run, tree, tmp_path, client, disk):
     segment(run, tree, tmp_path / "one")
     expected = contents(tmp_path / "one")
-    blocks = sum(-(-len(content) // 4096) for name, content in expected.items() if name.startswith("P1/"))
-    free = os.statvfs(disk).f_bavail * 4096
-    (disk / "ballast").write_bytes(bytes(free - 4096 * blocks * 5 // 2))
+    disk.fill((content for name, content in expected.items() if name.startswith("P1/")), room=2.5)
+    out = disk.path / "out"
     with pytest.raises(DataError, match=r"out: cannot be written \(No space left on device\)$"):
-        segment(run, tree, disk / "out", client=client)
-    finished = {path.parent.name for path in (disk / "out").glob("[!.]*/study.json")}
+        segment(run, tree, out, client=client)
+    finished = {path.parent.name for path in out.glob("[!.]*/study.json")}
     assert 1 <= len(finished) <= 2
-    (disk / "ballast").unlink()
-    subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
-    segment(run, tree, disk / "out", resume=True, client=client)
-    assert contents(disk / "out") == expected
+    disk.enlarge()
+    segment(run, tree, out, resume=True, client=client)
+    assert contents(out) == expected
 
 
 @pytest.mark.parametrize(
