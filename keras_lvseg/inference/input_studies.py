@@ -118,17 +118,16 @@ class InputImages:
     def _add_header(self, header: Header) -> None:
         if header.geometry_error is None:
             # The images of a study share most values, and an archive has millions of images.
-            values = {
-                name: self._values.setdefault(value, value) for name in _SHARED if (value := getattr(header, name))
-            }
-            self._headers.append(replace(header, **values))
+            values = {name: getattr(header, name) for name in _SHARED}
+            shared = {name: self._values.setdefault(value, value) for name, value in values.items()}
+            self._headers.append(replace(header, **shared))
             return
         patient_id, original_id = self._names(header.path, header.patient_id)
         frame = Frame.from_header(header, patient_id=patient_id, original_id=original_id)
         self._add_standalone(frame, f"{header.path.name}: {header.geometry_error}")
 
     def studies(self) -> Iterator[Study]:
-        """Yield the studies of all files that were read. Their names may repeat."""
+        """Yield the studies of all files that were read, once. Their names may repeat."""
         yield from self._stacks()
         yield from _volume_studies(self._volumes)
         yield from self._standalone_studies()
