@@ -1,12 +1,13 @@
-"""Train and score recipes, and train the bundled weights: folds, the official split, shifts and ablations.
+"""Train recipes and the bundled weights: folds, the official split, shifts and ablations.
 
-    python -m tools.campaign prepare DATA data.npz     reads and packs patients and phantoms
-    python -m tools.campaign run data.npz OUT PLAN     trains on PyTorch and writes masks and weights
-    python -m tools.campaign weights data.npz OUT/weights-wall-*.npz --out sax-lv.json
+    python -m tools.campaign prepare DATA data.npz         reads and packs patients and phantoms
+    python -m tools.campaign run data.npz OUT PLAN         trains on PyTorch and writes networks
+    python -m tools.campaign predict data.npz OUT PLAN     segments held-out patients and writes masks: OUT/PLAN.npz
 
 DATA holds `sunnybrook-training-png`, `sunnybrook-validation-png`, `sunnybrook-online-png`, `sunnybrook-sample` and
 `sunnybrook-studies`. PLAN is a name in `campaign_plans.PLANS`. The second command needs `KERAS_BACKEND=torch`, and
-neither DATA nor TensorFlow. `campaign_scores.py` scores the masks.
+neither DATA nor TensorFlow; the third needs OpenVINO. The bundled weights are one of the networks. `campaign_scores.py`
+scores the masks.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import os
 import tempfile
 import time
 import zlib
-from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -30,20 +33,21 @@ from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.files import atomic_file
 from keras_lvseg.geometry import CONTOUR_ORIGIN, NetworkGrid
 from keras_lvseg.inference.postprocess import keep_best_component
-from keras_lvseg.inference.predict import native_probabilities
+from keras_lvseg.inference.predict import average_views, native_probabilities
+from keras_lvseg.models.build import build_network
+from keras_lvseg.models.pretrained import PretrainedInfo, assign_arrays, pretrained_info, read_arrays, write_pretrained
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.phantom.image import acquire_frame, render_background
 from keras_lvseg.phantom.phantom_patient import PhantomPatient
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
-from tools.campaign_plans import PLANS, VARIANTS, WALL, Frames, Run, Shape
+from tools.campaign_plans import PLANS, VARIANTS, Frames, Run, Shape
 
 GRID = Preprocessing((144, 144), 1.5)
 PARTS = ("sunnybrook-training-png", "sunnybrook-validation-png", "sunnybrook-online-png")
 WHOLE_STUDIES = ("sunnybrook-sample", "sunnybrook-studies")
 _PHANTOMS, _PHANTOM_SEED = 12, 2009
 _BATCH = 128
-_IN_A_FILE = 4  # networks
 
 
 def prepare(data: Path, out: Path) -> None:
@@ -145,25 +149,33 @@ def _shifted(job: tuple[int, str]) -> np.ndarray:
     return _DATA.shifted(*job)
 
 
-def _native_masks(jobs: list[tuple[int, np.ndarray]]) -> list[tuple[bytes, float]]:
-    return [_DATA.native_mask(*job) for job in jobs]
-
-
-def run(path: Path, out: Path, plan: str, seconds: float, shrink: int) -> None:
-    """Train and predict what a plan lists, in order, until the time is over."""
+def _inputs(data: Data, runs: Sequence[Run]) -> dict[str, np.ndarray]:
+    """Return the network's inputs of all real frames, by variant, as the runs need them."""
     global _DATA
-    start, stop = time.monotonic(), time.monotonic() + seconds
-    log = lambda *text: print(f"{time.monotonic() - start:6.1f} s", *text, flush=True)  # noqa: E731
-    _DATA = data = Data(path)
-    out.mkdir(parents=True, exist_ok=True)
+    _DATA = data
+    frames = range(len(data.pixels))
+    variants = dict.fromkeys(["plain", *(v for one in runs for v in one.variants)])
+    wanted = [(i, v) for v in variants for i in frames if v == "plain" or data.rows[i]["part"] != "empty"]
+    inputs = {v: np.zeros((len(frames), *GRID.image_size, 1), np.float32) for v in variants}
     # Forked before PyTorch starts the GPU.
-    pool = ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("fork"))
-    real = range(len(data.pixels))
-    wanted = [(i, v) for v in VARIANTS for i in real if v == "plain" or data.rows[i]["part"] != "empty"]
-    shifted = pool.map(_shifted, wanted, chunksize=8)
-    inputs = {v: np.zeros((len(real), *GRID.image_size, 1), np.float32) for v in VARIANTS}
-    for (i, v), image in zip(wanted, shifted, strict=True):
-        inputs[v][i, ..., 0] = image
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("fork")) as pool:
+        for (i, v), image in zip(wanted, pool.map(_shifted, wanted, chunksize=8), strict=True):
+            inputs[v][i, ..., 0] = image
+    return inputs
+
+
+def run(path: Path, out: Path, plan: str, seconds: float, shrink: int, streams: int) -> None:
+    """Train what a plan lists, in order, until the time is over."""
+    start = time.monotonic()
+
+    def log(*text: Any) -> None:
+        line = f"{time.monotonic() - start:6.1f} s {' '.join(map(str, text))}\n"
+        print(line, end="", flush=True)  # one write, so that threads do not mix their lines
+
+    data = Data(path)
+    runs = PLANS[plan](data.frames)
+    inputs = _inputs(data, runs)
+    out.mkdir(parents=True, exist_ok=True)
     log("pictures read")
 
     import torch
@@ -176,66 +188,118 @@ def run(path: Path, out: Path, plan: str, seconds: float, shrink: int) -> None:
         3: torch.tensor(data.labels, device=DEVICE),
         2: torch.tensor((data.labels == 1).astype("uint8"), device=DEVICE),
     }
-    runs = [one for one in PLANS[plan](data.frames) if one.steps]
-    trainers: dict[Shape, FastTrainer] = {}
-    results: list[tuple[list, Future]] = []
-    rates, kept, files = dict[Shape, float](), 0, dict[str, np.ndarray]()
-    for number, one in enumerate(runs):
+    trainers: dict[Shape, SimpleQueue[FastTrainer]] = {}
+    for shape, count in Counter(one.recipe.shape for one in runs).items():
+        trainers[shape] = SimpleQueue()
+        for _ in range(min(streams, count)):
+            trainers[shape].put(FastTrainer(shape, images, labels[shape.classes]))
+        log("ready for", shape)
+    rates = dict[Shape, float]()
+
+    def work(one: Run) -> None:
         shape, steps = one.recipe.shape, max(one.steps // shrink, 1)
-        if time.monotonic() + steps * rates.get(shape, 0.0) * 1.05 > stop:
+        if time.monotonic() + steps * rates.get(shape, 0.0) * 1.05 > start + seconds:
             log("no time for", one.name, f"seed {one.seed}")
-            continue
-        if shape not in trainers:
-            trainers[shape] = FastTrainer(shape, images, labels[shape.classes])
-            log("ready for", shape)
-        trainer, begun = trainers[shape], time.monotonic()
+            return
+        trainer, begun = trainers[shape].get(), time.monotonic()
         options = {"steps": steps, "seed": one.seed, "learning_rate": one.recipe.learning_rate}
         losses = trainer.train(one.subset, one.recipe.augment, **options)
         rates[shape] = (time.monotonic() - begun) / steps
-        jobs = [(i, v) for v in one.variants for i in one.test] + [(i, "plain") for i in one.empty]
-        for which in one.weights:
-            on_grid: dict[str, dict[str, np.ndarray]] = {}
-            for k in range(0, len(jobs), _BATCH):
-                part = jobs[k : k + _BATCH]
-                found = trainer.probabilities(np.stack([inputs[v][i] for i, v in part]), which)
-                places = [(one.name, which, v, i) for i, v in part]
-                pairs = [(i, f) for (i, _), f in zip(part, found, strict=True)]
-                results.append((places, pool.submit(_native_masks, pairs)))
-                for (i, v), own in zip(part, found, strict=True):
-                    patients = on_grid.setdefault(v if data.rows[i]["part"] != "empty" else "empty", {})
-                    cavity = own[..., 0] > np.maximum(own[..., 1:].max(-1, initial=0), 1 - own.sum(-1))
-                    label = data.labels[i, ..., 0] == 1
-                    counts = np.array([(cavity & label).sum(), cavity.sum(), label.sum(), cavity.any(), 1])
-                    patients[data.rows[i]["patient"]] = patients.get(data.rows[i]["patient"], 0) + counts
-            text = [
-                f"{v} {np.mean([2 * n[0] / max(n[1] + n[2], 1) for n in patients.values()]):.3f}"
-                if v != "empty"
-                else f"empty {sum(n[3] for n in patients.values())}/{sum(n[4] for n in patients.values())}"
-                for v, patients in on_grid.items()
-            ]
-            log(one.name, which, "patients on the network's grid:", ", ".join(text))
-            if one.keep:
-                arrays = {
-                    f"{one.name} {which} {k}": w.astype(np.float16) for k, w in trainer.keras_weights(which).items()
-                }
-                files = files | arrays if kept % _IN_A_FILE else arrays
-                with atomic_file(out / f"weights-{plan}-{kept // _IN_A_FILE}.npz") as temporary:
-                    np.savez(temporary, **files)
-                kept += 1
         log(
-            f"{one.name}: {steps} steps of {shape.batch}, {1e3 * rates[shape]:.2f} ms each,",
+            f"{one.name} seed {one.seed}: {steps} steps of {shape.batch}, {1e3 * rates[shape]:.2f} ms each,",
             f"{len(one.subset)} images, loss {' '.join(f'{loss:.2f}' for loss in losses)}",
         )
-        if number % 6 == 5:
-            _write(out / f"{plan}.npz", results, runs)
-    _write(out / f"{plan}.npz", results, runs)
+        for which in one.weights:
+            if one.keep:
+                _write_network(out / one.file(which), one, trainer.keras_weights(which), data.frames)
+            else:
+                found = [
+                    trainer.probabilities(np.stack([inputs[v][i] for i, v in part]), which)
+                    for part in _batches(one.jobs)
+                ]
+                log(one.name, which, "on the network's grid:", _on_grid(data, one.jobs, np.concatenate(found)))
+        trainers[shape].put(trainer)
+
+    torch.zeros(1, device=DEVICE).item()  # all tensors are there before another stream reads them
+    with ThreadPoolExecutor(streams) as threads:
+        list(threads.map(work, runs))
     log("done")
-    pool.shutdown()
 
 
-def _write(path: Path, results: Sequence[tuple[list, Future]], runs: Sequence[Run]) -> None:
+def _batches(jobs: Sequence[tuple[int, str]]) -> Iterator[Sequence[tuple[int, str]]]:
+    yield from (jobs[k : k + _BATCH] for k in range(0, len(jobs), _BATCH))
+
+
+def _on_grid(data: Data, jobs: Sequence[tuple[int, str]], probabilities: Sequence[np.ndarray]) -> str:
+    """Return the mean Dice of patients by variant, before the clean-up, and the number of empty slices with a mask."""
+    counts: dict[str, dict[str, np.ndarray]] = {}
+    for (i, v), own in zip(jobs, probabilities, strict=True):
+        patients = counts.setdefault(v if data.rows[i]["part"] != "empty" else "empty", {})
+        cavity, label = own[..., 0] > 0.5, data.labels[i, ..., 0] == 1
+        row = np.array([(cavity & label).sum(), cavity.sum(), label.sum(), cavity.any(), 1])
+        patients[data.rows[i]["patient"]] = patients.get(data.rows[i]["patient"], 0) + row
+    return ", ".join(
+        f"{v} {np.mean([2 * n[0] / max(n[1] + n[2], 1) for n in patients.values()]):.3f}"
+        if v != "empty"
+        else f"empty {sum(n[3] for n in patients.values())}/{sum(n[4] for n in patients.values())}"
+        for v, patients in counts.items()
+    )
+
+
+def _write_network(path: Path, one: Run, arrays: Mapping[str, np.ndarray], frames: Frames) -> None:
+    """Write a network in float16 as `keras_lvseg.models.pretrained` reads it."""
+    shape = one.recipe.shape
+    network = build_network("unet", shape.architecture)
+    assign_arrays(network, arrays, one.name)
+    patients = sorted({frames.rows[index]["patient"] for index in one.subset} & {*frames.groups})
+    beside = [", slices without a ventricle"] * one.recipe.empty + [", phantoms"] * one.recipe.phantoms
+    info = PretrainedInfo(
+        network="unet",
+        architecture=shape.architecture,
+        data={
+            "target": "myocardium" if shape.classes == 3 else "endocardium",
+            "image_size": list(GRID.image_size),
+            "pixel_spacing": GRID.pixel_spacing,
+            "intensity": GRID.intensity,
+            "contour_origin": CONTOUR_ORIGIN,
+        },
+        inference={"flip_tta": True, "postprocess": True},
+        training={
+            "summary": f"{len(patients)} patients of the 2009 challenge with repaired labels{''.join(beside)}",
+            "patients": patients,
+            "images": len(frames.of(patients, frames.real)),
+            "phantoms": _PHANTOMS * one.recipe.phantoms,
+            "steps": one.steps,
+            "batch_size": shape.batch,
+            "seed": one.seed,
+            "dtype": shape.dtype,
+        },
+    )
+    write_pretrained(path, network, info, dtype="float16")
+
+
+def predict(path: Path, out: Path, plan: str) -> None:
+    """Write the masks of the frames that the runs of a plan list, by the networks that are in OUT."""
+    from keras_lvseg.inference.engines.engine import open_engine
+
+    data = Data(path)
+    runs = [one for one in PLANS[plan](data.frames) if one.keep]
+    networks = [(one, which, out / one.file(which)) for one in runs for which in one.weights]
+    inputs, results = _inputs(data, runs), []
+    for own, which, file in networks:
+        if not file.is_file():
+            continue
+        network, start = open_engine("openvino", pretrained_info(file), read_arrays(file)), time.monotonic()
+        for part in _batches(own.jobs):
+            images = np.stack([inputs[v][i] for i, v in part])
+            for (i, v), found in zip(part, average_views(network, images, views=4), strict=True):
+                results.append(((own.name, which, v, i), *data.native_mask(i, found[..., 1:])))
+        print(f"{own.name} seed {own.seed} {which}: {len(own.jobs)} in {time.monotonic() - start:.0f} s", flush=True)
+    _write(out / f"{plan}.npz", results, runs)
+
+
+def _write(path: Path, found: Sequence[tuple[tuple, bytes, float]], runs: Sequence[Run]) -> None:
     """Write all masks, atomically."""
-    found = [(place, *mask) for places, future in results for place, mask in zip(places, future.result(), strict=True)]
     index = {"places": [place for place, *_ in found], "confidence": [round(c, 4) for *_, c in found]}
     index["sizes"] = [len(mask) for _, mask, _ in found]
     index["runs"] = [one.plain() for one in runs]
@@ -247,70 +311,25 @@ def _write(path: Path, results: Sequence[tuple[list, Future]], runs: Sequence[Ru
         )
 
 
-def write_weights(files: Sequence[Path], name: str, out: Path, frames: Frames) -> None:
-    """Write a network of the plan "wall" as `keras_lvseg.models.pretrained` reads it."""
-    from keras_lvseg.models.build import build_network
-    from keras_lvseg.models.pretrained import PretrainedInfo, assign_arrays, write_pretrained
-
-    trained = next(one for one in PLANS["wall"](frames) if name.startswith(one.name))
-    patients = sorted({frames.rows[index]["patient"] for index in trained.subset} & {*frames.groups})
-    arrays: dict[str, np.ndarray] = {}
-    for file in files:
-        with np.load(file) as archive:
-            arrays |= {
-                key.removeprefix(f"{name} "): archive[key] for key in archive.files if key.startswith(f"{name} ")
-            }
-    network = build_network("unet", WALL.shape.architecture)
-    assign_arrays(network, arrays, name)
-    info = PretrainedInfo(
-        network="unet",
-        architecture=WALL.shape.architecture,
-        data={
-            "target": "myocardium",
-            "image_size": list(GRID.image_size),
-            "pixel_spacing": GRID.pixel_spacing,
-            "intensity": GRID.intensity,
-            "contour_origin": CONTOUR_ORIGIN,
-        },
-        inference={"flip_tta": True, "postprocess": True},
-        training={
-            "summary": f"{len(patients)} patients of the 2009 challenge with repaired labels, slices without a "
-            "ventricle, and phantoms",
-            "patients": patients,
-            "images": len(frames.of(patients, frames.real)),
-            "phantoms": _PHANTOMS,
-            "epochs": WALL.epochs,
-            "seed": 0,
-            "dtype": WALL.shape.dtype,
-        },
-    )
-    write_pretrained(out, network, info, dtype="float16")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("prepare")
     one.add_argument("data", type=Path)
     one.add_argument("out", type=Path)
-    one = commands.add_parser("run")
-    one.add_argument("data", type=Path)
-    one.add_argument("out", type=Path)
-    one.add_argument("plan", choices=PLANS)
-    one.add_argument("--seconds", type=float, default=1e9, help="start no training that would end later")
-    one.add_argument("--shrink", type=int, default=1, help="divide all numbers of steps, for a trial")
-    one = commands.add_parser("weights")
-    one.add_argument("data", type=Path)
-    one.add_argument("files", type=Path, nargs="+", help="the files of weights that `run` wrote")
-    one.add_argument("--name", default="wall/final last")
-    one.add_argument("--out", type=Path, required=True, help="the JSON file to write")
-    arguments = parser.parse_args()
-    if arguments.command == "weights":
-        write_weights(arguments.files, arguments.name, arguments.out, Data(arguments.data).frames)
-    elif arguments.command == "prepare":
-        prepare(arguments.data, arguments.out)
-    else:
-        run(arguments.data, arguments.out, arguments.plan, arguments.seconds, arguments.shrink)
+    for name in ("run", "predict"):
+        one = commands.add_parser(name)
+        one.add_argument("data", type=Path)
+        one.add_argument("out", type=Path)
+        one.add_argument("plan", choices=PLANS)
+        if name == "run":
+            one.add_argument("--seconds", type=float, default=1e9, help="start no training that would end later")
+            one.add_argument("--shrink", type=int, default=1, help="divide all numbers of steps, for a trial")
+            one.add_argument("--streams", type=int, default=1, help="trainings at the same time")
+    arguments = vars(parser.parse_args())
+    command = {"prepare": prepare, "run": run, "predict": predict}[arguments.pop("command")]
+    path = arguments.pop("data")
+    command(path, **arguments)
 
 
 if __name__ == "__main__":

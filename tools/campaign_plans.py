@@ -84,7 +84,7 @@ class Run:
         steps: Number of steps.
         seed: Seed.
         weights: "ema", "last" or both.
-        keep: Whether to write the weights.
+        keep: Whether to write the weights. Otherwise scores are logged.
     """
 
     name: str
@@ -96,7 +96,16 @@ class Run:
     steps: int
     seed: int = 0
     weights: Sequence[str] = ("ema",)
-    keep: bool = False
+    keep: bool = True
+
+    @property
+    def jobs(self) -> list[tuple[int, str]]:
+        """The frames to segment, as index and variant."""
+        return [(i, v) for v in self.variants for i in self.test] + [(i, "plain") for i in self.empty]
+
+    def file(self, which: str) -> str:
+        """Return the name of the JSON file of the network."""
+        return f"{self.name.replace('/', '-').replace(' ', '-')}-{self.seed}-{which}.json"
 
     def plain(self) -> dict[str, Any]:
         """Return the run as plain values."""
@@ -265,7 +274,7 @@ def _report(frames: Frames) -> list[Run]:
     """Return the runs that are reported once: the official split, the shifts on all patients, and the final weights."""
     everyone = list(frames.groups)
     others = [name for name in everyone if name not in frames.home]
-    both = {"weights": ("last", "ema"), "keep": True}
+    both = {"weights": ("last", "ema")}
     return [
         frames.run("new/official", NEW, frames.home, others, **both),
         frames.run("new/final", NEW, everyone, [], **both),
@@ -291,13 +300,68 @@ def _choice(frames: Frames) -> list[Run]:
     ]
 
 
+_LARGE = replace(WALL, shape=replace(WALL.shape, batch=16), learning_rate=2e-3, steps=6000)
+
+
+def _ranges(**values: float) -> Recipe:
+    """Return the recipe in large batches with other ranges of augmentation."""
+    augment = replace(_LARGE.augment, **values)
+    return replace(_LARGE, shape=replace(_LARGE.shape, columns=ALL_PARAMETERS), augment=augment)
+
+
+_APPEARANCE = {"curve": 0.5, "detail": 0.5, "field": 0.15}
+SECOND = {
+    "large batches": _LARGE,
+    "appearance": _ranges(**_APPEARANCE),
+    "broad": _ranges(**{k: v for k, v in asdict(NEW.augment).items() if k != "crop"}),
+    "appearance and cavity": _ranges(**_APPEARANCE, cavity=0.4),
+    "small batches": replace(WALL, steps=16000),
+    "appearance, no phantoms": replace(_ranges(**_APPEARANCE), phantoms=False),
+    "large batches, long": replace(_LARGE, steps=20000),
+    "appearance, long": replace(_ranges(**_APPEARANCE), steps=20000),
+    "appearance, small batches, long": replace(
+        WALL,
+        shape=replace(WALL.shape, columns=ALL_PARAMETERS),
+        augment=replace(WALL.augment, **_APPEARANCE),
+        steps=40000,
+    ),
+}
+
+
+def _second(frames: Frames) -> list[Run]:
+    """Return the runs that the length and the ranges of augmentation are chosen by, on the 15 training patients."""
+    options: dict[str, Any] = {
+        "weights": ("last", "ema"),
+        "variants": ("plain", "equalised", "half the field", "gamma 2"),
+        "keep": False,
+    }
+    return [run for name, recipe in SECOND.items() for run in _folds(frames, name, recipe, frames.home, **options)]
+
+
+STRANGERS = replace(SECOND["appearance"], steps=8000, weights="ema")
+
+
+def _strangers(frames: Frames) -> list[Run]:
+    """Return the runs of the recipe in large batches that are reported once, and the bundled weights."""
+    everyone = list(frames.groups)
+    others = [name for name in everyone if name not in frames.home]
+    plain: dict[str, Any] = {"variants": ("plain",)}
+    return [
+        frames.run("strangers/official", STRANGERS, frames.home, others),
+        frames.run("strangers/other way", STRANGERS, others, frames.home, **plain),
+        replace(frames.run("strangers/final", STRANGERS, everyone, []), steps=12000),
+        *_folds(frames, "strangers 44", STRANGERS, everyone),
+        frames.run("strangers second seed/official", STRANGERS, frames.home, others, seed=1, **plain),
+    ]
+
+
 def _wall(frames: Frames) -> list[Run]:
     """Return the runs that are reported once, the official split and the other way round, and the bundled weights."""
     others = [name for name in frames.groups if name not in frames.home]
     return [
-        frames.run("wall/official", WALL, frames.home, others, keep=True),
-        frames.run("wall/other way", WALL, others, frames.home, variants=("plain",), keep=True),
-        frames.run("wall/final", WALL, list(frames.groups), [], keep=True),
+        frames.run("wall/official", WALL, frames.home, others),
+        frames.run("wall/other way", WALL, others, frames.home, variants=("plain",)),
+        frames.run("wall/final", WALL, list(frames.groups), []),
     ]
 
 
@@ -306,4 +370,6 @@ PLANS: dict[str, Callable[[Frames], list[Run]]] = {
     "report": _report,
     "choice": _choice,
     "wall": _wall,
+    "second": _second,
+    "strangers": _strangers,
 }

@@ -150,14 +150,46 @@ def figures(truth: Truth, masks: Sequence[Mask]) -> dict[str, float]:
     }
 
 
+def volume_figures(truth: Truth, masks: Sequence[Mask]) -> dict[str, float]:
+    """Return the bias of volumes over the contoured slices: mask minus label, mean over studies.
+
+    Returns:
+        "n", studies; "EDV" and "ESV" in mL and "EF" in points, with the half-width of the limits of agreement (1.96
+        standard deviations) under the name with " ±"; "area ES", area of masks over labels at end-systole; "mass",
+        percent of the labelled myocardium at end-diastole.
+    """
+    sums: dict[str, dict[str, np.ndarray]] = {}
+    for mask in masks:
+        frame = truth.frames[mask.index]
+        label = truth.label(mask.index)
+        millilitres = frame.pixel_area * frame.slice_spacing / 1000
+        phases = sums.setdefault(frame.patient_id, {"ED": np.zeros(2), "ES": np.zeros(2), "wall": np.zeros(2)})
+        phases[truth.phase(mask.index)] += np.array([(mask.classes == 1).sum(), (label == 1).sum()]) * millilitres
+        if (label == 2).any():
+            phases["wall"] += (mask.classes == 2).sum(), (label == 2).sum()
+    ed, es, wall = (np.array([own[name] for own in sums.values()]) for name in ("ED", "ES", "wall"))
+    errors = {
+        "EDV": ed[:, 0] - ed[:, 1],
+        "ESV": es[:, 0] - es[:, 1],
+        "EF": 100 * ((1 - es[:, 0] / ed[:, 0]) - (1 - es[:, 1] / ed[:, 1])),
+    }
+    figures = {"n": float(len(sums))}
+    for name, values in errors.items():
+        figures |= {name: float(values.mean()), f"{name} ±": float(1.96 * values.std(ddof=1))}
+    figures["area ES"] = float(es[:, 0].sum() / es[:, 1].sum())
+    return figures | {"mass": float(100 * (wall[:, 0].sum() / max(wall[:, 1].sum(), 1) - 1))}
+
+
+_RATIOS = ("images", "patients", "ED", "ES", "area ES", "wall")
+
+
 def print_table(rows: Mapping[str, Mapping[str, float]]) -> None:
     """Print rows of figures as Markdown."""
     names = list(next(iter(rows.values())))
     print(f"| | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}")
     for row, values in rows.items():
-        cells = [
-            f"{v:.0f}" if k == "n" else f"{v:.1f}" if k in ("under", "lost") else f"{v:.3f}" for k, v in values.items()
-        ]
+        digits = [0 if k == "n" else 3 if k in _RATIOS else 1 for k in values]
+        cells = [f"{v:.{d}f}" for v, d in zip(values.values(), digits, strict=True)]
         print(f"| {row} | {' | '.join(cells)} |")
 
 
@@ -167,44 +199,29 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     arguments = parser.parse_args()
     truth, masks = Truth(arguments.data), list(read_masks(arguments.results))
-    labelled, rows = [m for m in masks if m.index < len(truth.frames)], {}
+    rows, volumes = {}, {}
     for recipe in dict.fromkeys((m.recipe, m.which) for m in masks):
-        own = [m for m in labelled if (m.recipe, m.which) == recipe]
-        for title, wanted in (("folds", lambda m: m.part.isdigit()), ("0, 1", lambda m: m.part in "01")):
-            if kept := [m for m in own if wanted(m) and m.variant == "plain"]:
-                rows[f"{recipe}, {title}"] = figures(truth, kept)
-        for variant in dict.fromkeys(m.variant for m in own):
-            if kept := [m for m in own if m.part in "01" and m.variant == variant and variant != "plain"]:
-                rows[f"{recipe}, 0, 1, {variant}"] = figures(truth, kept)
-        for variant in dict.fromkeys(m.variant for m in own):
-            if kept := [m for m in own if m.part == "official" and m.variant == variant]:
-                rows[f"{recipe}, official, {variant}"] = figures(truth, kept)
-        kept = [m for m in own if m.part == "official" and m.variant == "plain"]
-        for group in ("HF-I", "HF-NI", "HYP", "N") if kept else ():
-            rows[f"{recipe}, official, {group}"] = figures(truth, [m for m in kept if truth.group(m.index) == group])
-        for third in ("base", "middle", "apex") if kept else ():
-            rows[f"{recipe}, official, {third}"] = figures(truth, [m for m in kept if truth.third(m.index) == third])
-        if kept:
-            score = truth.challenge(kept)
-            print(recipe, {k: (round(v.mean, 4), round(v.sd, 4)) for k, v in score.overall.items()})
-        for group in ("", "HYP", "N"):
-            kept = [m for m in own if m.part == "failing" and m.variant == "plain" and group in truth.group(m.index)]
-            if kept:
-                rows[f"{recipe}, failing, {group or 'all'}"] = figures(truth, kept)
+        own = [m for m in masks if (m.recipe, m.which) == recipe]
+        labelled = [m for m in own if m.index < len(truth.frames)]
+        for part in dict.fromkeys("folds" if m.part.isdigit() else m.part for m in labelled):
+            kept = [m for m in labelled if part in (m.part, "folds" if m.part.isdigit() else "")]
+            plain, name = [m for m in kept if m.variant == "plain"], f"{' '.join(recipe)}, {part}"
+            rows[name], volumes[name] = figures(truth, plain), volume_figures(truth, plain)
+            for variant in dict.fromkeys(m.variant for m in kept if m.variant != "plain"):
+                rows[f"{name}, {variant}"] = figures(truth, [m for m in kept if m.variant == variant])
+            for title, of in (("group", truth.group), ("third", truth.third)):
+                for value in dict.fromkeys(of(m.index) for m in plain):
+                    some = [m for m in plain if of(m.index) == value]
+                    rows[f"{name}, {value}"] = figures(truth, some)
+                    if title == "group":
+                        volumes[f"{name}, {value}"] = volume_figures(truth, some)
+            score = truth.challenge(plain)
+            print(name, {k: (round(v.mean, 4), round(v.sd, 4)) for k, v in score.overall.items()})
+        if empty := [m for m in own if m.index >= len(truth.frames)]:
+            found = np.sort([m.confidence for m in empty if (m.classes == 1).any()])
+            print(*recipe, "empty:", len(empty), "with a mask:", len(found), "confidence:", np.round(found[::10], 2))
     print_table(rows)
-    for recipe in dict.fromkeys((m.recipe, m.which) for m in masks):
-        empty = [m for m in masks if (m.recipe, m.which) == recipe and m.index >= len(truth.frames)]
-        if empty:
-            found = [m.confidence for m in empty if (m.classes == 1).any()]
-            print(
-                recipe,
-                "empty:",
-                len(empty),
-                "with a mask:",
-                len(found),
-                "confidence:",
-                np.round(np.sort(found)[::10], 2),
-            )
+    print_table(volumes)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ own do not fit into a CUDA graph; `tests/tools/test_fast_training.py` compares b
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -27,8 +29,10 @@ from tools.campaign_plans import Shape
 
 EMA = 0.999
 _IMAGES = 1024  # augmented at once
+_FOR_STATISTICS = 512  # images whose statistics the averaged weights are normalized with
 _DEPTH, _EPSILON, _MOMENTUM = 4, 1e-3, 0.1
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+_KERAS_SEED = threading.Lock()
 
 
 def to_torch(key: str, array: np.ndarray) -> Tensor:
@@ -44,7 +48,7 @@ def to_keras(tensor: Tensor) -> np.ndarray:
     return (tensor.permute(2, 3, 1, 0) if tensor.ndim == 4 else tensor).contiguous().cpu().numpy()
 
 
-def forward(weights: Mapping[str, Tensor], x: Tensor, training: bool) -> Tensor:
+def forward(weights: Mapping[str, Tensor], x: Tensor, training: bool, momentum: float = _MOMENTUM) -> Tensor:
     """Return the logits of a U-Net, (B, C, H, W), for images (B, 1, H, W) with sides that are multiples of 16."""
 
     def block(x: Tensor, name: str) -> Tensor:
@@ -53,7 +57,7 @@ def forward(weights: Mapping[str, Tensor], x: Tensor, training: bool) -> Tensor:
             norm = f"{name}/norm_{i}"
             moving = weights[f"{norm}/moving_mean"], weights[f"{norm}/moving_variance"]
             scale = weights[f"{norm}/gamma"], weights[f"{norm}/beta"]
-            x = functional.relu(functional.batch_norm(x, *moving, *scale, training, _MOMENTUM, _EPSILON))
+            x = functional.relu(functional.batch_norm(x, *moving, *scale, training, momentum, _EPSILON))
         return x
 
     skips = []
@@ -96,6 +100,9 @@ def dice_ce(logits: Tensor, labels: Tensor) -> Tensor:
 class FastTrainer:
     """Trains U-Nets of one `Shape`, one after the other.
 
+    Several trainers run at the same time in threads of their own: each has a CUDA stream. A small network leaves most
+    of a GPU idle. Make all of them before the first one trains.
+
     Args:
         shape: The networks.
         images: float32 tensor of shape (N, H, W, 1) on the device.
@@ -108,6 +115,8 @@ class FastTrainer:
         self.weights = {key: to_torch(key, value) for key, value in weights.items()}
         self._trained = {k: w.requires_grad_() for k, w in self.weights.items() if "moving" not in k}
         self.averages = {key: weight.detach().clone() for key, weight in self._trained.items()}
+        self._statistics = {key: w.clone() for key, w in self.weights.items() if "moving" in key}
+        self._stream = torch.cuda.Stream() if DEVICE == "cuda" else None
         self._rate = torch.tensor(1e-3, device=DEVICE)
         self._optimizer = torch.optim.Adam(
             self._trained.values(), lr=self._rate, eps=1e-7, fused=True, capturable=DEVICE == "cuda"
@@ -118,15 +127,14 @@ class FastTrainer:
         self._loss = torch.zeros((), device=DEVICE)
         self._graph: Any = None
         if DEVICE == "cuda":
-            stream = torch.cuda.Stream()
-            stream.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(stream):
+            torch.cuda.synchronize()
+            with self._on_own_stream():
                 for _ in range(5):
                     self._step()
-            torch.cuda.current_stream().wait_stream(stream)
+            torch.cuda.synchronize()
             graph = torch.cuda.CUDAGraph()
             try:
-                with torch.cuda.graph(graph):
+                with torch.cuda.graph(graph, stream=self._stream):
                     self._step()
                 self._graph = graph
             except RuntimeError as error:  # ten times slower, but it trains
@@ -148,12 +156,18 @@ class FastTrainer:
         Returns:
             The loss after each tenth of the training.
         """
+        with self._on_own_stream():
+            return self._train(subset, augment, steps, seed, learning_rate)
+
+    def _train(
+        self, subset: np.ndarray, augment: Augmentation, steps: int, seed: int, learning_rate: float
+    ) -> list[float]:
         self._restart(seed)
         sampling = Sampling(len(subset), tuple(self._images.shape[1:3]), shuffle=True, augment=augment, seed=seed)
         losses, done = [], 0
-        subset = torch.tensor(subset, device=DEVICE)
+        positions = torch.tensor(subset, device=DEVICE)
         for order, parameters in _prefetched(_chunks(sampling, self.shape.batch, steps)):
-            index = subset[torch.tensor(order, device=DEVICE)]
+            index = positions[torch.tensor(order, device=DEVICE)]
             x, y = apply_augmentation(self._images[index], self._labels[index], parameters, crop=self.shape.crop)
             x, y = x[..., 0].reshape(-1, *self._x.shape), y[..., 0].reshape(-1, *self._y.shape)
             for own_x, own_y in zip(x, y, strict=True):
@@ -164,12 +178,24 @@ class FastTrainer:
                 done += 1
                 if done % max(steps // 10, 1) == 0:
                     losses.append(float(self._loss))
+            if self._stream:
+                self._stream.synchronize()  # a thread that is far ahead of the GPU would hold up the others
+        self._measure_statistics(x.reshape(-1, *self._x.shape[1:])[:_FOR_STATISTICS])
         return losses
+
+    def _on_own_stream(self) -> AbstractContextManager:
+        return torch.cuda.stream(self._stream) if self._stream else nullcontext()
+
+    @torch.no_grad()
+    def _measure_statistics(self, images: Tensor) -> None:
+        """Set the averaged network's statistics of batch normalization to those of the images."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        forward(self.weights | self.averages | self._statistics, images, True, momentum=1.0)
 
     def keras_weights(self, which: str) -> dict[str, np.ndarray]:
         """Return the weights by their names in the package: "ema", averaged, or "last"."""
-        weights = self.weights | (self.averages if which == "ema" else {})
-        return {key: to_keras(weight.detach()) for key, weight in weights.items()}
+        with self._on_own_stream():
+            return {key: to_keras(weight.detach()) for key, weight in self._weights(which).items()}
 
     @torch.no_grad()
     def probabilities(self, images: np.ndarray, which: str) -> np.ndarray:
@@ -177,22 +203,26 @@ class FastTrainer:
 
         Args:
             images: float32 array of shape (B, H, W, 1).
-            which: "ema" or "last".
+            which: "ema", averaged weights with statistics of their own, or "last".
 
         Returns:
             float16 array of shape (B, H, W, C - 1).
         """
-        weights = self.weights | (self.averages if which == "ema" else {})
-        x = torch.tensor(images, device=DEVICE).permute(0, 3, 1, 2)
-        total = 0
-        for axes in ((), (2,), (3,), (2, 3)):
-            flipped = x.flip(axes).contiguous(memory_format=torch.channels_last)
-            total = total + functional.softmax(forward(weights, flipped, False), 1).flip(axes)
-        return (total[:, 1:] / 4).permute(0, 2, 3, 1).half().cpu().numpy()
+        weights, total = self._weights(which), 0
+        with self._on_own_stream():
+            x = torch.tensor(images, device=DEVICE).permute(0, 3, 1, 2)
+            for axes in ((), (2,), (3,), (2, 3)):
+                flipped = x.flip(axes).contiguous(memory_format=torch.channels_last)
+                total = total + functional.softmax(forward(weights, flipped, False), 1).flip(axes)
+            return (total[:, 1:] / 4).permute(0, 2, 3, 1).half().cpu().numpy()
+
+    def _weights(self, which: str) -> dict[str, Tensor]:
+        return self.weights | (self.averages | self._statistics if which == "ema" else {})
 
     def _fresh_weights(self, seed: int) -> dict[str, np.ndarray]:
-        keras.utils.set_random_seed(seed)
-        network = build_network("unet", self.shape.architecture)
+        with _KERAS_SEED:
+            keras.utils.set_random_seed(seed)
+            network = build_network("unet", self.shape.architecture)
         return {key: keras.ops.convert_to_numpy(weight) for key, weight in network_weights(network).items()}
 
     @torch.no_grad()
