@@ -316,15 +316,6 @@ SECOND = {
     "broad": _ranges(**{k: v for k, v in asdict(NEW.augment).items() if k != "crop"}),
     "appearance and cavity": _ranges(**_APPEARANCE, cavity=0.4),
     "small batches": replace(WALL, steps=16000),
-    "appearance, no phantoms": replace(_ranges(**_APPEARANCE), phantoms=False),
-    "large batches, long": replace(_LARGE, steps=20000),
-    "appearance, long": replace(_ranges(**_APPEARANCE), steps=20000),
-    "appearance, small batches, long": replace(
-        WALL,
-        shape=replace(WALL.shape, columns=ALL_PARAMETERS),
-        augment=replace(WALL.augment, **_APPEARANCE),
-        steps=40000,
-    ),
 }
 
 

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
@@ -57,3 +59,20 @@ def test_fast_trainer_repeats_a_training_and_predicts_as_the_package():
     assign_arrays(network, trainer.keras_weights("last"), "trained")
     expected = predict_probabilities(network, images[:2], flip_tta=True)[..., 1:]
     np.testing.assert_allclose(trainer.probabilities(images[:2], "last"), expected, atol=1e-3)
+
+
+def test_fast_trainers_in_threads_train_as_alone():
+    rng = np.random.default_rng(0)
+    images = torch.tensor(rng.normal(size=(12, 48, 48, 1)).astype("float32"))
+    trainers = [FastTrainer(shape(3), images, (images > 0.5).to(torch.uint8)) for _ in range(2)]
+
+    def trained(number):
+        trainers[number].train(np.arange(10), Augmentation(curve=0.5), steps=6, seed=number, learning_rate=1e-2)
+        return trainers[number].keras_weights("ema")
+
+    alone = [trained(number) for number in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        together = list(threads.map(trained, range(2)))
+    for one, other in zip(alone, together, strict=True):
+        for key in one:
+            np.testing.assert_allclose(one[key], other[key], atol=1e-5, err_msg=key)
