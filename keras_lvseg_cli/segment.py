@@ -64,15 +64,15 @@ def segment(
         cluster_of_options(workers, scheduler) as client,
     ):
         segmenter = Segmenter(run, independent=independent, engine=engine, views=views)
-        segmentation = segmenter.segment(source, pixel_spacing=pixel_spacing, client=client)
         with progress_bar(console) as progress:
-            task = progress.add_task("segmenting", total=None)
-            summary = results.write(
-                segmentation,
-                lambda done, total: progress.update(task, completed=done, total=total),
-                client=client,
-                retries=retries,
-            )
+            task = progress.add_task("reading headers", total=None)
+
+            def show(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total)
+
+            segmentation = segmenter.segment(source, pixel_spacing=pixel_spacing, on_read=show, client=client)
+            progress.reset(task, description="segmenting", total=None)
+            summary = results.write(segmentation, show, client=client, retries=retries)
     console.print(segmentation_table(summary.studies, width=console.width))
     lines = segmentation_notes(summary.studies, summary.notes, summary.skipped)
     for line in [*lines, f"results in {out}, all studies in {out / 'index.html'}"]:

@@ -46,6 +46,7 @@ def find_inputs(
     source: str | os.PathLike[str],
     pixel_spacing: float | tuple[float, float] | None = None,
     read: Callable[[Sequence[Path]], Iterable[Content | DataError]] = read_contents,
+    on_read: Callable[[int, int], None] | None = None,
 ) -> Inputs:
     """Search a file or folder for images. Headers are read, pixels are not.
 
@@ -57,6 +58,7 @@ def find_inputs(
         pixel_spacing: Distance between rows and between columns in mm, or one number for both, of images without one.
             None leaves it unknown.
         read: Reads the headers of files, as `read_contents` does.
+        on_read: Called after each header with the number of headers that were read and of all headers.
 
     Raises:
         DataError: `source` does not exist.
@@ -76,11 +78,13 @@ def find_inputs(
     rows, columns = np.broadcast_to(np.nan if pixel_spacing is None else pixel_spacing, 2).tolist()
     images = InputImages(root, patients, (rows, columns))
     unknown = [path for path in files if path not in known]
-    for path, content in zip(unknown, read(unknown), strict=True):
+    for done, (path, content) in enumerate(zip(unknown, read(unknown), strict=True), start=1):
         if isinstance(content, DataError):
             skipped.append(SkippedFile(path, content.reason))
         else:
             images.add(path, content)
+        if on_read:
+            on_read(done, len(unknown))
     studies = [study for study in (*known_studies, *images.studies()) if study.frames]
     if not folder:
         studies = [replace(study, name=image_stem(source)) for study in studies]

@@ -99,6 +99,7 @@ class Segmenter:
         *,
         pixel_spacing: float | tuple[float, float] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
+        on_read: Callable[[int, int], None] | None = None,
         client: Client | None = None,
     ) -> Segmentation:
         """Find the studies of a file or folder, to segment each when it is asked for.
@@ -111,6 +112,7 @@ class Segmenter:
                 used for PNG images without a `patients.csv` and for DICOM files without a spacing. None assumes
                 1.37 mm for these, and gives their areas in pixels only.
             on_progress: Called during iteration with the number of finished images and of all images.
+            on_read: Called with the number of headers that were read and of all headers, before this method returns.
             client: Client of a Dask cluster whose workers read the headers, see `open_cluster`. None reads them in this
                 process.
 
@@ -128,7 +130,7 @@ class Segmenter:
             from keras_lvseg.inference.archives.cluster_index import read_on_cluster
 
             read = functools.partial(read_on_cluster, client)
-        inputs = find_inputs(source, pixel_spacing, read)
+        inputs = find_inputs(source, pixel_spacing, read, on_read)
         if not inputs.studies:
             raise _nothing_found(Path(source), inputs)
         return Segmentation(inputs, self._network, self.settings, on_progress, arguments=self._arguments)

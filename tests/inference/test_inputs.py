@@ -15,7 +15,7 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
 from keras_lvseg.inference.inputs import find_inputs
 from tests.png_tree import write_png_tree
-from tests.small_tree import edit, images_of, write_small_tree
+from tests.small_tree import edit, images_of, write_small_tree, write_stack
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,14 @@ def test_find_inputs_each_file_is_image_or_skipped(tree, tmp_path_factory, chose
     assert (len(refused), set(refused)) == (len(others), others)
     assert all(skipped.reason and "\n" not in skipped.reason for skipped in inputs.skipped)
     assert len({study.name for study in inputs.studies}) == len(inputs.studies)
+
+
+def test_find_inputs_tells_how_many_headers_were_read(tmp_path):
+    write_stack(tmp_path / "study", places=(0, 8), phases=2)
+    (tmp_path / "notes.txt").write_text("no image")
+    told = []
+    find_inputs(tmp_path, on_read=lambda done, total: told.append((done, total)))
+    assert told == [(done, 5) for done in range(1, 6)]
 
 
 def test_find_inputs_known_tree_gives_patients(tree):

@@ -13,7 +13,7 @@ from tests.inference.planted import write_planted_run
 from tests.nifti_tree import image_of, label_of, save
 from tests.small_tree import write_stack
 
-OWN_LINES = ("segmenting", "P1: ", "odd: ", "no mask: ", "no DICOM SEG: ", "results in ", *"┏┃┡│└")
+OWN_LINES = ("reading headers", "segmenting", "P1: ", "odd: ", "no mask: ", "no DICOM SEG: ", "results in ", *"┏┃┡│└")
 
 
 def replace(path, old, new):
