@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -16,9 +17,8 @@ from keras_lvseg.inference.postprocess import keep_best_component
 from keras_lvseg.studies.frame import Frame
 
 _NEAR = 15.0  # mm from the axis at which a component's evidence counts half
-_MIN_CERTAINTY = 0.8  # mean probability inside the masks of a slice at the end of the stack
-_MIN_CERTAINTY_OF_FEW = 0.9  # the same for a slice with a mask in few phases, which may be the base at end-diastole
-_FEW = 0.2  # of the phases of a slice
+_MIN_CERTAINTY = 0.9  # mean probability inside the masks of a slice at the end of the stack
+_MIN_CORRELATION = 0.5  # of the areas of a slice at the base with the volume of the rest, over the phases
 _MIN_CERTAINTY_OF_STILLS = 0.7  # the same where phases are few: one wrong mask weighs more, and the other may be right
 
 
@@ -33,8 +33,9 @@ def keep_one_heart(
     1. The heart's axis is a line through the cavities, see `fit_heart_axis`. In each image, the component that is
        certain, large and near to the axis is kept; none if all are far from it.
     2. Outwards from the slice with the most cavity, the stack ends at the first slice that is uncertain, or that has
-       another organ as the best component in half of the phases or more. A slice with a mask in a few phases only must
-       be more certain. One slice that is not good enough is kept if two better ones follow it.
+       another organ as the best component in half of the phases or more. At the base it also ends at a slice whose area
+       has a mask in most phases and does not follow the volume of the others: atria and vessels do not shrink in
+       systole. One slice that is not good enough is kept if two better ones follow it.
     3. An image without a mask, or whose mask has another area or place than in the phases around it while these agree,
        gets a mask with borders midway between those of the phase before and the phase after. This needs 5 phases; the
        last phase is followed by the first.
@@ -99,8 +100,10 @@ class StackCavities:
         slices = sorted(self.by_slice)
         mass = {s: sum(c.evidence for c in self._cavities(s)) for s in slices}
         middle = slices.index(max(slices, key=lambda s: mass[s]))
-        for way in (slices[middle + 1 :], slices[:middle][::-1]):
-            good = [self._is_heart(s) for s in way]
+        ways = slices[middle + 1 :], slices[:middle][::-1]
+        base = max(ways, key=self._end_area)
+        for way in ways:
+            good = [self._is_heart(s) and (way != base or self._contracts(s)) for s in way]
             end = next((n for n, own in enumerate(good) if not own and good[n + 1 : n + 3] != [True, True]), len(way))
             for s in way[end:]:
                 for i in self.by_slice[s]:
@@ -108,6 +111,29 @@ class StackCavities:
 
     def _cavities(self, slice_: int) -> list[Cavity]:
         return [cavity for i in self.by_slice[slice_] if (cavity := self.chosen[i]) is not None]
+
+    def _end_area(self, slices: Sequence[int]) -> float:
+        """Return the mean area in the last slice that has a mask: the ventricle is wider at the base."""
+        cavities = next((own for s in reversed(slices) if (own := self._cavities(s))), [])
+        return float(np.mean([cavity.area for cavity in cavities])) if cavities else 0.0
+
+    def _contracts(self, slice_: int) -> bool:
+        """Return whether a slice's area follows the volume of the others.
+
+        A slice with masks in half of the phases or fewer is at the base in diastole only, and passes.
+        """
+        if 2 * len(self._cavities(slice_)) <= len(self.by_slice[slice_]):
+            return True
+        own: dict[int, float] = defaultdict(float)
+        rest: dict[int, float] = defaultdict(float)
+        for i, cavity in enumerate(self.chosen):
+            areas = own if self.frames[i].slice == slice_ else rest
+            areas[self.frames[i].phase] += cavity.area if cavity else 0.0
+        phases = sorted(own.keys() & rest.keys())
+        curves = [[areas[phase] for phase in phases] for areas in (own, rest)]
+        if len(phases) < MIN_PHASES or min(np.ptp(curve) for curve in curves) == 0:
+            return True
+        return statistics.correlation(*curves) >= _MIN_CORRELATION
 
     def _is_heart(self, slice_: int) -> bool:
         own, cavities = self.by_slice[slice_], self._cavities(slice_)
@@ -120,8 +146,6 @@ class StackCavities:
             best = sum(bool(self.candidates[i]) and self.candidates[i][0] == self.chosen[i] for i in own)
             if 2 * best <= masks:
                 return False
-            if len(cavities) < _FEW * len(own):
-                needed = _MIN_CERTAINTY_OF_FEW
         areas = [cavity.area for cavity in cavities]
         return float(np.average([cavity.certainty for cavity in cavities], weights=areas)) >= needed
 

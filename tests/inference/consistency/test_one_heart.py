@@ -96,6 +96,19 @@ def test_keep_one_heart_removes_an_end_slice_with_one_uncertain_mask_in_ten_phas
     assert result.changes.count("removed") == (value < 0.9)
 
 
+@pytest.mark.parametrize("follows", [True, False])
+def test_keep_one_heart_removes_a_slice_at_the_base_whose_area_does_not_follow_the_volume(follows):
+    stack = DiscStack()
+    volumes = stack.areas(alone(stack)).sum(axis=0)
+    widest = np.argsort(np.argsort(volumes if follows else -volumes))
+    for phase in range(stack.phases):
+        stack.clear(0, phase)
+        stack.draw(0, phase, HEART, 8 + widest[phase] / 4)
+    areas = stack.areas(decide(stack).masks)
+    assert areas[0].all() == areas[0].any() == follows
+    assert areas[1:].all()
+
+
 def test_keep_one_heart_leaves_the_base_empty_where_the_heart_has_moved_out_of_the_slice():
     stack = DiscStack()
     stack.clear(0, 5)
