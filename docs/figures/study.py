@@ -54,7 +54,7 @@ def _tile(name, frame, mask, window) -> Image.Image:
     grey = (np.clip((image - low) / (high - low), 0, 1) * 255).astype(np.uint8)
     tile = Image.fromarray(grey).crop(window).resize((_TILE, _TILE), Image.Resampling.BICUBIC).convert("RGB")
     draw, scale = ImageDraw.Draw(tile), _TILE / (window[2] - window[0])
-    for contour in mask_contours(mask):
+    for contour in mask_contours(mask == 1):
         points = (np.concatenate([contour, contour[:1]]) + 0.5 - window[:2]) * scale
         draw.line([tuple(point) for point in points], fill="#ff5252", width=2)
     title = f"{name} slice {frame.slice}{'' if mask.any() else ', no mask'}"
