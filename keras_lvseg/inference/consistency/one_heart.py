@@ -33,9 +33,9 @@ def keep_one_heart(
     1. The heart's axis is a line through the cavities, see `fit_heart_axis`. In each image, the component that is
        certain, large and near to the axis is kept; none if all are far from it.
     2. Outwards from the slice with the most cavity, the stack ends at the first slice that is uncertain, or that has
-       another organ as the best component in half of the phases or more. At the base it also ends at a slice whose area
-       has a mask in most phases and does not follow the volume of the others: atria and vessels do not shrink in
-       systole. One slice that is not good enough is kept if two better ones follow it.
+       another organ as the best component in half of the phases or more. At the base it also ends at a slice that has
+       masks in most phases, if their areas do not follow the volume of the other slices: atria and vessels do not
+       shrink in systole. One slice that is not good enough is kept if two better ones follow it.
     3. An image without a mask, or whose mask has another area or place than in the phases around it while these agree,
        gets a mask with borders midway between those of the phase before and the phase after. This needs 5 phases; the
        last phase is followed by the first.
