@@ -161,12 +161,13 @@ def volume_figures(truth: Truth, masks: Sequence[Mask]) -> dict[str, float]:
     sums: dict[str, dict[str, np.ndarray]] = {}
     for mask in masks:
         frame = truth.frames[mask.index]
-        label = truth.label(mask.index)
         millilitres = frame.pixel_area * frame.slice_spacing / 1000
         phases = sums.setdefault(frame.patient_id, {"ED": np.zeros(2), "ES": np.zeros(2), "wall": np.zeros(2)})
-        phases[truth.phase(mask.index)] += np.array([(mask.classes == 1).sum(), (label == 1).sum()]) * millilitres
-        if (label == 2).any():
-            phases["wall"] += (mask.classes == 2).sum(), (label == 2).sum()
+        _, ours, theirs = truth.dice(mask)
+        phases[truth.phase(mask.index)] += np.array([ours, theirs]) * millilitres
+        _, ours, theirs = truth.dice(mask, 2)
+        if theirs:
+            phases["wall"] += ours, theirs
     ed, es, wall = (np.array([own[name] for own in sums.values()]) for name in ("ED", "ES", "wall"))
     errors = {
         "EDV": ed[:, 0] - ed[:, 1],
@@ -203,8 +204,10 @@ def main() -> None:
     for recipe in dict.fromkeys((m.recipe, m.which) for m in masks):
         own = [m for m in masks if (m.recipe, m.which) == recipe]
         labelled = [m for m in own if m.index < len(truth.frames)]
-        for part in dict.fromkeys("folds" if m.part.isdigit() else m.part for m in labelled):
-            kept = [m for m in labelled if part in (m.part, "folds" if m.part.isdigit() else "")]
+        parts: dict[str, list[Mask]] = {}
+        for mask in labelled:
+            parts.setdefault("folds" if mask.part.isdigit() else mask.part, []).append(mask)
+        for part, kept in parts.items():
             plain, name = [m for m in kept if m.variant == "plain"], f"{' '.join(recipe)}, {part}"
             rows[name], volumes[name] = figures(truth, plain), volume_figures(truth, plain)
             for variant in dict.fromkeys(m.variant for m in kept if m.variant != "plain"):

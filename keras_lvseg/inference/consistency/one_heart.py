@@ -18,8 +18,8 @@ from keras_lvseg.studies.frame import Frame
 
 _NEAR = 15.0  # mm from the axis at which a component's evidence counts half
 _MIN_CERTAINTY = 0.9  # mean probability inside the masks of a slice at the end of the stack
-_MIN_CORRELATION = 0.5  # of the areas of a slice at the base with the volume of the rest, over the phases
 _MIN_CERTAINTY_OF_STILLS = 0.7  # the same where phases are few: one wrong mask weighs more, and the other may be right
+_MIN_CORRELATION = 0.5  # of the areas of a slice at the base with the volume of the rest, over the phases
 
 
 def keep_one_heart(
