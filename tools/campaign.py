@@ -252,7 +252,7 @@ def _write_network(path: Path, one: Run, arrays: Mapping[str, np.ndarray], frame
     network = build_network("unet", shape.architecture)
     assign_arrays(network, arrays, one.name)
     patients = sorted({frames.rows[index]["patient"] for index in one.subset} & {*frames.groups})
-    beside = [", slices without a ventricle"] * one.recipe.empty + [", phantoms"] * one.recipe.phantoms
+    beside = [", slices without a ventricle"] * one.recipe.empty + [", and phantoms"] * one.recipe.phantoms
     info = PretrainedInfo(
         network="unet",
         architecture=shape.architecture,
