@@ -53,7 +53,7 @@ def reference_noise(key, size):
 def reference(image, label, row):
     """One image of shape (H, W, 1) augmented by NumPy and SciPy in float64, and four labels for it.
 
-    The labels are those 0.001 pixels away, in the four diagonal directions. They differ where the point is halfway between two pixels.
+    The labels are those 0.001 pixels away, in the four diagonal directions. They differ only halfway between pixels.
     """
     pixels, row, size = image[..., 0].astype(float), row.astype(float), image.shape[:2]
     low, high = pixels.min(), pixels.max()
