@@ -15,7 +15,14 @@ from keras_lvseg.files import atomic_directory, delete_abandoned, locked_directo
 from keras_lvseg.inference.inputs import RESULT_FILE
 from keras_lvseg.inference.output_names import numbered_study
 from keras_lvseg.inference.segmentation import Segmentation
-from keras_lvseg.inference.study_files import DEFAULT_OUTPUTS, OUTPUTS, STUDY_FILE, check_outputs, write_study_files
+from keras_lvseg.inference.study_files import (
+    DEFAULT_OUTPUTS,
+    OUTPUTS,
+    STUDY_FILE,
+    check_outputs,
+    record_checksum,
+    write_study_files,
+)
 from keras_lvseg.inference.study_segmentation import StudySegmentation
 from keras_lvseg.reporting.html.index_report import write_index_report
 from keras_lvseg.reporting.segmentation_table import write_volume_table
@@ -181,14 +188,16 @@ class ResultFolder:
         folder = self.path / name
         if not folder.exists():
             return None
-        hint = "name another folder, or delete this one"
+        hint = f"name another folder, or delete {name}"
         record = read_json(folder / STUDY_FILE, _MAX_STUDY_FILE) if (folder / STUDY_FILE).exists() else {}
         if not isinstance(record, dict) or "fingerprint" not in record:
             raise DataError(folder, "is not a result of segment", hint)
         if record["fingerprint"] != segmentation.fingerprint(index):
             raise DataError(folder, "has results of other images", hint)
-        if record["settings"] != segmentation.settings:
+        if record.get("settings") != segmentation.settings:
             raise DataError(folder, "has results of another network or version", hint)
+        if record.get("checksum") != record_checksum(record):
+            raise DataError(folder / STUDY_FILE, "is damaged or was edited", hint)
         outputs = record["outputs"]
         if (outputs, record["anonymous"]) != (self.outputs, self.anonymous):
             expected, got = (
@@ -281,6 +290,6 @@ def _summarize(record: Mapping[str, Any], error: str | None) -> dict[str, Any]:
         "skipped_images": len(record["skipped"]),
     }
     flags = [*record["flags"]] if error is None else [{"code": "failed", "reason": error, "images": []}]
-    left_out = ("volumes", "images", "skipped", "anonymous", "fingerprint", "settings", "outputs")
+    left_out = ("volumes", "images", "skipped", "anonymous", "fingerprint", "settings", "outputs", "checksum")
     kept = {name: value for name, value in record.items() if name not in left_out}
     return {**kept, "flags": flags, **counts, "error": error}

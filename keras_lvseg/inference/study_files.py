@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +81,18 @@ def write_study_files(
                 record["notes"].append(f"no {_TITLES[name]}: {shown}")
     if "report" in outputs:
         write_study_report(folder / "report.html", record, draw_montages(result))
-    write_json(folder / STUDY_FILE, record)
+    write_json(folder / STUDY_FILE, {**record, "checksum": record_checksum(record)})
     return record
+
+
+def record_checksum(record: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a study's values, apart from their own `checksum`.
+
+    Args:
+        record: The values of `study.json`.
+    """
+    values = {name: value for name, value in record.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 _TITLES = {"nifti": "NIfTI", "dicom-seg": "DICOM SEG"}

@@ -137,6 +137,28 @@ def test_write_resumed_with_something_else_is_one_line_and_writes_nothing(run, t
     assert contents(out) == before
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda record: record.update(edv_ml=731.2),
+        lambda record: record.update(patient=None),
+        lambda record: record.update(flags=7),
+        lambda record: record["images"][0].clear(),
+        lambda record: record.pop("skipped"),
+        lambda record: record.pop("checksum"),
+    ],
+)
+def test_write_resumed_with_a_damaged_study_is_one_line(run, tree, tmp_path, damage):
+    segment(run, tree, tmp_path / "out")
+    path = tmp_path / "out" / "P2" / "study.json"
+    record = json.loads(path.read_text())
+    damage(record)
+    path.write_text(json.dumps(record))
+    with pytest.raises(DataError, match="is damaged or was edited; name another folder, or delete P2") as caught:
+        segment(run, tree, tmp_path / "out", resume=True)
+    assert caught.value.path == str(path)
+
+
 def test_open_results_refuses_a_folder_with_content_unless_it_resumes(run, tree, tmp_path):
     segment(run, tree, tmp_path / "out")
     with pytest.raises(DataError, match="is not empty"):

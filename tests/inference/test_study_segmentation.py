@@ -29,7 +29,7 @@ def tree(request, tmp_path):
 def test_as_dict_volumes_agree_with_areas(tree, myocardium):
     for result in results_of(tree, myocardium=myocardium):
         values = result.as_dict()
-        validate(values | {"outputs": []}, STUDY_SCHEMA)
+        validate(values | {"outputs": [], "checksum": ""}, STUDY_SCHEMA)
         images = values["images"]
         for image, frame, mask in zip(images, result.study.frames, result.masks, strict=True):
             assert (result.root / image["file"], image["frame"]) == frame.key
@@ -73,7 +73,7 @@ def test_as_dict_unknown_values_are_null(tmp_path):
     (root / "patients.csv").unlink()
     (result,) = results_of(root)
     values = result.as_dict()
-    validate(values | {"outputs": []}, STUDY_SCHEMA)
+    validate(values | {"outputs": [], "checksum": ""}, STUDY_SCHEMA)
     unknown = ("patient", "slices", "phases", "ed_phase", "es_phase", "edv_ml", "ejection_fraction_percent")
     assert {values[name] for name in unknown} == {None}
     assert (values["volumes"], values["missing_reason"]) == ([], "a PNG has no slice and phase")
