@@ -1,25 +1,33 @@
 import os
 import shutil
-import sys
 
 import numpy as np
 import pytest
 
-from benchmarks.robustness.fuzzing import fuzz, judge
-from benchmarks.robustness.fuzzing_inputs import framed, readers, record_messages
+from benchmarks.robustness.fuzzing import fuzz
+from benchmarks.robustness.fuzzing_judge import OPENED, judge, own_places
+from benchmarks.robustness.fuzzing_readers import READERS
+from benchmarks.robustness.fuzzing_seeds import framed, record_messages
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.errors import DataError
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.studies import read_image
 
 
-@pytest.mark.parametrize("name", ["DICOM", "NIfTI", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"])
+@pytest.mark.parametrize("name", READERS)
 def test_fuzz_damaged_files_are_read_or_raise_data_error(name, tmp_path):
-    assert set(readers()) == {"DICOM", "NIfTI", "contour", "link.csv", "scd_patientdata.csv", "TFRecord"}
     outcome = fuzz(name, 15, 7, tmp_path)
     assert outcome.failures == []
     assert sum(outcome.counts.values()) >= 15
     assert outcome.counts["refused"] > 2  # so the changes do harm
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_readers_read_a_valid_content(name, tmp_path):
+    reader = READERS[name]()
+    reader.prepare(tmp_path)
+    reader.write(tmp_path, reader.valid[0])
+    assert judge(reader.read, tmp_path) == "read"
 
 
 def raise_(error):
@@ -44,27 +52,10 @@ def test_judge_other_exceptions_are_failures(tmp_path):
     assert judge(lambda folder: out_of_memory(), tmp_path).startswith("asked for more memory than there is")
 
 
-@pytest.fixture(scope="module")
-def opened():
-    """A function that returns the files and folders that another function opens."""
-    seen, recording = [], []
-
-    def hook(event, arguments):
-        if recording and event in ("open", "os.listdir", "os.scandir") and isinstance(arguments[0], str | bytes):
-            seen.append(os.path.realpath(os.fsdecode(arguments[0])))
-
-    sys.addaudithook(hook)  # cannot be taken away again
-
-    def watch(action):
-        seen.clear()
-        recording.append(True)
-        try:
-            action()
-        finally:
-            recording.clear()
-        return list(seen)
-
-    return watch
+def test_judge_file_opened_outside_is_a_failure(tmp_path):
+    outside = tmp_path / "outside"
+    outside.touch()
+    assert judge(lambda folder: outside.read_bytes(), tmp_path / "tree") == f"opened {outside}"
 
 
 def read_all(tree):
@@ -134,19 +125,17 @@ WAYS_OUT = {
 
 
 @pytest.mark.parametrize("way", WAYS_OUT)
-def test_reading_tree_opens_nothing_outside(way, opened, phantom_tree, treasure, tmp_path):
+def test_reading_tree_opens_nothing_outside(way, phantom_tree, treasure, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
     WAYS_OUT[way](tree, treasure)
-    places = opened(lambda: read_all(tree))
+    places = OPENED.watch(lambda: read_all(tree))
     assert not [place for place in places if place.startswith(str(treasure))]
-    # Beside the tree itself there is Python's own code, imported when it is first used.
-    own = (str(tree), sys.prefix, sys.base_prefix, os.path.realpath(os.curdir))
-    assert [place for place in places if not place.startswith(own)] == []
+    assert [place for place in places if not place.startswith((str(tree), *own_places()))] == []
 
 
-def test_opened_fixture_sees_files(opened, phantom_tree, tmp_path):
+def test_opened_sees_files(phantom_tree, tmp_path):
     tree = shutil.copytree(phantom_tree, tmp_path / "tree")
-    places = opened(lambda: SAXDataset(tree))
+    places = OPENED.watch(lambda: SAXDataset(tree))
     assert str(tree / "link.csv") in places
     assert {str(path) for path in tree.glob("dicoms/*/*.dcm")} <= set(places)
 
