@@ -124,24 +124,27 @@ def main() -> None:
                 results[key] = run(name, own if way == "drawn" else guided, command)
                 kept.write_text(json.dumps(results, indent=1))
                 print(f"{key} {results[key]['counts']}", *results[key]["failures"], sep="\n", flush=True)
+    every = {
+        "counts": {kind: sum(result["counts"][kind] for result in results.values()) for kind in (*FINE, "failed")},
+        **{name: max(result[name] for result in results.values()) for name in ("slowest", "megabytes")},
+    }
     rows = [
-        f"| {key} | "
+        f"| {key} | {sum(result['counts'].values()):,} | "
         + " | ".join(f"{result['counts'][kind]:,}" for kind in (*FINE, "failed"))
         + f" | {result['slowest'] * 1000:.0f} | {result['megabytes']:.0f} |"
-        for key, result in sorted(results.items())
+        for key, result in [*sorted(results.items()), ("all | both", every)]
     ]
-    total = sum(sum(result["counts"].values()) for result in results.values())
     lines = [
         "# Damaged and malicious files",
         "",
-        f"{total:,} files were read, in processes that may ask for {MEMORY // 10**9} GB of memory on top of what they",
-        f"start with, and that are ended {SECONDS} s after they open a file. *drawn*: Hypothesis made the file up, or",
-        "changed bytes of a valid one. *guided*: Atheris changed valid files, and went on from those that reached new",
-        "code. *read*: there was an answer. *refused*: one line, a `DataError`, named a file of the tree. *failed*:",
-        "anything else, or a file that was opened outside of the tree.",
+        f"Files are read in processes that may ask for {MEMORY // 10**9} GB of memory on top of what they start with,",
+        f"and that are ended {SECONDS} s after they open a file. *drawn*: Hypothesis made the file up, or changed bytes",
+        "of a valid one. *guided*: Atheris changed valid files, and went on from those that reached new code. *right",
+        "checksums*: the file got the checksums of its changed content. *read*: there was an answer. *refused*: one",
+        "line, a `DataError`, named a file of the tree. *failed*: anything else, or a file opened outside of the tree.",
         "",
-        "| reader | files | read | refused | failed | slowest, ms | memory, MB more than before |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| file | changed | inputs | read | refused | failed | slowest, ms | memory, MB more than before |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *rows,
     ]
     if arguments.table:
