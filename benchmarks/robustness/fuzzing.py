@@ -137,9 +137,9 @@ def main() -> None:
     lines = [
         "# Damaged and malicious files",
         "",
-        f"Files are read in processes that may ask for {MEMORY // 10**9} GB of memory on top of what they start with,",
-        f"and that are ended {SECONDS} s after they open a file. *drawn*: Hypothesis made the file up, or changed bytes",
-        "of a valid one. *guided*: Atheris changed valid files, and went on from those that reached new code. *right",
+        f"Files are read in processes that may ask for {MEMORY // 10**9} GB of memory on top of what they start with.",
+        f"They are ended {SECONDS} s after they open a file. *drawn*: Hypothesis made the file up, or changed bytes of",
+        "a valid one. *guided*: Atheris changed valid files, and went on from those that reached new code. *right",
         "checksums*: the file got the checksums of its changed content. *read*: there was an answer. *refused*: one",
         "line, a `DataError`, named a file of the tree. *failed*: anything else, or a file opened outside of the tree.",
         "",
