@@ -41,6 +41,9 @@ _UNCOMPRESSED = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEn
 _MAX_FILE_SIZE = 2**30  # bytes
 _MAX_SIDE = 4096  # pixels
 _MAX_FRAMES = 20_000  # in one file
+# In the order of preference. GDCM is left out, because some damaged files make it end the process. So do other decoders
+# of run lengths than the first one.
+_DECODERS = ("pydicom", "pylibjpeg", "pyjpegls", "pillow")
 _GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _REQUIRED: Any = object()
 
@@ -211,10 +214,7 @@ def read_pixels(path: str | os.PathLike[str], record: int | None = None) -> np.n
         index = 0 if record is None else record - 1
         if not 0 <= index < image.frames:
             raise DataError(path, f"has no frame {record}", expected=f"1 to {image.frames}")
-        if image.syntax not in _UNCOMPRESSED:
-            _check_decodable(image, index)
-        # Other decoders of run lengths may abort the process on damaged files.
-        plugin = "pydicom" if image.syntax == RLELossless else ""
+        plugin = "" if image.syntax in _UNCOMPRESSED else _choose_decoder(image, index)
         pixels = pixel_array(image.dataset, index=index, decoding_plugin=plugin)
         elements = image.elements(index)
         if elements.text("PhotometricInterpretation", default="") == "MONOCHROME1":
@@ -447,17 +447,25 @@ def _image_size(elements: _Elements) -> tuple[int, int, int]:
     return rows, columns, frames
 
 
-def _check_decodable(image: _Image, index: int) -> None:
-    """Raise if no decoder is installed, or if the compressed image claims another size than the header.
+def _choose_decoder(image: _Image, index: int) -> str:
+    """Return pydicom's name of a decoder.
 
-    Decoders allocate as many pixels as either of them claims.
+    Raises:
+        DataError: No decoder is installed, or the compressed image claims another size than the header. Decoders
+            allocate as many pixels as either of them claims.
     """
-    decoder = get_decoder(image.syntax)
+    installed = get_decoder(image.syntax).available_plugins
     # Pillow reads JPEG of 8 bits only.
     deep_jpeg = image.syntax == JPEGExtended12Bit and image.dataset.BitsStored > 8
-    if not decoder.is_available or (deep_jpeg and set(decoder.available_plugins) <= {"pillow"}):
+    usable = [name for name in _DECODERS if name in installed and not (deep_jpeg and name == "pillow")]
+    if not usable:
         hint = "pip install 'keras-lvseg[codecs]' installs the decoder"
         raise DataError(image.path, f"has a compression that cannot be read: {image.syntax.name}", hint)
+    _check_encoded_size(image, index)
+    return usable[0]
+
+
+def _check_encoded_size(image: _Image, index: int) -> None:
     if image.syntax == RLELossless:  # has no size of its own
         return
     encoded = read_encoded_size(get_frame(image.dataset.PixelData, index, number_of_frames=image.frames))

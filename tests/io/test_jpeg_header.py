@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from keras_lvseg.io.jpeg_header import read_encoded_size
-from tests.codestreams import jpeg_2000, jpeg_lossless
+from tests.codestreams import jpeg_2000, jpeg_frame_header
 
 
 @given(rows=st.integers(0, 2**16 - 1), columns=st.integers(0, 2**16 - 1))
 def test_read_encoded_size_of_jpeg_returns_rows_and_columns(rows, columns):
-    assert read_encoded_size(jpeg_lossless(rows, columns)) == (rows, columns)
+    assert read_encoded_size(jpeg_frame_header(rows, columns)) == (rows, columns)
 
 
 @given(
