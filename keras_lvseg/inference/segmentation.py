@@ -230,7 +230,8 @@ class Segmentation:
             decide = keep_best_component if self.settings["postprocess"] else decide_classes
             return decide_alone(len(study.frames), probabilities, decide)
         spacings = [found[frame.key][1].native_spacing for frame in study.frames]
-        return keep_one_heart(study.frames, probabilities, spacings=spacings)
+        certainty = self.settings["certainty"]
+        return keep_one_heart(study.frames, probabilities, spacings=spacings, certainty=certainty)
 
     def fingerprint(self, index: int) -> str:
         """Return a hash of a study's images: place, size and UID, without names.

@@ -84,6 +84,7 @@ class Segmenter:
             "views": self._network.views,
             "postprocess": self._network.info.inference["postprocess"],
             "independent": independent or not self._network.info.inference["postprocess"],
+            "certainty": dict(self._network.info.certainty),
             "contour_origin": data["contour_origin"],
             "engine": self._network.engine,
         }

@@ -99,7 +99,9 @@ class StudySegmentation:
         ):
             yield Flag("spacing-assumed", f"the pixel spacing is unknown, and {TYPICAL_SPACING} mm is assumed")
         if self.study.geometry_error is None:
-            yield from mask_flags(self.study, self.masks, self.certainties, volumes, changes=self.changes)
+            uncertain = self.settings["certainty"]["flag"]
+            masks = (self.masks, self.certainties)
+            yield from mask_flags(self.study, *masks, volumes, changes=self.changes, uncertain=uncertain)
 
     def __repr__(self) -> str:
         if self.error:

@@ -10,7 +10,7 @@ import io
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +23,9 @@ from keras_lvseg.version import __version__
 
 WEIGHTS = Path(__file__).with_name("weights")
 """The folder of the bundled weights."""
+
+CERTAINTY: Mapping[str, float] = {"end": 0.9, "end_of_stills": 0.7, "flag": 0.92}
+"""`certainty` of a network that says nothing else; see `PretrainedInfo` and `docs/validation/consistency.md`."""
 
 _ARGUMENTS = {
     "unet": {"input_shape", "num_classes", "filters", "depth", "normalization", "dropout", "residual"},
@@ -49,6 +52,9 @@ class PretrainedInfo:
             (0.1 to 10 mm, or None), "intensity" ("zscore", "course" or None) and "contour_origin" (-10 to 10 pixels).
         inference: Keyword arguments of `keras_lvseg.inference.predict_masks`: "flip_tta" and "postprocess".
         training: Patients and settings of the training.
+        certainty: Mean probabilities inside the masks of a study, from 0 to 1, because some networks are more certain
+            than others. A slice at the end of a stack is removed under "end" (under "end_of_stills" with fewer than 5
+            phases). A mask under "flag" is uncertain.
         keras_lvseg: Version of the package that wrote the network.
         sha256: Hash of the file of arrays.
 
@@ -61,6 +67,7 @@ class PretrainedInfo:
     data: Mapping[str, Any]
     inference: Mapping[str, bool]
     training: Mapping[str, Any]
+    certainty: Mapping[str, float] = field(default_factory=lambda: {**CERTAINTY})
     keras_lvseg: str = __version__
     sha256: str = ""
 
@@ -72,6 +79,9 @@ class PretrainedInfo:
         booleans = all(isinstance(value, bool) for value in self.inference.values())
         _require("inference", self.inference, booleans, "true or false per option")
         _require("training", self.training, isinstance(self.training, dict), "an object")
+        _require_keys("certainty", self.certainty, {*CERTAINTY})
+        shares = all(_is_number(value, 0, 1) for value in self.certainty.values())
+        _require("certainty", self.certainty, shares, "numbers from 0 to 1")
         for name in ("keras_lvseg", "sha256"):
             _require(name, getattr(self, name), isinstance(getattr(self, name), str), "text")
 

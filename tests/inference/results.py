@@ -9,6 +9,7 @@ from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.inference.inputs import find_inputs
 from keras_lvseg.inference.output_names import study_folders
 from keras_lvseg.inference.study_segmentation import StudySegmentation
+from keras_lvseg.models.pretrained import CERTAINTY
 from keras_lvseg.studies import Frame, Study
 
 SETTINGS = {
@@ -20,6 +21,7 @@ SETTINGS = {
     "views": 1,
     "postprocess": False,
     "independent": True,
+    "certainty": {**CERTAINTY},
     "contour_origin": CONTOUR_ORIGIN,
     "engine": "keras",
 }

@@ -70,6 +70,7 @@ def test_segmenter_of_run_uses_grid_and_options_of_the_run(phantom_tree, tmp_pat
         "views": 2,
         "postprocess": True,
         "independent": False,
+        "certainty": {"end": 0.9, "end_of_stills": 0.7, "flag": 0.92},
         "contour_origin": -0.75,
         "engine": "keras",
     }

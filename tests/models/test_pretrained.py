@@ -23,6 +23,7 @@ from keras_lvseg.inference.predict import predict_masks
 from keras_lvseg.models import pretrained, unet
 from keras_lvseg.models.build import _largest_kernel, build_network, load_network
 from keras_lvseg.models.pretrained import (
+    CERTAINTY,
     WEIGHTS,
     PretrainedInfo,
     load_pretrained,
@@ -240,6 +241,10 @@ INVALID = {
     "data": [("data",), [None, [], {}, {**DATA, "path": "x"}]],
     "inference": [("inference",), [None, [], {}, {"flip_tta": 1, "postprocess": True}, {**INFERENCE, "x": True}]],
     "training": [("training",), [None, 3, []]],
+    "certainty": [
+        ("certainty",),
+        [None, [], {}, {"end": 0.9}, {**CERTAINTY, "x": 1}, {**CERTAINTY, "end": "1"}, {**CERTAINTY, "flag": 1.1}],
+    ],
     "keras_lvseg": [("keras_lvseg",), [None, 3]],
     "sha256": [("sha256",), [None, 3, []]],
     "target": [("data", "target"), ["ventricle", None, []]],
@@ -373,6 +378,13 @@ def test_load_pretrained_lacking_key_is_one_line(key, sound, tmp_path):
     (tmp_path / "tiny.json").write_text(json.dumps(content))
     message = loading_error(tmp_path / "tiny.json")
     assert "SHA-256" in message if key == "sha256" else f"'{key}'" in message
+
+
+def test_pretrained_info_without_certainty_has_that_of_the_package(sound, tmp_path):
+    content = json.loads(sound[1])
+    assert content.pop("certainty") == CERTAINTY
+    (tmp_path / "tiny.json").write_text(json.dumps(content))
+    assert pretrained_info(tmp_path / "tiny.json").certainty == CERTAINTY
 
 
 def test_load_pretrained_file_too_large_is_not_read(sound, tmp_path, monkeypatch):

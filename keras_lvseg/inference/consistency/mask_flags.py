@@ -11,11 +11,9 @@ from keras_lvseg.inference.consistency.cavity import Cavity, distance, mask_cavi
 from keras_lvseg.inference.consistency.heart_axis import FAR, heart_axis, slice_heights
 from keras_lvseg.inference.consistency.phase_jumps import phase_jumps
 from keras_lvseg.inference.consistency.study_masks import Change
+from keras_lvseg.models.pretrained import CERTAINTY
 from keras_lvseg.studies.study import Study
 from keras_lvseg.studies.study_volumes import Flag, StudyVolumes
-
-UNCERTAIN = 0.92
-"""Mean probability inside a mask, below which the mask is uncertain; see `docs/validation/consistency.md`."""
 
 _MIN_SLICES = 5  # with a mask at end-diastole
 _EDV = (40.0, 450.0)  # mL
@@ -34,6 +32,7 @@ def mask_flags(
     volumes: StudyVolumes,
     *,
     changes: Sequence[Change | None],
+    uncertain: float = CERTAINTY["flag"],
 ) -> Iterator[Flag]:
     """Yield reasons why the masks of a study may be wrong.
 
@@ -43,6 +42,7 @@ def mask_flags(
         certainties: Mean probability inside the cavity per frame. None if the mask is empty.
         volumes: The volumes from the masks.
         changes: How each mask was changed by the rest of the study, see `StudyMasks`.
+        uncertain: Mean probability inside a mask, below which the mask is uncertain: the network's `certainty["flag"]`.
 
     Example:
         >>> from pathlib import Path
@@ -71,7 +71,7 @@ def mask_flags(
     resolved = {
         (frame.slice, frame.phase) for frame, change in zip(study.frames, changes, strict=True) if change == "resolved"
     }
-    yield from _uncertain(study, cavities, volumes, resolved)
+    yield from _uncertain(study, cavities, volumes, resolved, uncertain)
 
 
 def _off_axis(study: Study, cavities: dict[_Place, Cavity | None]) -> Iterator[Flag]:
@@ -143,17 +143,21 @@ def _volumes(study: Study, cavities: dict[_Place, Cavity | None], volumes: Study
 
 
 def _uncertain(
-    study: Study, cavities: dict[_Place, Cavity | None], volumes: StudyVolumes, resolved: set[_Place]
+    study: Study,
+    cavities: dict[_Place, Cavity | None],
+    volumes: StudyVolumes,
+    resolved: set[_Place],
+    threshold: float,
 ) -> Iterator[Flag]:
     """Yield flags for the masks that ED and ES come from, or for those of all phases if these are unknown."""
     phases = [phase.phase for phase in (volumes.ed, volumes.es) if phase] or [*study.phases]
-    uncertain = _large_share(cavities, phases, lambda place, cavity: cavity.certainty < UNCERTAIN)
+    uncertain = _large_share(cavities, phases, lambda place, cavity: cavity.certainty < threshold)
     # A neighbour of ED or ES may have been the true one before it was resolved.
     order = [*study.phases]
     near = {order[(order.index(phase) + step) % len(order)] for phase in phases for step in (-1, 0, 1)}
     changed = _large_share(cavities, sorted(near), lambda place, _: place in resolved)
     if uncertain:
-        reason = f"masks with a mean probability under {UNCERTAIN} make more than {_SHARE:.0%} of a volume"
+        reason = f"masks with a mean probability under {threshold:g} make more than {_SHARE:.0%} of a volume"
         yield _flag("uncertain", reason, uncertain)
     if changed:
         yield _flag("resolved", f"masks taken from other phases make more than {_SHARE:.0%} of a volume", changed)

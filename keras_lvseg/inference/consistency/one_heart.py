@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,11 +15,10 @@ from keras_lvseg.inference.consistency.mean_shape import mean_probabilities, mea
 from keras_lvseg.inference.consistency.phase_jumps import MIN_PHASES, phase_jumps
 from keras_lvseg.inference.consistency.study_masks import Change, StudyMasks
 from keras_lvseg.inference.postprocess import keep_best_component
+from keras_lvseg.models.pretrained import CERTAINTY
 from keras_lvseg.studies.frame import Frame
 
 _NEAR = 15.0  # mm from the axis at which a component's evidence counts half
-_MIN_CERTAINTY = 0.9  # mean probability inside the masks of a slice at the end of the stack
-_MIN_CERTAINTY_OF_STILLS = 0.7  # the same where phases are few: one wrong mask weighs more, and the other may be right
 _MIN_CORRELATION = 0.5  # of the areas of a slice at the base with the volume of the rest, over the phases
 
 
@@ -27,6 +27,7 @@ def keep_one_heart(
     probabilities: Callable[[int], np.ndarray],
     *,
     spacings: Sequence[tuple[float, float]],
+    certainty: Mapping[str, float] = CERTAINTY,
 ) -> StudyMasks:
     """Decide the masks of a stack together.
 
@@ -45,6 +46,7 @@ def keep_one_heart(
         probabilities: Returns the array of shape (classes, rows, columns) of a frame by its index. It is called
             several times for a frame, so that not all arrays are in memory.
         spacings: Pixel spacing of each frame in mm, between rows and between columns.
+        certainty: The network's, see `keras_lvseg.models.PretrainedInfo`.
 
     Returns:
         The masks in the order of the frames, and how each was changed.
@@ -59,7 +61,7 @@ def keep_one_heart(
         >>> [int(mask.sum()) for mask in heart.masks], heart.changes
         ([100, 100, 100, 0], [None, None, None, 'removed'])
     """
-    stack = StackCavities(frames, probabilities, spacings)
+    stack = StackCavities(frames, probabilities, spacings, certainty)
     stack.choose()
     stack.remove_ends()
     stack.resolve()
@@ -74,8 +76,10 @@ class StackCavities:
         frames: Sequence[Frame],
         probabilities: Callable[[int], np.ndarray],
         spacings: Sequence[tuple[float, float]],
+        certainty: Mapping[str, float] = CERTAINTY,
     ):
-        self.frames, self.probabilities, self.spacings = frames, probabilities, spacings
+        self.frames, self.spacings, self.certainty = frames, spacings, certainty
+        self.probabilities = lru_cache(maxsize=1)(probabilities)  # a mask is decided and judged by the same
         self.candidates = [find_cavities(probabilities(i), frame, spacings[i]) for i, frame in enumerate(frames)]
         self.chosen = [own[0] if own else None for own in self.candidates]
         self.resolved: dict[int, np.ndarray] = {}
@@ -139,9 +143,10 @@ class StackCavities:
         own, cavities = self.by_slice[slice_], self._cavities(slice_)
         if not cavities:
             return False
-        needed = _MIN_CERTAINTY_OF_STILLS
+        # Where phases are few, one wrong mask weighs more, and the other may be right.
+        needed = self.certainty["end_of_stills"]
         if len(own) >= MIN_PHASES:
-            needed = _MIN_CERTAINTY
+            needed = self.certainty["end"]
             masks = sum(bool(self.candidates[i]) for i in own)
             best = sum(bool(self.candidates[i]) and self.candidates[i][0] == self.chosen[i] for i in own)
             if 2 * best <= masks:

@@ -7,13 +7,13 @@ from keras_lvseg.studies.study_volumes import study_volumes
 from tests.inference.consistency.disc_stack import HEART, STOMACH, DiscStack
 
 
-def flags_of(stack, certainty=0.97, changes=None):
+def flags_of(stack, certainty=0.97, changes=None, **options):
     study = Study("P1", stack.frames)
     masks = [(stack.cavity[frame.slice, frame.phase] > 0.5).astype(np.uint8) for frame in stack.frames]
     certainties = [certainty if mask.any() else None for mask in masks]
     volumes = study_volumes(study, [int(mask.sum()) for mask in masks])
     changes = changes or [None] * len(masks)
-    return {flag.code: flag for flag in mask_flags(study, masks, certainties, volumes, changes=changes)}
+    return {flag.code: flag for flag in mask_flags(study, masks, certainties, volumes, changes=changes, **options)}
 
 
 def test_mask_flags_of_a_plain_heart_are_none():
@@ -74,6 +74,12 @@ def test_mask_flags_uncertain_names_the_images_of_ed_and_es(certainty, flagged):
     assert [*flags] == ["uncertain"] * flagged
     if flagged:
         assert flags["uncertain"].images == tuple((s, p) for s in range(8) for p in (0, 5))
+
+
+def test_mask_flags_uncertain_takes_the_certainty_of_the_network():
+    assert [*flags_of(DiscStack(), 0.91, uncertain=0.9)] == []
+    flags = flags_of(DiscStack(), 0.97, uncertain=0.98)
+    assert flags["uncertain"].reason.startswith("masks with a mean probability under 0.98 make more than 10% of a vol")
 
 
 def test_mask_flags_resolved_masks_of_es():

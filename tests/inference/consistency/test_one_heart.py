@@ -192,6 +192,18 @@ def test_keep_one_heart_takes_places_from_the_scanner_where_images_are_shifted()
     assert set(decide(stack).changes) == {None}
 
 
+@pytest.mark.parametrize(("phases", "threshold"), [(10, "end"), (2, "end_of_stills")])
+@pytest.mark.parametrize(("needed", "kept"), [(0.8, True), (0.9, False)])
+def test_keep_one_heart_takes_the_certainty_of_the_network(phases, threshold, needed, kept):
+    stack = DiscStack(phases=phases)
+    for phase in range(phases):
+        stack.draw(7, phase, HEART, stack.radius(7, phase), value=0.85)
+    spacings = [(SPACING, SPACING)] * len(stack.frames)
+    certainty = {"end": 0.0, "end_of_stills": 0.0, threshold: needed}
+    result = keep_one_heart(stack.frames, stack.probabilities, spacings=spacings, certainty=certainty)
+    assert stack.areas(result.masks)[7].all() == kept
+
+
 def test_keep_one_heart_keeps_the_myocardium_of_its_cavity():
     stack = DiscStack(phases=1)
     rows, columns = np.mgrid[:SIZE, :SIZE]
