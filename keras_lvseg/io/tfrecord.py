@@ -92,10 +92,28 @@ def _open(path: str | os.PathLike[str]) -> tuple[Any, bool]:
     """Return the records of a file as a tf.data.Dataset, and whether a record after them is cut short."""
     tf = _tensorflow()
     complete, cut_short = _count_complete_records(path)
-    plain = tf.data.TFRecordDataset(os.fspath(path)).take(complete)
-    compressed = (tf.data.TFRecordDataset(os.fspath(path), compression) for compression in ("GZIP", "ZLIB"))
-    dataset = next(filter(_has_readable_record, (plain, *compressed)), plain)
-    return dataset, cut_short and dataset is plain
+
+    def open_as(compression: str) -> Any:
+        dataset = tf.data.TFRecordDataset(os.fspath(path), compression)
+        return dataset if compression else dataset.take(complete)
+
+    # The first bytes are a hint only, because those of a plain file are a length, which may be any number.
+    hint = _hinted_compression(path)
+    for compression in sorted(("", "GZIP", "ZLIB"), key=lambda one: one != hint):
+        dataset = open_as(compression)
+        if _has_readable_record(dataset):
+            return dataset, cut_short and not compression
+    return open_as(""), cut_short
+
+
+def _hinted_compression(path: str | os.PathLike[str]) -> str:
+    """Return TensorFlow's name of the compression that a file begins like."""
+    with open_bytes(path) as (file, _):
+        start = file.read(2)
+    if start == b"\x1f\x8b":
+        return "GZIP"
+    is_zlib = len(start) == 2 and start[0] % 16 == 8 and int.from_bytes(start, "big") % 31 == 0
+    return "ZLIB" if is_zlib else ""
 
 
 def _count_complete_records(path: str | os.PathLike[str]) -> tuple[int, bool]:
