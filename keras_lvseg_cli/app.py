@@ -46,7 +46,12 @@ def _on_backend(command: Callable[..., None], *, load_first: bool = True) -> Cal
     return run_command
 
 
-app = typer.Typer(name="keras-lvseg", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    name="keras-lvseg",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 for command in (demo, phantom, audit, train, tune, evaluate, segment, export):
     app.command()(_on_backend(command))
 app.command()(_on_backend(compare_volumes, load_first=False))  # its options have to be checked together before

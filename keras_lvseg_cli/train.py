@@ -89,7 +89,10 @@ def train(
     ] = False,
     labels_include_outline: OutlineOption = False,
     label: LabelOption = None,
-    test: Annotated[list[str] | None, typer.Option(help="Patient to hold out for the test; repeatable.")] = None,
+    test: Annotated[
+        list[str] | None,
+        typer.Option(help="Patient to hold out for the test; repeatable; default: the challenge's, or a random fifth."),
+    ] = None,
     validation: Annotated[list[str] | None, typer.Option(help="Patient to score after each epoch; repeatable.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
 ) -> None:

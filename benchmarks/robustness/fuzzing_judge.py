@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keras_lvseg.errors import DataError
+from keras_lvseg import DataError
 
 SECONDS = 5
 MEMORY = 10**9  # bytes

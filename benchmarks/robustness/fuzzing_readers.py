@@ -11,11 +11,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from benchmarks.robustness import fuzzing_seeds as seeds
-from keras_lvseg import SAXDataset, Segmenter, SunnybrookSAXDataset
-from keras_lvseg.errors import DataError
+from keras_lvseg import DataError, SAXDataset, Segmenter, SunnybrookSAXDataset
 from keras_lvseg.evaluation import read_volume_calibrations
 from keras_lvseg.geometry import crossed_area, polygon_mask
-from keras_lvseg.inference import Segmentation, open_results
+from keras_lvseg.inference import Segmentation, TrainedNetwork, open_results
 from keras_lvseg.io import (
     read_contour,
     read_header,
@@ -27,7 +26,6 @@ from keras_lvseg.io import (
     read_png_label,
     read_volume_table,
 )
-from keras_lvseg.models.build import load_network
 from keras_lvseg.training import read_settings, read_space
 
 # Extreme numbers and lengths, separators and quotes, paths out of a folder, DICOM's delimiters, types and encodings.
@@ -292,8 +290,8 @@ def read_image(path: Path) -> None:
 
 
 def read_network(folder: Path) -> None:
-    """Load a network."""
-    load_network(folder / "network.json")
+    """Load the network of a run folder."""
+    TrainedNetwork.from_run(folder)
 
 
 def fill(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Valid files of each format, for `fuzzing.py` to damage."""
 
 import dataclasses
+import hashlib
 import io
 import json
 import struct
@@ -9,6 +10,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import keras
 import numpy as np
 import pydicom
 import pydicom.examples
@@ -29,7 +31,6 @@ from keras_lvseg.evaluation import VolumeCalibration, VolumeCalibrations
 from keras_lvseg.inference import open_results
 from keras_lvseg.io import write_nifti_stack
 from keras_lvseg.models import PretrainedInfo, pretrained_info, unet
-from keras_lvseg.models.pretrained import write_pretrained
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.training import TrainingSettings, write_settings
 from tests.codestreams import jpeg_2000, jpeg_lossless
@@ -183,12 +184,19 @@ def framed(*messages: bytes) -> bytes:
 
 def network_files() -> tuple[bytes, bytes]:
     """Return the two files of a small network: plain values as JSON, and arrays."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.json"
-        data = {**pretrained_info("sax-lv").data, "target": "endocardium", "image_size": [32, 32]}
-        info = PretrainedInfo("unet", NETWORK, data, {"flip_tta": True, "postprocess": False}, {"images": 260})
-        write_pretrained(path, unet(**NETWORK), info)
-        return path.read_bytes(), path.with_suffix(".npz").read_bytes()
+    file = io.BytesIO()
+    np.savez(file, **{weight.path: keras.ops.convert_to_numpy(weight) for weight in unet(**NETWORK).weights})
+    arrays = file.getvalue()
+    data = {**pretrained_info("sax-lv").data, "target": "endocardium", "image_size": [32, 32]}
+    info = PretrainedInfo(
+        "unet",
+        NETWORK,
+        data,
+        inference={"flip_tta": True, "postprocess": False},
+        training={"images": 260},
+        sha256=hashlib.sha256(arrays).hexdigest(),
+    )
+    return json.dumps(dataclasses.asdict(info)).encode(), arrays
 
 
 def settings_files() -> tuple[bytes, ...]:

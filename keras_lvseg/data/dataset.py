@@ -56,8 +56,8 @@ class SAXDataset:
         empty_slices: Train on slices without a ventricle as well: those that the expert contoured at neither
             end-diastole nor end-systole, in all phases. Their label is background.
         partial: For the target "myocardium", take all frames with an endocardial contour. In those without an
-            epicardial contour, label 3 means "background or myocardium". Losses need `merged_classes={3: (0, 2)}`,
-            the metric `ignore_class=3`.
+            epicardial contour, label 3 means "background or myocardium". Losses and `MeanDice` need
+            `merged_classes={3: (0, 2)}`. `DiceCoefficient` of class 1 needs nothing: label 3 is not the cavity.
 
     Attributes:
         patients: All patients.

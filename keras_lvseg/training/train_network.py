@@ -17,7 +17,7 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.labels import MERGED_CLASSES
 from keras_lvseg.data.pydataset import SAXPyDataset
 from keras_lvseg.data.sampling import Sampling
-from keras_lvseg.errors import invalid_argument
+from keras_lvseg.errors import DataError, invalid_argument
 from keras_lvseg.files import locked_directory
 from keras_lvseg.losses import SparseDiceCE, SparseSoftmaxCE
 from keras_lvseg.metrics import DiceCoefficient
@@ -192,6 +192,9 @@ def _phantoms(dataset: SAXDataset, patients: int) -> tuple[np.ndarray, np.ndarra
 def _describe(settings: TrainingSettings, dataset: SAXDataset) -> PretrainedInfo:
     """Return the plain values of the network to train."""
     preprocessing, frames = dataset.preprocessing, dataset.labelled_frames("train")
+    if dataset.target == "myocardium" and frames and all(frame.epicardium is None for frame in frames):
+        hint = "train for the target 'endocardium'"
+        raise DataError(dataset.data_dir, "has no myocardium in split 'train': no epicardial contour or label", hint)
     data = {
         "target": dataset.target,
         "image_size": preprocessing.image_size,

@@ -152,6 +152,21 @@ def test_train_on_a_missing_folder_prints_one_line(run_command, tmp_path):
     assert_one_line(err, tmp_path / "absent", "does not exist")
 
 
+def test_evaluate_of_the_bundled_weights_writes_a_folder_of_their_name(run_command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run_command("evaluate", "sax-lv", write_png_tree(tmp_path / "tree", (1, 8)))
+    assert (code, err) == (0, "")
+    assert "P1" in out
+    assert (tmp_path / "sax-lv-evaluation" / "scores.json").is_file()
+
+
+@pytest.mark.parametrize("words", [["-h"], ["segment", "-h"]])
+def test_h_shows_the_help(run_command, words):
+    code, out, _ = run_command(*words)
+    assert code == 0
+    assert "Usage: keras-lvseg" in out
+
+
 def test_evaluate_with_a_damaged_network_prints_one_line(run_command, run, tree):
     (run / "network.npz").write_bytes(b"no network")
     code, _, err = run_command("evaluate", run, tree)

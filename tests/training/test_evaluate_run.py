@@ -40,6 +40,19 @@ def test_evaluate_run_without_patient_to_score_is_one_line(planted_run, tmp_path
         evaluate_run(planted_run, tree)
 
 
+def test_evaluate_run_without_a_label_is_one_line(planted_run, tmp_path):
+    tree = write_small_tree(tmp_path / "tree", {"P4": "O4"}, radius=lambda slice_, phase: None)
+    with pytest.raises(DataError, match="tree: has no contour and no label of the cavity"):
+        evaluate_run(planted_run, tree)
+
+
+def test_evaluate_run_of_bundled_weights_leaves_out_the_patients_they_were_trained_on(tmp_path):
+    tree = write_small_tree(tmp_path / "tree", {"P4": "O4", "SCD0000201": "SC-HF-I-02"}, slices=1, phases=1)
+    assert [(p.patient_id, p.role) for p in evaluate_run("sax-lv", tree).scores.patients] == [("P4", "new")]
+    patients = evaluate_run("sax-lv", tree, seen=True).scores.patients
+    assert [(p.patient_id, p.role) for p in patients] == [("P4", "new"), ("SCD0000201", "train")]
+
+
 def test_evaluate_run_pixels_outside_the_crop_count_as_errors(tmp_path):
     tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, shape=(40, 48), radius=lambda slice_, phase: 12.0 + phase)
     run = write_planted_run(tmp_path / "run", 1.0, image_size=(16, 16))  # takes every pixel

@@ -18,6 +18,7 @@ from keras_lvseg.phantom import write_phantom
 from keras_lvseg.training import TrainingSettings, read_settings, train
 from keras_lvseg.training.callbacks import Checkpoint
 from keras_lvseg.training.train_network import learning_rate_schedule
+from tests.small_tree import write_small_tree
 
 
 def rows(run):
@@ -115,6 +116,14 @@ def test_train_without_patients_writes_nothing(phantom_tree, tmp_path):
     with pytest.raises(DataError, match="no patient in split 'train'"):
         train(dataset, tmp_path / "run")
     assert not any(tmp_path.iterdir())
+
+
+def test_train_for_the_myocardium_without_an_epicardial_contour_is_one_line(tmp_path):
+    tree = write_small_tree(tmp_path / "tree", {"P1": "O1", "P2": "O2"})
+    dataset = SAXDataset(tree, splits={"train": ["P1"]}, target="myocardium", partial=True)
+    with pytest.raises(DataError, match="tree: has no myocardium in split 'train': no epicardial contour"):
+        train(dataset, tmp_path / "run", settings=TrainingSettings(epochs=1))
+    assert not (tmp_path / "run").exists()
 
 
 def test_train_intensity_function_raises(phantom_tree, tmp_path):

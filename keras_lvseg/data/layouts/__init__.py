@@ -57,4 +57,6 @@ def index_tree(
         both = " and ".join(layout.EXPECTED for layout in found)
         raise DataError(root, f"has more than one layout: {both}", expected="a folder with one layout")
     require_inside(root, list_subfolders(root))  # links are not followed, so data behind one is not found
+    if png_table.lacks_table(root):
+        raise DataError(root, "has PNG files in images/ and no patients.csv", expected=png_table.EXPECTED)
     raise DataError(root, "has no known layout", expected="; or ".join(layout.EXPECTED for layout in _LAYOUTS))

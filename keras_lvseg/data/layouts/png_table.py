@@ -67,6 +67,9 @@ def index(root: Path, *, skip_unreadable: bool = False) -> tuple[PatientFiles, .
     images = list_files(root, root / _IMAGES, ".png")
     if not images:
         raise DataError(root / _IMAGES, "has no .png file", expected="one per frame")
+    if any((root / "labels").glob("*.png")):  # its labels would be missed without a word
+        expected = "i_labels/ for the cavity, or o_labels/ for the area inside the epicardial border"
+        raise DataError(root / "labels", "is not a name of a label folder", expected=expected)
     labels = {border: _labels(root, folder, images) for border, folder in _LABELS.items()}
     readable = list(filter(_is_readable, images)) if skip_unreadable else images
     by_patient = _by_patient(table, readable, rows)
@@ -75,6 +78,11 @@ def index(root: Path, *, skip_unreadable: bool = False) -> tuple[PatientFiles, .
         for row in rows
         if by_patient[row["patient_id"]] or not skip_unreadable
     )
+
+
+def lacks_table(root: Path) -> bool:
+    """Return whether `root` would be such a tree if it had the table."""
+    return not (root / _TABLE).exists() and any((root / _IMAGES).glob("*.png"))
 
 
 def set_labels_include_outline(

@@ -128,7 +128,7 @@ def _volumes(study: Study, cavities: dict[_Place, Cavity | None], volumes: Study
     filled = sum(cavities.get((slice_, phase)) is not None for slice_ in study.slices)
     if len(study.slices) > 1 and filled < _MIN_SLICES:
         yield Flag(
-            "few-slices", f"{filled} slices have a mask in phase {phase}; a whole ventricle has {_MIN_SLICES} or more"
+            "few-slices", f"slices with a mask in phase {phase}: {filled}; a whole ventricle has {_MIN_SLICES} or more"
         )
     edv, fraction = volumes.edv_ml, volumes.ejection_fraction
     if edv is None or fraction is None:

@@ -212,3 +212,17 @@ def test_index_tree_link_out_of_the_tree_is_an_error(tree, tmp_path):
     (tree / "images" / "P1-0002.png").symlink_to(outside)
     with pytest.raises(DataError, match="is a link out of"):
         index_tree(tree)
+
+
+def test_index_tree_label_folder_of_another_name_is_one_line(tmp_path):
+    root = write_png_tree(tmp_path / "tree")
+    (root / "i_labels").rename(root / "labels")
+    with pytest.raises(DataError, match=r"tree/labels: is not a name of a label folder; expected i_labels/"):
+        index_tree(root)
+
+
+def test_index_tree_images_without_table_names_the_table(tmp_path):
+    root = write_png_tree(tmp_path / "tree")
+    (root / "patients.csv").unlink()
+    with pytest.raises(DataError, match=r"tree: has PNG files in images/ and no patients\.csv; expected patients"):
+        index_tree(root)

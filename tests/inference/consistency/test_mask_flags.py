@@ -55,7 +55,7 @@ def test_mask_flags_jumps_between_phases_and_slices():
 
 def test_mask_flags_few_slices():
     flag = flags_of(DiscStack(4))["few-slices"]
-    assert flag.reason == "4 slices have a mask in phase 0; a whole ventricle has 5 or more"
+    assert flag.reason == "slices with a mask in phase 0: 4; a whole ventricle has 5 or more"
 
 
 @pytest.mark.parametrize(("factor", "flagged"), [(1.0, False), (0.3, True)])
