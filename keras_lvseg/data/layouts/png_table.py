@@ -67,7 +67,7 @@ def index(root: Path, *, skip_unreadable: bool = False) -> tuple[PatientFiles, .
     images = list_files(root, root / _IMAGES, ".png")
     if not images:
         raise DataError(root / _IMAGES, "has no .png file", expected="one per frame")
-    if any((root / "labels").glob("*.png")):  # its labels would be missed without a word
+    if list_files(root, root / "labels", ".png"):  # they would be missed without a word
         expected = "i_labels/ for the cavity, or o_labels/ for the area inside the epicardial border"
         raise DataError(root / "labels", "is not a name of a label folder", expected=expected)
     labels = {border: _labels(root, folder, images) for border, folder in _LABELS.items()}
