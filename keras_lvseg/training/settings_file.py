@@ -42,7 +42,8 @@ def read_settings(path: str | os.PathLike[str]) -> TrainingSettings:
     for name, value in values.items():
         kind = kind_of(name)
         if kind is float and type(value) is int:
-            values[name] = float(value)
+            with as_data_error(path, f"has a wrong {name}", expected=_KINDS[kind]):
+                values[name] = float(value)
         elif type(value) is not kind:
             raise DataError(path, f"has a wrong {name}", expected=_KINDS[kind], got=repr(value))
     with as_data_error(path, "has a wrong value"):
