@@ -56,7 +56,7 @@ def test_read_settings_value_of_another_type_is_one_line(tmp_path, field):
         ("epochs = 2.0", "has a wrong epochs; expected a whole number, got 2.0"),
         (
             f"learning_rate = 1{400 * '0'}",
-            "has a wrong learning_rate (int too large to convert to float); expected a num",
+            "has a wrong learning_rate (int too large to convert to float); exp",
         ),
         ("epochs = true", "has a wrong epochs; expected a whole number, got True"),
         ("flip_tta = 1", "has a wrong flip_tta; expected true or false, got 1"),
