@@ -61,12 +61,12 @@ def test_write_examples_any_features_are_read_by_tensorflow(examples, path):
         assert message == encode_example(dict(reversed(expected.items())))
 
 
-@given(st.lists(features, min_size=1, max_size=4), st.sampled_from(COMPRESSIONS), st.integers(1, 4))
-def test_read_examples_written_by_tensorflow_are_equal(path, examples, compression, first):
+@given(examples=st.lists(features, min_size=1, max_size=4), compression=st.sampled_from(COMPRESSIONS))
+def test_read_examples_written_by_tensorflow_are_equal(examples, compression, path):
     write_with_tensorflow(path, map(tensorflow_example, examples), compression)
     assert list(read_examples(path)) == examples
-    first = min(first, len(examples))
-    assert list(read_examples(path, first=first, limit=2)) == examples[first - 1 : first + 1]
+    for first in range(1, len(examples) + 1):
+        assert list(read_examples(path, first=first, limit=2)) == examples[first - 1 : first + 1]
 
 
 def test_read_examples_length_that_begins_like_gzip_is_read_as_plain(path):
