@@ -34,11 +34,13 @@ def largest_component(mask: ArrayLike, *, weights: ArrayLike | None = None, conn
                [0, 0, 0, 0]])
     """
     inside = boolean_mask("mask", mask)
-    components, count = ndimage.label(inside, ndimage.generate_binary_structure(2, connectivity))
     filled = np.zeros(inside.shape, dtype=bool)
-    if count:
-        flat_weights = None if weights is None else np.ravel(weights)
-        largest = 1 + int(np.argmax(np.bincount(components.ravel(), flat_weights)[1:]))
-        box = ndimage.find_objects(components)[largest - 1]
-        filled[box] = ndimage.binary_fill_holes(components[box] == largest)
+    if not inside.any():
+        return filled
+    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)  # a heart is a tenth of an image
+    components, _ = ndimage.label(inside[box], ndimage.generate_binary_structure(2, connectivity))
+    flat_weights = None if weights is None else np.asarray(weights)[box].ravel()
+    largest = 1 + int(np.argmax(np.bincount(components.ravel(), flat_weights)[1:]))
+    filled[box] = ndimage.binary_fill_holes(components == largest)
     return filled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import ndimage
@@ -120,6 +121,7 @@ def _resample(image: np.ndarray, step: np.ndarray, size: tuple[int, int], fill: 
     return resampled.astype(image.dtype)
 
 
+@lru_cache(maxsize=64)  # the images of a study have one grid
 def _neighbours(source: int, target: int, step: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the two source pixels that each target pixel is between, and the weight of the second.
 

@@ -26,11 +26,14 @@ def decide_classes(probabilities: np.ndarray) -> np.ndarray:
         >>> decide_classes(np.array([[[0.3, 0.1]], [[0.4, 0.6]], [[0.3, 0.3]]]))
         array([[0, 1]], dtype=uint8)
     """
-    if len(probabilities) == 2:
-        return (probabilities[1] > probabilities[0]).astype(np.uint8)
-    others = probabilities.copy()
-    others[1] = 0
-    return np.where(probabilities[1] > others.sum(axis=0), 1, np.argmax(others, axis=0)).astype(np.uint8)
+    # By comparisons: `np.argmax` over the first axis takes five times as long.
+    best, classes = probabilities[0], np.zeros(probabilities.shape[1:], np.uint8)
+    for own in range(2, len(probabilities)):
+        classes[probabilities[own] > best] = own
+        best = np.maximum(best, probabilities[own])
+    others = probabilities[0] + probabilities[2:].sum(axis=0)
+    classes[probabilities[1] > others] = 1
+    return classes
 
 
 def keep_best_component(probabilities: np.ndarray, *, seed: tuple[int, int] | None = None) -> np.ndarray:

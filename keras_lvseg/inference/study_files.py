@@ -17,7 +17,6 @@ from keras_lvseg.geometry import join_contours, mask_contours
 from keras_lvseg.inference.output_names import contour_names, image_names
 from keras_lvseg.io import write_contour
 from keras_lvseg.io.dicom import is_dicom
-from keras_lvseg.io.dicom_seg import SegmentedFrame, write_dicom_seg
 from keras_lvseg.io.nifti import is_nifti, write_nifti_labels, write_nifti_stack
 from keras_lvseg.reporting.html.study_report import Tile, write_study_report
 from keras_lvseg.reporting.overlays import write_overlay
@@ -191,6 +190,8 @@ def _write_nifti(folder: Path, result: StudySegmentation, anonymous: bool) -> st
 
 def _write_dicom_seg(folder: Path, result: StudySegmentation, anonymous: bool) -> str | None:
     """Write labels as DICOM SEG. Return the reason if it is impossible, else None."""
+    from keras_lvseg.io.dicom_seg import SegmentedFrame, write_dicom_seg  # loads a third of a second of DICOM codes
+
     study = result.study
     if not all(is_dicom(path) for path in {frame.path for frame in study.frames}):
         return "the source has no UIDs"

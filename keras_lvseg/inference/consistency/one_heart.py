@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -188,7 +188,7 @@ class StackCavities:
                 change = "resolved"
             elif cavity != (own[0] if own else None):
                 change = "removed" if cavity is None else "moved"
-            result.append(self._mask(i), self._probabilities(i), change)
+            result.append(self._mask(i), partial(self._probabilities, i), change)
         return result
 
     def _mask(self, i: int) -> np.ndarray:

@@ -26,17 +26,19 @@ class StudyMasks:
     certainties: list[float | None] = field(default_factory=list)
     changes: list[Change | None] = field(default_factory=list)
 
-    def append(self, mask: np.ndarray, probabilities: np.ndarray, change: Change | None = None) -> None:
+    def append(
+        self, mask: np.ndarray, probabilities: Callable[[], np.ndarray], change: Change | None = None
+    ) -> None:
         """Append the mask of the next frame.
 
         Args:
             mask: Class numbers of shape (rows, columns).
-            probabilities: Array of shape (classes, rows, columns).
+            probabilities: Returns the array of shape (classes, rows, columns). Called if the mask has a cavity.
             change: See `StudyMasks`.
         """
         inside = mask == 1
         self.masks.append(mask)
-        self.certainties.append(float(probabilities[1][inside].mean(dtype=np.float64)) if inside.any() else None)
+        self.certainties.append(float(probabilities()[1][inside].mean(dtype=np.float64)) if inside.any() else None)
         self.changes.append(change)
 
 
@@ -53,5 +55,5 @@ def decide_alone(
     result = StudyMasks()
     for index in range(count):
         native = probabilities(index)
-        result.append(decide(native), native)
+        result.append(decide(native), lambda native=native: native)
     return result
