@@ -164,8 +164,8 @@ def _inputs(data: Data, runs: Sequence[Run]) -> dict[str, np.ndarray]:
     return inputs
 
 
-def run(path: Path, out: Path, plan: str, seconds: float, shrink: int, streams: int) -> None:
-    """Train what a plan lists, in order, until the time is over."""
+def run(path: Path, out: Path, plan: str, seconds: float, shrink: int, streams: int, only: Sequence[str]) -> None:
+    """Train what a plan lists and is not in OUT yet, in order, until the time is over."""
     start = time.monotonic()
 
     def log(*text: Any) -> None:
@@ -173,7 +173,8 @@ def run(path: Path, out: Path, plan: str, seconds: float, shrink: int, streams: 
         print(line, end="", flush=True)  # one write, so that threads do not mix their lines
 
     data = Data(path)
-    runs = PLANS[plan](data.frames)
+    runs = [one for one in PLANS[plan](data.frames) if not only or one.name in only]
+    runs = [one for one in runs if not all((out / one.file(which)).is_file() for which in one.weights)]
     inputs = _inputs(data, runs)
     out.mkdir(parents=True, exist_ok=True)
     log("pictures read")
@@ -326,6 +327,7 @@ def main() -> None:
             one.add_argument("--seconds", type=float, default=1e9, help="start no training that would end later")
             one.add_argument("--shrink", type=int, default=1, help="divide all numbers of steps, for a trial")
             one.add_argument("--streams", type=int, default=1, help="trainings at the same time")
+            one.add_argument("--only", nargs="*", default=(), help="names of the plan's runs; all without it")
     arguments = vars(parser.parse_args())
     command = {"prepare": prepare, "run": run, "predict": predict}[arguments.pop("command")]
     path = arguments.pop("data")

@@ -27,6 +27,7 @@ class Shape:
         crop: Side length of the training crop, in pixels.
         columns: Columns of `Augmentation.draw`.
         filters: Filters of the U-Net at full resolution.
+        depth: Levels of the U-Net below full resolution.
         dtype: Keras dtype policy.
     """
 
@@ -35,13 +36,14 @@ class Shape:
     crop: int
     columns: int = ALL_PARAMETERS
     filters: int = 16
+    depth: int = 4
     dtype: str = "mixed_bfloat16"
 
     @property
     def architecture(self) -> dict[str, Any]:
         """Keyword arguments of `keras_lvseg.models.unet`."""
         architecture: dict[str, Any] = {"input_shape": [None, None, 1], "num_classes": self.classes}
-        architecture |= {"filters": self.filters, "depth": 4, "normalization": "batch"}
+        architecture |= {"filters": self.filters, "depth": self.depth, "normalization": "batch"}
         return architecture | {"dropout": 0.0, "residual": False}
 
 
@@ -346,6 +348,26 @@ def _strangers(frames: Frames) -> list[Run]:
     ]
 
 
+SIZES = {(8, 4), (16, 3), (16, 4), (16, 5), (24, 4)}
+"""Filters and depths that are compared."""
+
+
+def _sizes(frames: Frames) -> list[Run]:
+    """Return networks of other widths and depths, on the official split, with a quarter of the steps."""
+    others = [name for name in frames.groups if name not in frames.home]
+    options: dict[str, Any] = {"shorter": 4, "variants": ("plain",)}
+    return [
+        frames.run(
+            f"size {filters} {depth}",
+            replace(STRANGERS, shape=replace(STRANGERS.shape, filters=filters, depth=depth)),
+            frames.home,
+            others,
+            **options,
+        )
+        for filters, depth in sorted(SIZES)
+    ]
+
+
 def _wall(frames: Frames) -> list[Run]:
     """Return the runs that are reported once, the official split and the other way round, and the bundled weights."""
     others = [name for name in frames.groups if name not in frames.home]
@@ -363,4 +385,5 @@ PLANS: dict[str, Callable[[Frames], list[Run]]] = {
     "wall": _wall,
     "second": _second,
     "strangers": _strangers,
+    "sizes": _sizes,
 }

@@ -30,7 +30,7 @@ from tools.campaign_plans import Shape
 EMA = 0.999
 _IMAGES = 1024  # augmented at once
 _FOR_STATISTICS = 512  # images whose statistics the averaged weights are normalized with
-_DEPTH, _EPSILON, _MOMENTUM = 4, 1e-3, 0.1
+_EPSILON, _MOMENTUM = 1e-3, 0.1
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 _KERAS_SEED = threading.Lock()
 
@@ -49,7 +49,7 @@ def to_keras(tensor: Tensor) -> np.ndarray:
 
 
 def forward(weights: Mapping[str, Tensor], x: Tensor, training: bool, momentum: float = _MOMENTUM) -> Tensor:
-    """Return the logits of a U-Net, (B, C, H, W), for images (B, 1, H, W) with sides that are multiples of 16."""
+    """Return the logits of a U-Net, (B, C, H, W), for images (B, 1, H, W) that halve at each level without a remainder."""
 
     def block(x: Tensor, name: str) -> Tensor:
         for i in (1, 2):
@@ -60,12 +60,13 @@ def forward(weights: Mapping[str, Tensor], x: Tensor, training: bool, momentum: 
             x = functional.relu(functional.batch_norm(x, *moving, *scale, training, momentum, _EPSILON))
         return x
 
+    depth = sum(key.startswith("upsample_") and key.endswith("/bias") for key in weights)
     skips = []
-    for level in range(_DEPTH):
+    for level in range(depth):
         skips.append(block(x, f"down_{level}"))
         x = functional.max_pool2d(skips[-1], 2)
     x = block(x, "bottom")
-    for level in reversed(range(_DEPTH)):
+    for level in reversed(range(depth)):
         up = weights[f"upsample_{level}/upsample/kernel"], weights[f"upsample_{level}/upsample/bias"]
         x = functional.conv_transpose2d(x, *up, stride=2)
         x = block(torch.cat([x, skips[level]], 1), f"up_{level}")
