@@ -49,7 +49,7 @@ def to_keras(tensor: Tensor) -> np.ndarray:
 
 
 def forward(weights: Mapping[str, Tensor], x: Tensor, training: bool, momentum: float = _MOMENTUM) -> Tensor:
-    """Return the logits of a U-Net, (B, C, H, W), for images (B, 1, H, W) that halve at each level without a remainder."""
+    """Return the logits of a U-Net, (B, C, H, W), for images (B, 1, H, W) with sides that halve without a remainder."""
 
     def block(x: Tensor, name: str) -> Tensor:
         for i in (1, 2):

@@ -5,11 +5,14 @@ of images (B, H, W, 1) and labels of the same shape. `predict_on_batch` takes an
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import keras
 import numpy as np
+
+from keras_lvseg.inference.engines.engine import Engine
 
 FILTERS, CLASSES, RATE = 16, 2, 1e-3
 WIDTHS = [FILTERS * 2**level for level in range(5)]
@@ -81,6 +84,23 @@ class TorchNetwork:
     def parameters(self) -> int:
         """The number of weights that are trained."""
         return sum(weight.numel() for weight in self.model.parameters())
+
+
+class EngineNetwork:
+    """`unet` computed by an engine of `Segmenter`, to probabilities. It cannot be trained."""
+
+    def __init__(self, name: Engine):
+        from keras_lvseg.inference.engines.engine import open_engine
+        from keras_lvseg.models.build import build_network
+        from keras_lvseg.models.pretrained import network_weights, pretrained_info
+
+        info = pretrained_info("sax-lv")
+        architecture = {**info.architecture, "num_classes": CLASSES, "filters": FILTERS}
+        model = build_network("unet", architecture)
+        arrays = {key: keras.ops.convert_to_numpy(weight) for key, weight in network_weights(model).items()}
+        info = replace(info, architecture=architecture, data={**info.data, "target": "endocardium"})
+        self.predict_on_batch = open_engine(name, info, arrays)
+        self.parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
 def ours() -> KerasNetwork:
@@ -188,10 +208,12 @@ def keras_unet_collection() -> KerasNetwork:
     return KerasNetwork(model, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 
 
-NETWORKS: dict[str, tuple[str, Callable[[], KerasNetwork | TorchNetwork]]] = {
+NETWORKS: dict[str, tuple[str, Callable[[], KerasNetwork | TorchNetwork | EngineNetwork]]] = {
     "keras-lvseg, TensorFlow": ("tensorflow", ours),
     "keras-lvseg, JAX": ("jax", ours),
     "keras-lvseg, PyTorch": ("torch", ours),
+    "keras-lvseg, OpenVINO": ("tensorflow", lambda: EngineNetwork("openvino")),
+    "keras-lvseg, ONNX Runtime": ("tensorflow", lambda: EngineNetwork("onnx")),
     "same layers, plain Keras, TensorFlow": ("tensorflow", bare),
     "same layers, plain Keras, JAX": ("jax", bare),
     "same layers, plain Keras, PyTorch": ("torch", bare),
@@ -201,4 +223,4 @@ NETWORKS: dict[str, tuple[str, Callable[[], KerasNetwork | TorchNetwork]]] = {
     "medicai UNet, TensorFlow": ("tensorflow", medicai_unet),
     "keras-unet-collection unet_2d, TensorFlow": ("tensorflow", keras_unet_collection),
 }
-"""The backend and the maker of each network, by name."""
+"""The backend of the process and the maker of each network, by name."""

@@ -26,15 +26,16 @@ from keras_lvseg.data import draw_label
 from keras_lvseg.evaluation import dice
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.inference import TrainedNetwork, keep_one_heart
-from keras_lvseg.inference.predict import native_probabilities
+from keras_lvseg.inference.predict import Views, native_probabilities
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.studies import read_image
 
 ROWS = [("openvino", 1), ("openvino", 2), ("openvino", 4), ("onnx", 2), ("keras", 2), ("keras", 4)]
 BASELINE = ("keras", 4)
-# Prints the seconds from the end of the imports to the end of the command.
+# Prints the seconds from the end of the imports to the end of the command, and the largest memory in kB. `ru_maxrss` of
+# a child is at least the memory of the process that started it.
 _PROGRAM = """
-import sys, time
+import re, sys, time
 from keras_lvseg_cli.backend import choose_backend, load_backend
 choose_backend(sys.argv[sys.argv.index("--engine") + 1])
 load_backend()
@@ -44,7 +45,8 @@ start = time.perf_counter()
 try:
     run(sys.argv[1:])
 finally:
-    print("seconds", time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    print("seconds", seconds, re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
 """
 
 
@@ -72,7 +74,8 @@ def measure(study: Path, out: Path, engine: str, views: int) -> tuple[float, flo
     if status:
         raise SystemExit(printed)
     whole = time.perf_counter() - start
-    return float(printed.split()[-1]), whole, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
+    seconds, peak = map(float, printed.split()[-2:])
+    return seconds, whole, usage.ru_utime + usage.ru_stime, peak / 1000
 
 
 def mean_dice(network: TrainedNetwork, data: Path) -> tuple[int, float]:
@@ -95,6 +98,14 @@ def mean_dice(network: TrainedNetwork, data: Path) -> tuple[int, float]:
     return len(scores), float(np.mean(scores))
 
 
+def load(name: str, views: Views) -> TrainedNetwork:
+    """Load bundled weights, a run folder, or a network's JSON file."""
+    if Path(name).is_file():
+        return TrainedNetwork(name, {}, engine="auto", views=views)
+    known = TrainedNetwork.from_run if Path(name).is_dir() else TrainedNetwork.bundled
+    return known(name, engine="auto", views=views)
+
+
 def dice_lines(parts: list[str]) -> list[str]:
     """Return the table of Dice by number of views. A part is "<name or run>=<tree>"."""
     title = "Mean Dice with the masks of a patient decided together, of networks that never saw the patients:"
@@ -109,8 +120,7 @@ def dice_lines(parts: list[str]) -> list[str]:
         name, data = part.split("=", 1)
         means = []
         for views in (1, 2, 4):
-            load = TrainedNetwork.from_run if Path(name).is_dir() else TrainedNetwork.bundled
-            count, mean = mean_dice(load(name, engine="auto", views=views), Path(data))
+            count, mean = mean_dice(load(name, views), Path(data))
             means.append(f"{mean:.4f}")
         title = "held-out run" if Path(name).is_dir() else name
         lines.append(f"| {title}, {Path(data).name} | {count} | {' | '.join(means)} |")

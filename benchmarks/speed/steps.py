@@ -55,11 +55,12 @@ def serve(backend: str, toy: bool) -> None:
                 sizes[name].append(multiply_adds(network.predict_on_batch, predicted[0]))
             if own == backend:
                 works[name, "prediction"] = (lambda network=network: network.predict_on_batch(images), len(images))
-                works[name, "training step"] = (lambda network=network: network.fit(batches), STEPS * trained[1])
+                if hasattr(network, "fit"):  # engines only predict
+                    works[name, "training step"] = (lambda network=network: network.fit(batches), STEPS * trained[1])
     for work, _ in works.values():
         work()  # compiles
         work()
-    print(json.dumps(sizes), file=answers, flush=True)
+    print(json.dumps({"sizes": sizes, "works": [*works]}), file=answers, flush=True)
     for line in sys.stdin:
         work, count = works[tuple(json.loads(line))]
         wall, cpu = time.perf_counter(), time.process_time()
@@ -77,13 +78,14 @@ def start(backend: str, toy: bool) -> subprocess.Popen:
 
 def measure(rounds: int, toy: bool) -> tuple[dict[str, list[int]], Times]:
     """Return parameters and multiply-adds of each network, and the times."""
-    backends = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
-    servers = {backend: start(backend, toy) for backend in backends}
-    sizes = {backend: json.loads(server.stdout.readline()) for backend, server in servers.items()}
-    owners = {
-        name: backend for backend, title in backends.items() for name in sizes[backend] if name.endswith(title)
-    } | {name: "torch" for name in sizes["torch"] if name.startswith("MONAI")}
-    times: Times = {work: {name: [] for name in owners} for work in ("prediction", "training step")}
+    servers = {backend: start(backend, toy) for backend in ("tensorflow", "jax", "torch")}
+    first = {backend: json.loads(server.stdout.readline()) for backend, server in servers.items()}
+    times: Times = {work: {} for work in ("prediction", "training step")}
+    owners = {}
+    for backend, answer in first.items():
+        for name, work in answer["works"]:
+            owners[name] = backend
+            times[work][name] = []
     for number in range(rounds):
         for work, of_work in times.items():
             for name in list(of_work)[:: -1 if number % 2 else 1]:
@@ -93,8 +95,9 @@ def measure(rounds: int, toy: bool) -> tuple[dict[str, list[int]], Times]:
     for server in servers.values():
         server.stdin.close()
         server.wait()
-    counted = {name.rpartition(",")[0] or name: values for name, values in sizes["torch"].items()}
-    return {name: sizes["torch"].get(name) or counted[name.rpartition(",")[0]] for name in owners}, times
+    counted = first["torch"]["sizes"]
+    same = {name.partition(",")[0]: size for name, size in counted.items()}  # on every backend and engine
+    return {name: counted.get(name) or same[name.partition(",")[0]] for name in owners}, times
 
 
 def ratio(own: list[list[float]], other: list[list[float]], clock: int) -> float:
@@ -103,14 +106,14 @@ def ratio(own: list[list[float]], other: list[list[float]], clock: int) -> float
 
 
 def sentence_of_peers_ahead(times: dict[str, list[list[float]]], work: str) -> str:
-    """Name the networks that need less CPU time than this package's best backend."""
+    """Name the networks that need less CPU time than this package on its best backend or engine."""
     own = min((name for name in times if name.startswith("keras-lvseg")), key=lambda name: cpu(times[name]))
     ahead = [
         f"{name} ({ratio(times[name], times[own], 1):.2f})"
         for name in times
         if not name.startswith("keras-lvseg") and ratio(times[name], times[own], 1) < 1
     ]
-    named = f"CPU time as a part of that of {own}, its best backend"
+    named = f"CPU time as a part of that of {own}, which is the fastest of this package"
     return f"- {work}: " + (f"{'; '.join(ahead)}. In brackets: {named}." if ahead else f"none. {own} is its best.")
 
 
@@ -119,8 +122,8 @@ def cpu(seconds: list[list[float]]) -> float:
 
 
 def bare_of(name: str, times: dict[str, list[list[float]]]) -> list[list[float]] | None:
-    """Return the times of the same layers in plain Keras on the same backend, for a row of this package."""
-    return times[f"{BARE},{name.partition(',')[2]}"] if name.startswith("keras-lvseg") else None
+    """Return the times of the same layers in plain Keras on the same backend, for a row of this package on Keras."""
+    return times.get(f"{BARE},{name.partition(',')[2]}") if name.startswith("keras-lvseg") else None
 
 
 def table(sizes: dict[str, list[int]], times: Times, share: float, picture: str) -> list[str]:
@@ -130,7 +133,7 @@ def table(sizes: dict[str, list[int]], times: Times, share: float, picture: str)
         "",
         "A U-Net of 16 filters and depth 4. Prediction: 16 images of 144 x 144 pixels, NumPy to NumPy. Training step:",
         "4 images of 96 x 96 pixels, forward, backward and Adam, each network with the loss of its package; for this",
-        "package the Dice of every batch as well. Other packages are ahead of this one in:",
+        "package the Dice of every batch as well. Engines only predict, to probabilities. Ahead of this package are:",
         "",
         *(sentence_of_peers_ahead(of_work, work) for work, of_work in times.items()),
         "",
@@ -176,16 +179,16 @@ def processor() -> str:
 
 def draw(path: Path, times: Times) -> None:
     """Draw the CPU time per image."""
-    figure, both = plt.subplots(1, 2, figsize=(11, 4), layout="constrained", sharey=True)
-    names = sorted(times["prediction"], key=lambda name: cpu(times["training step"][name]))
-    colours = ["#d95f0e" if name.startswith("keras-lvseg") else "#9ecae1" for name in names]
+    figure, both = plt.subplots(1, 2, figsize=(14, 4.5), layout="constrained")
     for axes, (work, of_work) in zip(both, times.items(), strict=True):
+        names = sorted(of_work, key=lambda name: cpu(of_work[name]))
+        colours = ["#d95f0e" if name.startswith("keras-lvseg") else "#9ecae1" for name in names]
         bars = axes.barh(names, [1e3 * cpu(of_work[name]) for name in names], color=colours)
         axes.bar_label(bars, fmt="{:.1f}", padding=3)
         axes.set(title=work, xlabel="CPU milliseconds per image")
         axes.spines[["top", "right"]].set_visible(False)
         axes.margins(x=0.12)
-    both[0].invert_yaxis()
+        axes.invert_yaxis()
     figure.savefig(path, dpi=120)
 
 
@@ -207,8 +210,9 @@ def main() -> None:
     picture = arguments.table.with_suffix(".png")
     draw(picture, times)
     command = f"python -m benchmarks.speed.steps {arguments.table} --rounds {arguments.rounds}"
-    packages = ("keras", "tensorflow", "jax", "torch", "monai", "medicai", "keras-unet-collection")
-    write_table(arguments.table, table(sizes, times, share, picture.name), command, packages)
+    packages = ("keras", "tensorflow", "jax", "torch", "openvino", "onnxruntime")
+    peers = ("monai", "medicai", "keras-unet-collection")
+    write_table(arguments.table, table(sizes, times, share, picture.name), command, (*packages, *peers))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,13 @@ from pathlib import Path
 
 from benchmarks.table import write_table
 
-NAMES = ("keras-lvseg, TensorFlow", "MONAI BasicUNet", "medicai UNet, TensorFlow")
+NAMES = (
+    "keras-lvseg, TensorFlow",
+    "MONAI BasicUNet",
+    "MONAI UNet",
+    "medicai UNet, TensorFlow",
+    "keras-unet-collection unet_2d, TensorFlow",
+)
 LEVELS = (0.70, 0.80, 0.85)
 CROP, BATCH = 96, 4
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from keras_lvseg.inference.consistency.cavity import Cavity, distance, find_cavi
 from keras_lvseg.inference.consistency.heart_axis import FAR, heart_axis, slice_heights
 from keras_lvseg.inference.consistency.mean_shape import mean_probabilities, mean_shape
 from keras_lvseg.inference.consistency.phase_jumps import MIN_PHASES, phase_jumps
-from keras_lvseg.inference.consistency.study_masks import Change, StudyMasks
+from keras_lvseg.inference.consistency.study_masks import Change, StudyMasks, mean_certainty
 from keras_lvseg.inference.postprocess import keep_best_component
 from keras_lvseg.models.pretrained import CERTAINTY
 from keras_lvseg.studies.frame import Frame
@@ -188,7 +188,9 @@ class StackCavities:
                 change = "resolved"
             elif cavity != (own[0] if own else None):
                 change = "removed" if cavity is None else "moved"
-            result.append(self._mask(i), partial(self._probabilities, i), change)
+            mask = self._mask(i)
+            certainty = mean_certainty(mask, self._probabilities(i)) if mask.any() else None
+            result.append(mask, certainty, change)
         return result
 
     def _mask(self, i: int) -> np.ndarray:

@@ -26,20 +26,22 @@ class StudyMasks:
     certainties: list[float | None] = field(default_factory=list)
     changes: list[Change | None] = field(default_factory=list)
 
-    def append(
-        self, mask: np.ndarray, probabilities: Callable[[], np.ndarray], change: Change | None = None
-    ) -> None:
-        """Append the mask of the next frame.
-
-        Args:
-            mask: Class numbers of shape (rows, columns).
-            probabilities: Returns the array of shape (classes, rows, columns). Called if the mask has a cavity.
-            change: See `StudyMasks`.
-        """
-        inside = mask == 1
+    def append(self, mask: np.ndarray, certainty: float | None, change: Change | None = None) -> None:
+        """Append the mask of the next frame, with its certainty and change as in `StudyMasks`."""
         self.masks.append(mask)
-        self.certainties.append(float(probabilities()[1][inside].mean(dtype=np.float64)) if inside.any() else None)
+        self.certainties.append(certainty)
         self.changes.append(change)
+
+
+def mean_certainty(mask: np.ndarray, probabilities: np.ndarray) -> float | None:
+    """Return the mean probability of the cavity inside a mask, or None if it is empty.
+
+    Args:
+        mask: Class numbers of shape (rows, columns).
+        probabilities: Array of shape (classes, rows, columns).
+    """
+    inside = mask == 1
+    return float(probabilities[1][inside].mean(dtype=np.float64)) if inside.any() else None
 
 
 def decide_alone(
@@ -55,5 +57,6 @@ def decide_alone(
     result = StudyMasks()
     for index in range(count):
         native = probabilities(index)
-        result.append(decide(native), lambda native=native: native)
+        mask = decide(native)
+        result.append(mask, mean_certainty(mask, native))
     return result
