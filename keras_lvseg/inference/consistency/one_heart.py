@@ -105,7 +105,7 @@ class StackCavities:
         mass = {s: sum(c.evidence for c in self._cavities(s)) for s in slices}
         middle = slices.index(max(slices, key=lambda s: mass[s]))
         ways = slices[middle + 1 :], slices[:middle][::-1]
-        base = max(ways, key=self._end_area)
+        base = max(ways, key=lambda way: self._end_area([slices[middle], *way]))
         for way in ways:
             good = [self._is_heart(s) and (way != base or self._contracts(s)) for s in way]
             end = next((n for n, own in enumerate(good) if not own and good[n + 1 : n + 3] != [True, True]), len(way))
@@ -117,9 +117,12 @@ class StackCavities:
         return [cavity for i in self.by_slice[slice_] if (cavity := self.chosen[i]) is not None]
 
     def _end_area(self, slices: Sequence[int]) -> float:
-        """Return the mean area in the last slice that has a mask: the ventricle is wider at the base."""
-        cavities = next((own for s in reversed(slices) if (own := self._cavities(s))), [])
-        return float(np.mean([cavity.area for cavity in cavities])) if cavities else 0.0
+        """Return the mean area in the last slice with masks in most phases: the ventricle is wider at the base."""
+        for s in reversed(slices):
+            areas = [cavity.area for cavity in self._cavities(s)]
+            if 2 * len(areas) > len(self.by_slice[s]):
+                return float(np.mean(areas))
+        return 0.0
 
     def _contracts(self, slice_: int) -> bool:
         """Return whether a slice's area follows the volume of the others.

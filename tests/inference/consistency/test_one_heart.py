@@ -109,6 +109,20 @@ def test_keep_one_heart_removes_a_slice_at_the_base_whose_area_does_not_follow_t
     assert areas[1:].all()
 
 
+@pytest.mark.parametrize("phases", [1, 4])
+def test_keep_one_heart_knows_the_base_with_a_few_small_masks_above_it(phases):
+    stack = DiscStack()
+    for phase in range(stack.phases):
+        stack.clear(0, phase)
+        stack.clear(7, phase)
+        stack.draw(7, phase, HEART, 14 - stack.radius(7, phase))  # only the base has to contract
+        if phase < phases:
+            stack.draw(0, phase, HEART, 2, 0.52)
+    areas = stack.areas(decide(stack).masks)
+    assert not areas[0].any()
+    assert areas[1:].all()
+
+
 def test_keep_one_heart_leaves_the_base_empty_where_the_heart_has_moved_out_of_the_slice():
     stack = DiscStack()
     stack.clear(0, 5)
