@@ -36,7 +36,8 @@ class Segmenter:
             Runtime) compute on the CPU, in float32, and need the extra of that name. "auto" is OpenVINO if it is
             installed and Keras sees no GPU, else Keras.
         views: Number of views of each image, whose probabilities are averaged. 1 is the image, 2 adds the image turned
-            by 180 degrees, and 4 adds its mirror images. None means 2 if the network's `flip_tta` is on, else 1.
+            by 180 degrees, around the cavity that the first one found, and 4 adds its mirror images. None means 2 if
+            the network's `flip_tta` is on, else 1.
 
     Attributes:
         settings: The network and its options, as plain values.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -23,6 +24,9 @@ NETWORK_FILE = "network.json"
 
 TYPICAL_SPACING = 1.37
 """Pixel spacing in mm to assume where it is unknown: the median of the 2009 challenge's training patients."""
+
+WINDOW = 120.0
+"""Side length in mm of what a second view covers: the widest ventricles, and their walls."""
 
 
 class TrainedNetwork:
@@ -124,6 +128,17 @@ class TrainedNetwork:
         """Whether the network tells the myocardium from the background."""
         return self.info.data["target"] == "myocardium"
 
+    @property
+    def window(self) -> int | None:
+        """Side length in pixels of what a second view covers. None covers whole images."""
+        spacing, architecture = self.info.data["pixel_spacing"], self.info.architecture
+        # Other normalizations take the mean over the image, so that a part of it would be normalized otherwise.
+        if self.info.network != "unet" or architecture["normalization"] not in ("batch", "none") or spacing is None:
+            return None
+        halvings = 2 ** architecture["depth"]
+        side = math.ceil(WINDOW / spacing / halvings) * halvings
+        return side if side < min(self.info.data["image_size"]) else None
+
     def masks(self, images: Sequence[np.ndarray], spacings: Sequence[tuple[float, float]]) -> list[np.ndarray]:
         """Segment images.
 
@@ -140,6 +155,7 @@ class TrainedNetwork:
             grids=[self.grid(image, spacing) for image, spacing in zip(images, spacings, strict=True)],
             preprocessing=self.preprocessing,
             views=self.views,
+            window=self.window,
             postprocess=self.info.inference["postprocess"],
         )
 
@@ -162,4 +178,4 @@ class TrainedNetwork:
         Returns:
             Per image, an argument of `keras_lvseg.inference.predict.native_probabilities`.
         """
-        return predict_foregrounds(self._predict, prepared, views=self.views)
+        return predict_foregrounds(self._predict, prepared, views=self.views, window=self.window)

@@ -119,3 +119,57 @@ def test_predict_masks_with_postprocess_has_one_component(thresholding, frames):
     for mask, one in zip(raw, cleaned, strict=True):
         assert connected_parts(mask, connectivity=1, return_num=True)[1] > 1
         assert connected_parts(one, connectivity=1, return_num=True)[1] == 1
+
+
+def beside(images):
+    """Return probabilities of a pixel from itself and the pixel to its left, so that the turned view differs."""
+    left = np.concatenate([images[:, :, :1], images[:, :, :-1]], axis=2)
+    cavity = 0.75 * images + 0.25 * left
+    return np.concatenate([1 - cavity, cavity], axis=-1)
+
+
+@given(
+    row=st.integers(0, 34),
+    column=st.integers(0, 34),
+    height=st.integers(1, 6),
+    width=st.integers(1, 6),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_average_views_window_is_the_mean_around_the_cavity_and_the_first_view_elsewhere(
+    row, column, height, width, seed
+):
+    rng = np.random.default_rng(seed)
+    images = rng.uniform(0, 0.2, (1, 40, 40, 1)).astype("float32")
+    images[0, row : row + height, column : column + width] = rng.uniform(0.7, 1.0)
+    first, whole = beside(images), average_views(beside, images, views=2)
+    calls = []
+
+    def predict(images):
+        calls.append(images.shape)
+        return beside(images)
+
+    found = average_views(predict, images, views=2, window=24)
+    assert calls == [(1, 40, 40, 1), (1, 24, 24, 1)]
+    covered = (found != first).any(-1)[0]
+    rows, columns = np.nonzero(covered)
+    assert np.ptp(rows) < 24
+    assert np.ptp(columns) < 24
+    near = np.s_[0, max(row - 8, 0) : row + height + 8, max(column - 8, 0) + 1 : column + width + 7]
+    np.testing.assert_array_equal(found[near], whole[near])
+    far = ~covered
+    np.testing.assert_array_equal(found[0][far], first[0][far])
+
+
+def test_average_views_window_too_small_covers_the_image_and_without_a_cavity_there_is_no_second_view():
+    images = np.zeros((3, 40, 40, 1), "float32")
+    images[0, 10:13, 4:12] = images[2, 3:30, 5:7] = 0.9
+    calls = []
+
+    def predict(images):
+        calls.append(images.shape)
+        return beside(images)
+
+    found = average_views(predict, images, views=2, window=24)
+    assert calls == [(3, 40, 40, 1), (1, 24, 24, 1), (1, 40, 40, 1)]
+    np.testing.assert_array_equal(found[1], beside(images)[1])
+    np.testing.assert_array_equal(found[2], average_views(beside, images, views=2)[2])

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -26,6 +27,23 @@ def test_bundled_network_has_the_grid_of_its_info():
     assert network.source == {"weights": "sax-lv", "keras_lvseg": info.keras_lvseg, "sha256": info.sha256}
     preprocessing = network.preprocessing
     assert (preprocessing.image_size, preprocessing.pixel_spacing) == ((144, 144), 1.5)
+
+
+@pytest.mark.parametrize(
+    ("data", "architecture", "window"),
+    [
+        ({}, {}, 80),
+        ({"pixel_spacing": 1.0}, {}, 128),
+        ({"pixel_spacing": 0.7}, {}, None),  # 176 pixels do not fit
+        ({"pixel_spacing": None}, {}, None),
+        ({}, {"normalization": "group"}, None),
+    ],
+)
+def test_window_is_120_mm_of_a_u_net_that_looks_at_no_whole_image(data, architecture, window):
+    network = TrainedNetwork.bundled()
+    info = network.info
+    network.info = replace(info, data={**info.data, **data}, architecture={**info.architecture, **architecture})
+    assert network.window == window
 
 
 @pytest.mark.parametrize("name", ["empty", "absent"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -53,9 +54,16 @@ def open_engine(name: Engine, info: PretrainedInfo, arrays: Mapping[str, np.ndar
         arrays: Its arrays, see `keras_lvseg.models.pretrained.read_arrays`.
 
     Returns:
-        A function from images to class probabilities.
+        A function from images to class probabilities. A U-Net takes images of any size.
     """
-    return compile_graph(name, network_graph(info, arrays, softmax=True).SerializeToString())
+
+    @cache
+    def compiled(rows: int, columns: int) -> Predict:
+        graph = network_graph(info, arrays, image_size=(rows, columns), softmax=True)
+        return compile_graph(name, graph.SerializeToString())
+
+    compiled(*info.data["image_size"])  # raises for arrays of another network
+    return lambda images: compiled(*images.shape[1:3])(images)
 
 
 def compile_graph(name: str, graph: bytes | Path) -> Predict:

@@ -17,7 +17,13 @@ _OPSET = 17
 _IR_VERSION = 8  # the oldest that has this opset, for old versions of the engines
 
 
-def network_graph(info: PretrainedInfo, arrays: Mapping[str, np.ndarray], *, softmax: bool = False) -> onnx.ModelProto:
+def network_graph(
+    info: PretrainedInfo,
+    arrays: Mapping[str, np.ndarray],
+    *,
+    image_size: Sequence[int] | None = None,
+    softmax: bool = False,
+) -> onnx.ModelProto:
     """Build the ONNX graph of a trained network.
 
     Batch normalization becomes part of the convolutions. Feature maps have the channels first, as engines compute them.
@@ -25,11 +31,12 @@ def network_graph(info: PretrainedInfo, arrays: Mapping[str, np.ndarray], *, sof
     Args:
         info: Plain values of the network.
         arrays: Its arrays, see `keras_lvseg.models.pretrained.read_arrays`.
+        image_size: Rows and columns of the images, another size for a U-Net. None means the network's `image_size`.
         softmax: Whether the output is "probabilities" instead of "logits".
 
     Returns:
-        Graph from "image" to "logits", float32 of shape (B, H, W, 1) and (B, H, W, classes). H and W are the
-        network's `image_size`, and B is any number.
+        Graph from "image" to "logits", float32 of shape (B, H, W, 1) and (B, H, W, classes). H and W are
+        `image_size`, and B is any number.
 
     Raises:
         KeyError: The network needs an array that is missing.
@@ -44,7 +51,7 @@ def network_graph(info: PretrainedInfo, arrays: Mapping[str, np.ndarray], *, sof
     from onnx import TensorProto, helper
 
     builder = _Builder(arrays)
-    size, architecture = tuple(info.data["image_size"]), info.architecture
+    size, architecture = tuple(image_size or info.data["image_size"]), info.architecture
     image = builder.add("Transpose", "image", perm=[0, 3, 1, 2])
     network = {"unet": _unet, "fcn": _fcn, "fully_connected": _fully_connected}[info.network]
     x, output = network(builder, image, size, architecture), "logits"

@@ -62,6 +62,16 @@ def test_engines_give_the_probabilities_of_keras_for_any_batch_size(name):
         np.testing.assert_allclose(predict(images[:1]), expected[:1], atol=1e-4)
 
 
+@pytest.mark.parametrize("engine", ["openvino", "onnx"])
+def test_engines_give_the_probabilities_of_keras_for_any_size_of_an_image(engine):
+    model, info, arrays = random_network("unet of three classes")
+    predict = open_engine(engine, info, arrays)
+    for size in ((16, 24), (8, 20), (31, 17)):
+        images = np.random.default_rng(1).normal(size=(2, *size, 1)).astype("float32")
+        expected = keras.ops.convert_to_numpy(keras.ops.softmax(model(images, training=False)))
+        np.testing.assert_allclose(predict(images), expected, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [
