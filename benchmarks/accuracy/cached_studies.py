@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_lvseg.inference import StudyMasks, TrainedNetwork, keep_best_component, keep_one_heart
 from keras_lvseg.inference.consistency.mask_flags import mask_flags
+from keras_lvseg.inference.consistency.study_masks import decide_alone
 from keras_lvseg.inference.predict import native_probabilities
 from keras_lvseg.studies import Study, StudyVolumes, read_image, study_volumes
 
@@ -42,11 +43,7 @@ class CachedStudy:
         frames = self.study.frames
         if together:
             return keep_one_heart(frames, self.probabilities, spacings=self.spacings)
-        result = StudyMasks()
-        for index in range(len(frames)):
-            native = self.probabilities(index)
-            result.append(keep_best_component(native), native)
-        return result
+        return decide_alone(len(frames), self.probabilities, keep_best_component)
 
     def volumes(self, decided: StudyMasks) -> tuple[StudyVolumes, list[str]]:
         """Return the volumes of masks, and the codes of the flags from these masks."""

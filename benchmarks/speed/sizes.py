@@ -19,7 +19,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmarks.speed.segment_speed import mean_dice
+from benchmarks.speed.segment_speed import mean_dice, pooled
 from benchmarks.table import write_table
 from keras_lvseg import SAXDataset
 from keras_lvseg.inference import TrainedNetwork
@@ -27,7 +27,7 @@ from keras_lvseg.studies import read_image
 
 ENGINES = ("openvino", "onnx", "keras")
 VIEWS = (1, 2, 4)
-IMAGES = 32
+IMAGES = 16
 
 
 def first_images(tree: Path, network: TrainedNetwork) -> list[np.ndarray]:
@@ -44,8 +44,7 @@ def times(networks: dict[str, dict[tuple, TrainedNetwork]], tree: Path, rounds: 
             for place, network in own.items():
                 prepared = first_images(tree, network)
                 wall, cpu = time.perf_counter(), time.process_time()
-                for start in range(0, IMAGES, 16):
-                    network.foregrounds(prepared[start : start + 16])
+                network.foregrounds(prepared)
                 seconds = (time.perf_counter() - wall) / IMAGES, (time.process_time() - cpu) / IMAGES
                 if number >= 0:
                     found[name][place].append(seconds)
@@ -64,8 +63,7 @@ def measure(paths: list[Path], trees: list[Path], rounds: int) -> list[dict[str,
         network = own["openvino", 1]
         architecture = network.info.architecture
         for views in VIEWS:
-            scores = [mean_dice(own["openvino", views], tree) for tree in trees]
-            images = sum(count for count, _ in scores)
+            images, mean = pooled([mean_dice(own["openvino", views], tree) for tree in trees])
             row = {
                 "filters": architecture["filters"],
                 "depth": architecture["depth"],
@@ -73,7 +71,7 @@ def measure(paths: list[Path], trees: list[Path], rounds: int) -> list[dict[str,
                 "steps": network.info.training["steps"],
                 "views": views,
                 "images": images,
-                "dice": sum(count * mean for count, mean in scores) / images,
+                "dice": mean,
             }
             for engine in ENGINES:
                 for clock, name in enumerate(("wall", "cpu")):
@@ -120,6 +118,8 @@ def draw(path: Path, rows: list[dict[str, Any]]) -> None:
         for x, row in zip(milliseconds, own, strict=True):
             axes.annotate(row["views"], (x, row["dice"]), xytext=(4, 4), textcoords="offset points")
     axes.set(xscale="log", xlabel="CPU milliseconds per image, OpenVINO", ylabel="mean Dice of 29 patients' images")
+    axes.set_xticks([5, 10, 20, 50, 100])
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_title("The numbers at the points are views")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

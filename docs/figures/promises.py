@@ -77,13 +77,27 @@ PROMISES = (
     ),
     Promise("240 frames, the whole command", "segment_speed", "openvino | 2", "whole command, s", 8, "s"),
     Promise("peak memory of it", "segment_speed", "openvino | 2", "peak, MB", 1000, "MB"),
-    Promise(
-        "training step over plain Keras, TensorFlow",
-        "step_speed",
-        "keras-lvseg, TensorFlow",
-        "times plain Keras, CPU",
-        1.1,
-        heading="## Training step",
+    *(
+        Promise(
+            f"training step over plain Keras, {backend}",
+            "step_speed",
+            f"keras-lvseg, {backend}",
+            "times plain Keras, CPU",
+            1.1,
+            heading="## Training step",
+        )
+        for backend in ("TensorFlow", "JAX", "PyTorch")
+    ),
+    *(
+        Promise(
+            f"prediction over plain PyTorch, {engine}",
+            "step_speed",
+            f"keras-lvseg, {engine}",
+            "times plain PyTorch, CPU",
+            target,
+            heading="## Prediction",
+        )
+        for engine, target in (("OpenVINO", 0.5), ("TensorFlow", 1))
     ),
     Promise(
         "best training step over plain PyTorch",
