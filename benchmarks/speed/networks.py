@@ -7,12 +7,10 @@ of images (B, H, W, 1) and labels of the same shape. `predict_on_batch` takes an
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
-
-from keras_lvseg.inference.engines.engine import Engine
 
 FILTERS, CLASSES, RATE = 16, 2, 1e-3
 WIDTHS = [FILTERS * 2**level for level in range(5)]
@@ -89,14 +87,14 @@ class TorchNetwork:
 class EngineNetwork:
     """`unet` computed by an engine of `Segmenter`, to probabilities. It cannot be trained."""
 
-    def __init__(self, name: Engine):
+    def __init__(self, name: Literal["openvino", "onnx"]):
         from keras_lvseg.inference.engines.engine import open_engine
-        from keras_lvseg.models.build import build_network
-        from keras_lvseg.models.pretrained import network_weights, pretrained_info
+        from keras_lvseg.models import pretrained_info, unet
+        from keras_lvseg.models.pretrained import network_weights
 
         info = pretrained_info("sax-lv")
         architecture = {**info.architecture, "num_classes": CLASSES, "filters": FILTERS}
-        model = build_network("unet", architecture)
+        model = unet(filters=FILTERS)
         arrays = {key: keras.ops.convert_to_numpy(weight) for key, weight in network_weights(model).items()}
         info = replace(info, architecture=architecture, data={**info.data, "target": "endocardium"})
         self.predict_on_batch = open_engine(name, info, arrays)
