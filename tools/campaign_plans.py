@@ -348,7 +348,7 @@ def _strangers(frames: Frames) -> list[Run]:
     ]
 
 
-SIZES = {(8, 4), (16, 3), (16, 4), (16, 5), (24, 4)}
+SIZES = ((8, 4), (16, 3), (16, 4), (16, 5), (24, 4))
 """Filters and depths that are compared."""
 
 
@@ -364,7 +364,7 @@ def _sizes(frames: Frames) -> list[Run]:
             others,
             **options,
         )
-        for filters, depth in sorted(SIZES)
+        for filters, depth in SIZES
     ]
 
 

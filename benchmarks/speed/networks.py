@@ -30,6 +30,11 @@ class Batches(keras.utils.PyDataset):
         return self.batch
 
 
+def count_parameters(model: keras.Model) -> int:
+    """Return the number of weights of a Keras network that are trained."""
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
 class KerasNetwork:
     """A Keras network, trained by its own `fit`."""
 
@@ -45,7 +50,7 @@ class KerasNetwork:
     @property
     def parameters(self) -> int:
         """The number of weights that are trained."""
-        return sum(int(np.prod(weight.shape)) for weight in self.model.trainable_weights)
+        return count_parameters(self.model)
 
 
 class TorchNetwork:
@@ -98,7 +103,7 @@ class EngineNetwork:
         arrays = {key: keras.ops.convert_to_numpy(weight) for key, weight in network_weights(model).items()}
         info = replace(info, architecture=architecture, data={**info.data, "target": "endocardium"})
         self.predict_on_batch = open_engine(name, info, arrays)
-        self.parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+        self.parameters = count_parameters(model)
 
 
 def ours() -> KerasNetwork:

@@ -150,7 +150,7 @@ def main() -> None:
         f"of {arguments.rounds} rounds in turn. Average load of the machine at the end: {load:.1f}. "
         "On a loaded machine only ratios count. The ratio is the median of the rounds' ratios to the last row. The "
         'environment has nothing but `pip install ".[openvino,onnx]"`: Keras loads JAX where it is installed, which '
-        "takes another second. The second of two views covers [a window](../guides/export.md).",
+        "takes time. The second of two views covers [a window](../guides/export.md).",
         "",
         "| engine | views | imports apart, s | ratio | whole command, s | ratio | of all cores, s | ratio | peak, MB |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",

@@ -19,6 +19,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from benchmarks.speed.networks import count_parameters
 from benchmarks.speed.segment_speed import mean_dice, pooled
 from benchmarks.table import write_table
 from keras_lvseg import SAXDataset
@@ -39,12 +40,12 @@ def first_images(tree: Path, network: TrainedNetwork) -> list[np.ndarray]:
 def times(networks: dict[str, dict[tuple, TrainedNetwork]], tree: Path, rounds: int) -> dict[str, dict[tuple, list]]:
     """Return wall and CPU seconds per image of each network, engine and number of views, one per round."""
     found: dict[str, dict[tuple, list]] = {name: {place: [] for place in own} for name, own in networks.items()}
+    images = {name: first_images(tree, next(iter(own.values()))) for name, own in networks.items()}
     for number in range(-1, rounds):  # round -1 compiles
         for name, own in networks.items():
             for place, network in own.items():
-                prepared = first_images(tree, network)
                 wall, cpu = time.perf_counter(), time.process_time()
-                network.foregrounds(prepared)
+                network.foregrounds(images[name])
                 seconds = (time.perf_counter() - wall) / IMAGES, (time.process_time() - cpu) / IMAGES
                 if number >= 0:
                     found[name][place].append(seconds)
@@ -67,7 +68,7 @@ def measure(paths: list[Path], trees: list[Path], rounds: int) -> list[dict[str,
             row = {
                 "filters": architecture["filters"],
                 "depth": architecture["depth"],
-                "parameters": sum(int(np.prod(w.shape)) for w in network.model.trainable_weights),
+                "parameters": count_parameters(network.model),
                 "steps": network.info.training["steps"],
                 "views": views,
                 "images": images,
