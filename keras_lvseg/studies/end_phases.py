@@ -10,6 +10,7 @@ _MIN_PHASES = 8
 _HARMONICS = 3
 _ROUNDS = 10
 _FLAT = 0.05  # of the curve's range
+_TIED = 0.01  # of the volume
 
 
 def end_phases(volumes: Sequence[float]) -> tuple[int, int]:
@@ -18,7 +19,8 @@ def end_phases(volumes: Sequence[float]) -> tuple[int, int]:
     A curve of the first three harmonics is fitted, with little weight for volumes that are far from it. The largest and
     the smallest volume are searched in the phases where the curve is within 5 % of its range of an extreme, and in one
     phase before and after each. They must be near to the curve, or to the line through the two phases before or after.
-    The last phase is followed by the first. Curves of fewer than 8 phases are taken as they are.
+    Of phases whose volumes are within 1 % of the extreme one, the mean with the phases before and after decides: they
+    differ by chance. The last phase is followed by the first. Curves of fewer than 8 phases are taken as they are.
 
     Args:
         volumes: The volume of each phase, two or more, in any unit.
@@ -48,11 +50,14 @@ def end_phases(volumes: Sequence[float]) -> tuple[int, int]:
     # A heart's smallest volume is a sharp minimum, which a line through the two phases before or after it leads to.
     lines = [2 * np.roll(values, step) - np.roll(values, 2 * step) for step in (1, -1)]
     good = (far <= 4 * scale) | (np.abs(values - lines).min(axis=0) <= scale)
+    smooth = (np.roll(values, 1) + values + np.roll(values, -1)) / 3
     ends = []
     for sign in (1, -1):
         extreme = int(np.argmax(sign * curve))
         flat = np.flatnonzero(np.abs(curve - curve[extreme]) <= _FLAT * np.ptp(curve))
         near = {(int(phase) + step) % count for phase in flat for step in (0, -1, 1)}
         own = [phase for phase in near if good[phase]] or [extreme]
-        ends.append(max(own, key=lambda phase: (sign * values[phase], sign * curve[phase])))
+        best = max(own, key=lambda phase: (sign * values[phase], sign * curve[phase]))
+        tied = [phase for phase in own if abs(values[phase] - values[best]) <= _TIED * abs(values[best])]
+        ends.append(max(tied, key=lambda phase: (sign * smooth[phase], phase == best)))
     return ends[0], ends[1]

@@ -44,6 +44,23 @@ def test_end_phases_of_a_sharp_systole_take_its_smallest_volume():
     assert end_phases([2733, 2593, 2238, 1840, 1445, 1864, 2179, 2496, 2525, 2607]) == (0, 4)
 
 
+@pytest.mark.parametrize("noise", [0.005, 0.01])
+def test_end_phases_under_noise_are_nearer_than_the_extremes(noise):
+    rng, right = np.random.default_rng(0), np.array([0, 7])
+    curves = beat() + noise * 150 * rng.standard_normal((200, 20))
+    found = np.array([end_phases(curve) for curve in curves])
+    extremes = np.stack([curves.argmax(1), curves.argmin(1)], axis=1)
+    own, plain = (np.minimum((p - right) % 20, (right - p) % 20).mean(0) for p in (found, extremes))
+    assert (own < 0.85 * plain).all()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_end_phases_of_a_plateau_are_its_middle(sign):
+    curve = [215, 211, 206, 202, 198, 196, 196, 196, 198, 202, 206, 211, 215, 220, 226, 234, 236, 235.6, 235, 222]
+    found = end_phases(np.array(curve) if sign == 1 else 400 - np.array(curve))[::sign]
+    assert found == (17, 6)
+
+
 def test_end_phases_of_few_phases_are_the_extremes():
     assert end_phases([3.0, 9.0, 1.0]) == (1, 2)
     assert end_phases([5.0, 2.0]) == (0, 1)
