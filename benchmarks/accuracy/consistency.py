@@ -6,7 +6,7 @@
 The first RUN has a network that was trained on the training part of the 2009 challenge. It is tested on the other two
 parts. The network of the second was trained on these two, and never saw the patients of the training part, the whole
 studies among them. The bundled weights saw all patients. CACHE keeps the probabilities of each study, so an interrupted
-command resumes. The table of phantom hearts has its own command.
+command resumes, and phantoms of a seed that no network was trained on. The table of phantom hearts has its own command.
 """
 
 import argparse
@@ -19,10 +19,12 @@ from benchmarks.accuracy.cached_studies import CachedStudy, cached_study
 from benchmarks.table import write_table
 from keras_lvseg import SAXDataset, Segmenter
 from keras_lvseg.data import draw_label
+from keras_lvseg.data.labels import find_empty_frames
 from keras_lvseg.evaluation import dice
 from keras_lvseg.geometry import CONTOUR_ORIGIN, ejection_fraction, stack_volume
 from keras_lvseg.inference import TrainedNetwork
 from keras_lvseg.inference.consistency.one_heart import StackCavities
+from keras_lvseg.phantom import write_phantom
 from keras_lvseg.studies import Patient, Study, StudyVolumes
 
 WAYS = {"together": True, "each by itself": False}
@@ -35,6 +37,7 @@ PARTS = {
 WRONG_DICE = 0.8
 WRONG_VOLUME = 0.1  # of the manual volume of the contoured slices, at end-diastole or end-systole
 THRESHOLDS = (0.80, 0.85, 0.90, 0.92, 0.94, 0.95)
+PHANTOMS, PHANTOM_SEED = 12, 77
 
 Cases = Mapping[str, Sequence[tuple[Patient, CachedStudy]]]
 """Whole studies by network, each with its patient of known volumes."""
@@ -54,17 +57,26 @@ def main() -> None:
     official, other_way = (
         TrainedNetwork.from_run(run, engine="auto") for run in (arguments.official, arguments.other_way)
     )
+    bundled = TrainedNetwork.bundled(engine="auto")
     whole = [*whole_studies(arguments.studies)]
     cases = {
         title: [(patient, cached_study(study, network, arguments.cache)) for patient, study in whole]
-        for title, network in (("held out", other_way), ("bundled", TrainedNetwork.bundled(engine="auto")))
+        for title, network in (("held out", other_way), ("bundled", bundled))
     }
+    folder = arguments.cache / f"phantoms-{PHANTOM_SEED}"
+    if not folder.exists():
+        write_phantom(folder, patients=PHANTOMS, seed=PHANTOM_SEED)
+    phantoms = [(patient, Study(patient.patient_id, patient.frames)) for patient in SAXDataset(folder).patients]
+    empty = {f"three studies, {title}": own for title, own in cases.items()}
+    for title, network in (("held out", other_way), ("bundled", bundled)):
+        own = [(patient, cached_study(study, network, arguments.cache / "phantoms")) for patient, study in phantoms]
+        empty[f"phantoms, {title}"] = own
     parts = {}
     for part, network in (("validation", official), ("online", official), ("training", other_way)):
         patients = SAXDataset(getattr(arguments, part), labels_include_outline=True).patients
         studies = [Study(patient.patient_id, patient.frames) for patient in patients]
         parts[part] = [cached_study(study, network, arguments.cache) for study in studies]
-    tables = (volume_lines(cases), slice_lines(cases), ablation_lines(cases), image_lines(parts))
+    tables = (volume_lines(cases), slice_lines(cases), ablation_lines(cases), empty_lines(empty), image_lines(parts))
     lines = ["# One heart per study", *(line for table in tables for line in table)]
     command = (
         "python -m benchmarks.accuracy.consistency TABLE CACHE --official RUN --other-way RUN --studies SAMPLE STUDIES "
@@ -151,6 +163,24 @@ def ablation_lines(cases: Cases) -> list[str]:
                 cells.append(_volumes_cell(case.volumes(stack.masks())[0]))
             rows.append(f"| {patient.patient_id} | {title} | {' | '.join(cells)} |")
     return ["", *_head("patient, EDV / ESV", "network", "each by itself", *PARTS), *rows]
+
+
+def empty_lines(cases: Cases) -> list[str]:
+    """Return how many images have a mask: of slices that the expert contoured nowhere, and of contoured images."""
+    rows = []
+    for title, own in cases.items():
+        counts = np.zeros((2, 3), int)  # empty and contoured; images, with a mask each by itself, and together
+        for patient, case in own:
+            empty = {frame.key for frame in find_empty_frames(patient.frames)}
+            contoured = {frame.key for frame in patient.frames if frame.endocardium is not None}
+            ways = [case.decide(together).masks for together in (False, True)]
+            for frame, *masks in zip(case.study.frames, *ways, strict=True):
+                for row, keys in enumerate((empty, contoured)):
+                    if frame.key in keys:
+                        counts[row] += [1, *((mask == 1).any() for mask in masks)]
+        rows.append(f"| {title} | {' | '.join(map(str, counts.ravel()))} |")
+    columns = ("with a mask, each by itself", "together")
+    return ["", *_head("studies, network", "empty slices", *columns, "contoured slices", *columns), *rows]
 
 
 def image_lines(parts: Mapping[str, Sequence[CachedStudy]]) -> list[str]:

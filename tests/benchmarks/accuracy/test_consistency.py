@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy.cached_studies import CachedStudy
-from benchmarks.accuracy.consistency import ablation_lines, image_lines, slice_lines, volume_error, volume_lines
+from benchmarks.accuracy.consistency import (
+    ablation_lines,
+    empty_lines,
+    image_lines,
+    slice_lines,
+    volume_error,
+    volume_lines,
+)
 from keras_lvseg import SAXDataset
 from keras_lvseg.data.labels import draw_label
 from keras_lvseg.geometry import CONTOUR_ORIGIN
@@ -50,6 +57,19 @@ def cells(line):
 
 def numbers(text):
     return [int(number) for number in re.findall(r"\d+", text)]
+
+
+@pytest.mark.slow
+def test_empty_lines_count_masks_before_and_after(whole):
+    contoured = {frame.slice for frame in whole.frames if frame.endocardium is not None}
+    outlined = sum(frame.endocardium is not None for frame in whole.frames)
+    empty = sum(frame.slice not in contoured for frame in whole.frames)
+    assert min(empty, outlined) > 0
+    wrong = case_of(whole, lost=lambda frame: frame.slice not in contoured)
+    right = [(whole, case_of(whole))]
+    lines = empty_lines({"with organs": [(whole, wrong)], "expert, twice": 2 * right})
+    assert numbers(lines[-2]) == [empty, empty, 0, outlined, outlined, outlined]
+    assert numbers(lines[-1]) == [2 * empty, 0, 0, *[2 * outlined] * 3]
 
 
 @pytest.mark.slow
