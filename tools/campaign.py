@@ -41,7 +41,8 @@ from keras_lvseg.phantom.image import acquire_frame, render_background
 from keras_lvseg.phantom.phantom_patient import PhantomPatient
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
-from tools.campaign_plans import PLANS, VARIANTS, Frames, Run, Shape
+from tools.campaign_plans import DRAWN, PLANS, VARIANTS, Frames, Run, Shape
+from tools.drawn_images import draw_image
 
 GRID = Preprocessing((144, 144), 1.5)
 PARTS = ("sunnybrook-training-png", "sunnybrook-validation-png", "sunnybrook-online-png")
@@ -125,7 +126,16 @@ class Data:
             phantoms = archive["phantoms"].astype(np.float32)
         moments = (phantoms.mean((1, 2), keepdims=True), phantoms.std((1, 2), keepdims=True))
         self.phantoms = (phantoms - moments[0]) / moments[1]
-        self.frames = Frames(self.rows)
+        drawn = [row | {"part": "drawn"} for row in self.rows[: len(self.pixels)] for _ in range(DRAWN)]
+        self.frames = Frames([*self.rows, *drawn])
+
+    def drawn(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return images drawn from the label map of each real frame, `DRAWN` of each, and their labels."""
+        images, labels = (own.repeat(DRAWN, axis=0) for own in (images, self.labels[: len(self.pixels)]))
+        drawn = np.empty(images.shape, np.float32)
+        for k, (image, label) in enumerate(zip(images, labels, strict=True)):
+            drawn[k, ..., 0] = draw_image(image[..., 0], label[..., 0], np.random.default_rng(k))
+        return drawn, labels
 
     def shifted(self, index: int, variant: str) -> np.ndarray:
         """Return the network's input of a real frame."""
@@ -184,10 +194,12 @@ def run(path: Path, out: Path, plan: str, seconds: float, shrink: int, streams: 
     from tools.fast_training import DEVICE, FastTrainer
 
     torch.backends.cudnn.benchmark = True
-    images = torch.tensor(np.concatenate([inputs["plain"], data.phantoms]), device=DEVICE)
+    drawn, drawn_labels = data.drawn(inputs["plain"])
+    images = torch.tensor(np.concatenate([inputs["plain"], data.phantoms, drawn]), device=DEVICE)
+    classes = np.concatenate([data.labels, drawn_labels])
     labels = {
-        3: torch.tensor(data.labels, device=DEVICE),
-        2: torch.tensor((data.labels == 1).astype("uint8"), device=DEVICE),
+        3: torch.tensor(classes, device=DEVICE),
+        2: torch.tensor((classes == 1).astype("uint8"), device=DEVICE),
     }
     trainers: dict[Shape, SimpleQueue[FastTrainer]] = {}
     for shape, count in Counter(one.recipe.shape for one in runs).items():

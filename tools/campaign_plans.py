@@ -14,6 +14,8 @@ from keras_lvseg.data.augmentation import ALL_PARAMETERS, PARAMETERS, Augmentati
 from keras_lvseg.training.settings import AUGMENTATIONS
 
 FOLDS = 5
+DRAWN = 2
+"""Images drawn from the label map of each real frame."""
 TRAINING = "sunnybrook-training-png"
 
 
@@ -59,6 +61,7 @@ class Recipe:
         epochs: See `steps`.
         empty: How often each real frame without a ventricle is in an epoch.
         phantoms: Whether phantoms and their empty slices are in an epoch.
+        drawn: Whether images drawn from label maps are in an epoch, `DRAWN` of each real frame.
         weights: "ema" or "last".
     """
 
@@ -69,6 +72,7 @@ class Recipe:
     epochs: int = 60
     empty: bool = False
     phantoms: bool = False
+    drawn: bool = False
     weights: str = "ema"
 
 
@@ -123,6 +127,7 @@ class Frames:
         self.real = [i for i, row in enumerate(rows) if row["part"].endswith("-png")]
         self.empty = [i for i, row in enumerate(rows) if row["part"] == "empty"]
         self.phantoms = [i for i, row in enumerate(rows) if row["part"].startswith("phantom")]
+        self.drawn = [i for i, row in enumerate(rows) if row["part"] == "drawn"]
         self.groups = {rows[i]["patient"]: rows[i]["group"] for i in self.real}
         self.home = [name for name in self.groups if self._part(name) == TRAINING]
 
@@ -147,6 +152,8 @@ class Frames:
             indices = indices + [i for i in self.of(patients, self.empty) if self.rows[i]["phase"] % 2 == 0]
         if recipe.phantoms:
             indices = indices + self.phantoms
+        if recipe.drawn:
+            indices = indices + self.of(patients, self.drawn)
         return np.array(indices)
 
     def run(self, name: str, recipe: Recipe, train: Sequence[str], test: Sequence[str], **options: Any) -> Run:
@@ -331,6 +338,16 @@ def _second(frames: Frames) -> list[Run]:
     return [run for name, recipe in SECOND.items() for run in _folds(frames, name, recipe, frames.home, **options)]
 
 
+def _drawn(frames: Frames) -> list[Run]:
+    """Return the runs that show what images drawn from label maps are worth, on the 15 training patients."""
+    options: dict[str, Any] = {"variants": ("plain", "equalised", "half the field", "gamma 2"), "keep": False}
+    short = replace(SECOND["appearance"], steps=2000)
+    recipes = {"not drawn": short, "drawn": replace(short, drawn=True)}
+    return [
+        run for name, recipe in recipes.items() for run in _folds(frames, name, recipe, frames.home, (0,), **options)
+    ]
+
+
 STRANGERS = replace(SECOND["appearance"], steps=8000, weights="ema")
 
 
@@ -384,6 +401,7 @@ PLANS: dict[str, Callable[[Frames], list[Run]]] = {
     "choice": _choice,
     "wall": _wall,
     "second": _second,
+    "drawn": _drawn,
     "strangers": _strangers,
     "sizes": _sizes,
 }
