@@ -1,8 +1,10 @@
-"""Scores of the masks that `campaign.py run` wrote, on the native grids of the frames.
+"""Scores of the masks that `campaign.py predict` wrote, on the native grids of the frames.
 
     python -m tools.campaign_scores DATA OUT/ablation.npz
+    python -m tools.campaign_scores DATA OUT/strangers-official-0-ema.json
 
-DATA is the folder of the trees that `campaign.py prepare` read.
+DATA is the folder of the trees that `campaign.py prepare` read. A network's JSON file is scored on the patients that it
+was not trained on, with their masks as `segment` decides them.
 """
 
 from __future__ import annotations
@@ -22,7 +24,10 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.labels import draw_label
 from keras_lvseg.evaluation import ChallengeScore, challenge_score, score_contour
 from keras_lvseg.geometry import CONTOUR_ORIGIN
-from keras_lvseg.studies import read_frame_contour
+from keras_lvseg.inference import TrainedNetwork, keep_one_heart
+from keras_lvseg.inference.predict import native_probabilities
+from keras_lvseg.inference.study_foregrounds import prepare, study_foregrounds
+from keras_lvseg.studies import Patient, read_frame_contour
 from keras_lvseg.studies.frame import Frame
 from tools.campaign import PARTS
 
@@ -65,6 +70,24 @@ def read_masks(path: Path) -> Iterator[Mask]:
         yield Mask(*name.rsplit("/", 1), which, variant, frame, confidence, pixels.reshape(side, side))
 
 
+def segmented_masks(path: Path, truth: Truth) -> Iterator[Mask]:
+    """Yield the masks of a network, of patients that it was not trained on, as `segment` decides them."""
+    network = TrainedNetwork(path, {}, engine="auto")
+    places = {frame.key: index for index, frame in enumerate(truth.frames)}
+    for patient in truth.patients:
+        if patient.patient_id in network.info.training["patients"]:
+            continue
+        images = [prepare(network, frame) for frame in patient.frames]
+        probabilities = [
+            native_probabilities(own, grid) for _, own, grid in study_foregrounds(network, patient.frames, [images])
+        ]
+        spacings = [frame.pixel_spacing for frame in patient.frames]
+        heart = keep_one_heart(patient.frames, probabilities.__getitem__, spacings=spacings)
+        for frame, mask, certainty in zip(patient.frames, heart.masks, heart.certainties, strict=True):
+            if frame.key in places:
+                yield Mask(path.stem, "as segment", "", "plain", places[frame.key], certainty or 0.0, mask)
+
+
 class Truth:
     """Labelled frames of the challenge in the order of the packed data, with their labels."""
 
@@ -72,7 +95,8 @@ class Truth:
         options: dict[str, Any] = {"target": "myocardium", "partial": True, "labels_include_outline": True}
         datasets = [SAXDataset(data / part, **options) for part in PARTS]
         self.frames: list[Frame] = [frame for dataset in datasets for frame in dataset.labelled_frames("all")]
-        self.phases = {p.patient_id: (p.ed_phase, p.es_phase) for dataset in datasets for p in dataset.patients}
+        self.patients: list[Patient] = [patient for dataset in datasets for patient in dataset.patients]
+        self.phases = {p.patient_id: (p.ed_phase, p.es_phase) for p in self.patients}
 
     @cache  # noqa: B019 - one object in a script
     def label(self, index: int) -> np.ndarray:
@@ -199,7 +223,8 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("results", type=Path)
     arguments = parser.parse_args()
-    truth, masks = Truth(arguments.data), list(read_masks(arguments.results))
+    truth, path = Truth(arguments.data), arguments.results
+    masks = list(segmented_masks(path, truth) if path.suffix == ".json" else read_masks(path))
     rows, volumes = {}, {}
     for recipe in dict.fromkeys((m.recipe, m.which) for m in masks):
         own = [m for m in masks if (m.recipe, m.which) == recipe]

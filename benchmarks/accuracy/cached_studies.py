@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from keras_lvseg.inference import StudyMasks, TrainedNetwork, keep_best_componen
 from keras_lvseg.inference.consistency.mask_flags import mask_flags
 from keras_lvseg.inference.consistency.study_masks import decide_alone
 from keras_lvseg.inference.predict import native_probabilities
-from keras_lvseg.studies import Study, StudyVolumes, read_image, study_volumes
+from keras_lvseg.inference.study_foregrounds import prepare, study_foregrounds
+from keras_lvseg.studies import Study, StudyVolumes, study_volumes
 
 _BATCH_SIZE = 16
 
@@ -22,16 +24,18 @@ class CachedStudy:
 
     Attributes:
         study: The study. All pixel spacings are known.
-        foregrounds: Per frame, probabilities of the classes above 0, of shape (classes - 1, rows, columns).
+        foregrounds: Per frame, probabilities of the classes above 0, of shape (classes - 1, rows, columns), with the
+            images looked at together.
+        alone: The same with each image looked at by itself.
     """
 
     study: Study
-    foregrounds: list[np.ndarray]
+    foregrounds: Sequence[np.ndarray]
+    alone: Sequence[np.ndarray]
 
     def probabilities(self, index: int) -> np.ndarray:
-        """Return the probabilities of a frame, of shape (classes, rows, columns)."""
-        own = self.foregrounds[index].astype(np.float32)
-        return np.stack([1 - own.sum(axis=0), *own])
+        """Return the probabilities of a frame, of shape (classes, rows, columns), looked at together."""
+        return _with_background(self.foregrounds[index])
 
     @property
     def spacings(self) -> list[tuple[float, float]]:
@@ -43,7 +47,7 @@ class CachedStudy:
         frames = self.study.frames
         if together:
             return keep_one_heart(frames, self.probabilities, spacings=self.spacings)
-        return decide_alone(len(frames), self.probabilities, keep_best_component)
+        return decide_alone(len(frames), lambda index: _with_background(self.alone[index]), keep_best_component)
 
     def volumes(self, decided: StudyMasks) -> tuple[StudyVolumes, list[str]]:
         """Return the volumes of masks, and the codes of the flags from these masks."""
@@ -63,16 +67,22 @@ def cached_study(study: Study, network: TrainedNetwork, cache: Path) -> CachedSt
     path = cache / f"{network.info.sha256[:12]}-{network.views}-{study.name}-{len(study.frames)}.npz"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        found = []
-        for start in range(0, len(study.frames), _BATCH_SIZE):
-            batch = study.frames[start : start + _BATCH_SIZE]
-            images = [read_image(frame) for frame in batch]
-            grids = [network.grid(image, frame.pixel_spacing) for image, frame in zip(images, batch, strict=True)]
-            prepared = [network.preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
-            foregrounds = network.foregrounds(prepared)
-            found += [native_probabilities(*own)[1:] for own in zip(foregrounds, grids, strict=True)]
+        prepared = [prepare(network, frame) for frame in study.frames]
+        found = [
+            native_probabilities(own, grid)[1:] for _, own, grid in study_foregrounds(network, study.frames, [prepared])
+        ]
+        for start in range(0, len(prepared), _BATCH_SIZE):
+            batch = prepared[start : start + _BATCH_SIZE]
+            foregrounds = network.foregrounds([image for _, image, _ in batch])
+            found += [native_probabilities(own, grid)[1:] for own, (*_, grid) in zip(foregrounds, batch, strict=True)]
         unfinished = path.with_suffix(".unfinished.npz")
         np.savez_compressed(unfinished, *found)
         unfinished.replace(path)
     with np.load(path) as arrays:
-        return CachedStudy(study, [arrays[f"arr_{index}"] for index in range(len(study.frames))])
+        found = [arrays[f"arr_{index}"] for index in range(2 * len(study.frames))]
+        return CachedStudy(study, found[: len(study.frames)], found[len(study.frames) :])
+
+
+def _with_background(foreground: np.ndarray) -> np.ndarray:
+    own = foreground.astype(np.float32)
+    return np.stack([1 - own.sum(axis=0), *own])

@@ -28,8 +28,8 @@ from keras_lvseg.evaluation import dice
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.inference import TrainedNetwork, keep_one_heart
 from keras_lvseg.inference.predict import native_probabilities
+from keras_lvseg.inference.study_foregrounds import prepare, study_foregrounds
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.studies import read_image
 
 ROWS = [("openvino", 1), ("openvino", 2), ("openvino", 4), ("onnx", 2), ("keras", 2), ("keras", 4)]
 BASELINE = ("keras", 4)
@@ -83,12 +83,8 @@ def mean_dice(network: TrainedNetwork, data: Path) -> tuple[int, float]:
     """Return the number of labelled images of a tree and their mean Dice, with masks decided together."""
     scores = []
     for patient in SAXDataset(data, labels_include_outline=True).patients:
-        images = [read_image(frame) for frame in patient.frames]
-        grids = [network.preprocessing.grid(frame) for frame in patient.frames]
-        prepared = [network.preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
-        native = [
-            native_probabilities(own, grid) for own, grid in zip(network.foregrounds(prepared), grids, strict=True)
-        ]
+        found = study_foregrounds(network, patient.frames, [[prepare(network, frame) for frame in patient.frames]])
+        native = [native_probabilities(own, grid) for _, own, grid in found]
         spacings = [frame.pixel_spacing for frame in patient.frames]
         masks = keep_one_heart(patient.frames, native.__getitem__, spacings=spacings).masks
         scores += [
@@ -150,7 +146,7 @@ def main() -> None:
         f"of {arguments.rounds} rounds in turn. Average load of the machine at the end: {load:.1f}. "
         "On a loaded machine only ratios count. The ratio is the median of the rounds' ratios to the last row. The "
         'environment has nothing but `pip install ".[openvino,onnx]"`: Keras loads JAX where it is installed, which '
-        "takes time. The second of two views covers [a window](../guides/export.md).",
+        "takes time. Views are of [the part around the heart](../guides/export.md).",
         "",
         "| engine | views | imports apart, s | ratio | whole command, s | ratio | of all cores, s | ratio | peak, MB |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",

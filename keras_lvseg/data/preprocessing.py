@@ -90,7 +90,7 @@ class Preprocessing:
             # Scaled to 0 to 1 first: padding is then black for every unit and offset, and no unit under- or overflows.
             low, high = float(pixels.min()), float(pixels.max())
             image = grid.to_network(((pixels - low) / ((high - low) or 1.0)).astype(np.float32))
-            return (image - image.mean()) / max(image.std(), 1e-6)
+            return self.normalize(image)
         image = grid.to_network(pixels).astype(np.float32)
         if self.intensity == "course":
             return image / 1024
@@ -101,3 +101,14 @@ class Preprocessing:
                 raise invalid_argument("intensity", self.intensity, expected)
             return result
         return image
+
+    def normalize(self, part: np.ndarray) -> np.ndarray:
+        """Give a part of an image the intensities of a whole one: with "zscore", mean 0 and standard deviation 1.
+
+        Args:
+            part: A part of a result of `image`.
+
+        Returns:
+            Array of the same shape; with other intensities than "zscore", the part.
+        """
+        return (part - part.mean()) / max(part.std(), 1e-6) if self.intensity == "zscore" else part

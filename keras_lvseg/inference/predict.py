@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
@@ -20,9 +19,6 @@ Predict = Callable[[np.ndarray], np.ndarray]
 
 Views = Literal[1, 2, 4]
 """Number of views of an image that are averaged."""
-
-_IN_WINDOW = 0.3  # probability of the cavity in the first view, of pixels that the second one has to cover
-_WINDOW_MARGIN = 8  # pixels around them, for the wall
 
 # Axes of (B, H, W, C) that a view is mirrored along.
 _FLIPS: dict[int, tuple[tuple[int, ...], ...]] = {1: ((),), 2: ((), (1, 2)), 4: ((), (1,), (2,), (1, 2))}
@@ -68,62 +64,10 @@ def predict_masks(
     predict = keras_predict(model)
     for start in range(0, len(frames), batch_size):
         batch = frames[start : start + batch_size]
-        yield from predict_batch(
-            predict,
-            [read_image(frame) for frame in batch],
-            grids=[preprocessing.grid(frame) for frame in batch],
-            preprocessing=preprocessing,
-            views=4 if flip_tta else 1,
-            postprocess=postprocess,
-        )
-
-
-def predict_batch(
-    predict: Predict,
-    images: Sequence[np.ndarray],
-    *,
-    grids: Sequence[NetworkGrid],
-    preprocessing: Preprocessing,
-    views: Views,
-    window: int | None = None,
-    postprocess: bool,
-) -> list[np.ndarray]:
-    """Segment images in one step.
-
-    Args:
-        predict: The network.
-        images: Arrays of shape (rows, columns) as stored, one or more. Their shapes may differ.
-        grids: The network's grid per image.
-        preprocessing: See `predict_masks`.
-        views: See `average_views`.
-        window: See `average_views`.
-        postprocess: See `predict_masks`.
-
-    Returns:
-        Class numbers per image, uint8 array of the image's shape.
-    """
-    prepared = [preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
-    foregrounds = predict_foregrounds(predict, prepared, views=views, window=window)
-    natives = (native_probabilities(own, grid) for own, grid in zip(foregrounds, grids, strict=True))
-    return [keep_best_component(native) if postprocess else decide_classes(native) for native in natives]
-
-
-def predict_foregrounds(
-    predict: Predict, prepared: Sequence[np.ndarray], *, views: Views, window: int | None = None
-) -> list[np.ndarray]:
-    """Return the probabilities of images on the network's grid.
-
-    Args:
-        predict: The network.
-        prepared: Results of `Preprocessing.image`, one or more.
-        views: See `average_views`.
-        window: See `average_views`.
-
-    Returns:
-        Per image, what `native_probabilities` takes.
-    """
-    probabilities = average_views(predict, np.stack(prepared)[..., None], views=views, window=window)
-    return [own[..., 1:] for own in probabilities]
+        images, grids = [read_image(frame) for frame in batch], [preprocessing.grid(frame) for frame in batch]
+        prepared = [preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
+        probabilities = average_views(predict, np.stack(prepared)[..., None], views=4 if flip_tta else 1)
+        yield from native_masks([own[..., 1:] for own in probabilities], grids, postprocess=postprocess)
 
 
 def predict_probabilities(model: keras.Model, images: np.ndarray, *, flip_tta: bool = False) -> np.ndarray:
@@ -158,7 +102,7 @@ def keras_predict(model: keras.Model) -> Predict:
     return predict
 
 
-def average_views(predict: Predict, images: np.ndarray, *, views: Views, window: int | None = None) -> np.ndarray:
+def average_views(predict: Predict, images: np.ndarray, *, views: Views) -> np.ndarray:
     """Return the mean probabilities of views of the images.
 
     Args:
@@ -166,49 +110,28 @@ def average_views(predict: Predict, images: np.ndarray, *, views: Views, window:
         images: float32 array of shape (B, H, W, channels).
         views: 1 is the image. 2 adds the image turned by 180 degrees. 4 adds its mirror images, left and right, up and
             down.
-        window: Side length in pixels of the part of an image that the second of two views covers. It is where the
-            first one found a cavity, or the whole image if that does not fit. None covers whole images.
 
     Returns:
         float32 array of shape (B, H, W, classes).
     """
-    if views == 2 and window is not None:
-        return _average_windows(predict, images, window)
     flips = _FLIPS[views]
     stacked = np.concatenate([np.flip(images, axes) for axes in flips])
     probabilities = np.split(predict(stacked), len(flips))
     return np.mean([np.flip(own, axes) for own, axes in zip(probabilities, flips, strict=True)], axis=0)
 
 
-def _average_windows(predict: Predict, images: np.ndarray, side: int) -> np.ndarray:
-    probabilities = np.array(predict(images))  # JAX's cannot be written
-    places = [_cavity_window(own[..., 1] > _IN_WINDOW, side) for own in probabilities]
-    by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for i, place in enumerate(places):
-        if place is not None:
-            by_shape[place[0].stop - place[0].start, place[1].stop - place[1].start].append(i)
-    for own in by_shape.values():
-        turned = predict(np.stack([np.flip(images[i][places[i]], (0, 1)) for i in own]))
-        for i, view in zip(own, turned, strict=True):
-            part = probabilities[i][places[i]]
-            part += np.flip(view, (0, 1))
-            part /= 2
-    return probabilities
+def native_masks(
+    foregrounds: Sequence[np.ndarray], grids: Sequence[NetworkGrid], *, postprocess: bool
+) -> list[np.ndarray]:
+    """Return class numbers on the native grid of frames.
 
-
-def _cavity_window(cavity: np.ndarray, side: int) -> tuple[slice, slice] | None:
-    """Return the part of an image with a cavity in its middle; None without a cavity."""
-    places = []
-    for axis, size in ((1, cavity.shape[0]), (0, cavity.shape[1])):
-        found = np.flatnonzero(cavity.any(axis))
-        if not len(found):
-            return None
-        first, last = int(found[0]), int(found[-1]) + 1
-        start = min(max((first + last - side) // 2, 0), size - side)
-        if last - first + 2 * _WINDOW_MARGIN > side or start < 0:
-            return slice(0, cavity.shape[0]), slice(0, cavity.shape[1])
-        places.append(slice(start, start + side))
-    return places[0], places[1]
+    Args:
+        foregrounds: See `native_probabilities`, per frame.
+        grids: The network's grid per frame.
+        postprocess: See `predict_masks`.
+    """
+    decide = keep_best_component if postprocess else decide_classes
+    return [decide(native_probabilities(own, grid)) for own, grid in zip(foregrounds, grids, strict=True)]
 
 
 def native_probabilities(foreground: np.ndarray, grid: NetworkGrid) -> np.ndarray:

@@ -6,7 +6,8 @@ import copy
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import accumulate
@@ -23,16 +24,12 @@ from keras_lvseg.inference.inputs import Inputs
 from keras_lvseg.inference.output_names import study_folders
 from keras_lvseg.inference.postprocess import decide_classes, keep_best_component
 from keras_lvseg.inference.predict import native_probabilities
+from keras_lvseg.inference.study_foregrounds import Prepared, prepare, study_foregrounds
 from keras_lvseg.inference.study_segmentation import StudySegmentation
 from keras_lvseg.inference.trained_network import TYPICAL_SPACING, TrainedNetwork
 from keras_lvseg.studies.frame import Frame
-from keras_lvseg.studies.frame_images import read_image
 from keras_lvseg.studies.skipped_file import SkippedFile
 from keras_lvseg.studies.study import Study
-
-_FrameKey = tuple[Path, int | None]
-_Prepared = dict[_FrameKey, tuple[np.ndarray, NetworkGrid]]
-"""Images or probabilities on the network's grid, with their grids."""
 
 _BATCH_SIZE = 16
 
@@ -125,20 +122,23 @@ class Segmentation:
             on_images: Called after each step with the number of finished images of the study.
         """
         study = self.studies[index]
-        found: _Prepared = {}
-        skipped = list(study.skipped)
-        batches = [study.frames[start : start + _BATCH_SIZE] for start in range(0, len(study.frames), _BATCH_SIZE)]
-        done = 0
-        for batch, (prepared, unreadable) in zip(batches, self._prepare_ahead(batches), strict=True):
-            skipped += unreadable
-            if prepared:
-                foregrounds = self._network.foregrounds([image for image, _ in prepared.values()])
-                grids = [grid for _, grid in prepared.values()]
-                found |= zip(prepared, zip(foregrounds, grids, strict=True), strict=True)
-            done += len(batch)
+        skipped: list[SkippedFile] = []
+        batches = self._read(study.frames, skipped)
+
+        def report(done: int) -> None:
             if on_images:
-                on_images(done)
-        segmented = replace(study.restrict_to(found), skipped=tuple(skipped))
+                on_images(done + len(skipped))
+
+        if self._is_one_heart(study):
+            found = study_foregrounds(self._network, study.frames, batches, on_images=report)
+        else:
+            found = []
+            for batch in filter(None, batches):
+                foregrounds = self._network.foregrounds([image for _, image, _ in batch])
+                found += [(frame, own, grid) for (frame, _, grid), own in zip(batch, foregrounds, strict=True)]
+                report(len(found))
+        segmented = study.restrict_to({frame.key for frame, *_ in found})
+        segmented = replace(segmented, skipped=(*study.skipped, *skipped))
         return self._result(index, segmented, self._decide(segmented, found))
 
     def give_up(self, index: int, reason: str) -> StudySegmentation:
@@ -195,41 +195,48 @@ class Segmentation:
             notes=tuple(self._notes(study)),
         )
 
-    def _prepare_ahead(self, batches: Iterable[Sequence[Frame]]) -> Iterator[tuple[_Prepared, list[SkippedFile]]]:
-        """Yield what `_prepare` returns. While a batch is computed, a thread reads the next one."""
-        with ThreadPoolExecutor(1) as thread:
-            ahead: list[Future[tuple[_Prepared, list[SkippedFile]]]] = []
-            for batch in batches:
-                ahead.append(thread.submit(self._prepare, batch))
-                if len(ahead) > 1:
-                    yield ahead.pop(0).result()
-            for last in ahead:
-                yield last.result()
+    def _read(self, frames: Sequence[Frame], skipped: list[SkippedFile]) -> Iterator[list[Prepared]]:
+        """Yield frames with their images on the network's grid. While a batch is computed, a thread reads the next one.
 
-    def _prepare(self, frames: Sequence[Frame]) -> tuple[_Prepared, list[SkippedFile]]:
-        """Return images on the network's grid, and the frames that cannot be read."""
-        prepared: _Prepared = {}
+        Args:
+            frames: The frames.
+            skipped: Gets those that cannot be read.
+        """
+        with ThreadPoolExecutor(1) as thread:
+            ahead: deque[Future[tuple[list[Prepared], list[SkippedFile]]]] = deque()
+            for start in range(0, len(frames) + _BATCH_SIZE, _BATCH_SIZE):
+                ahead.append(thread.submit(self._prepare, frames[start : start + _BATCH_SIZE]))
+                if len(ahead) > 1:
+                    prepared, unreadable = ahead.popleft().result()
+                    skipped += unreadable
+                    yield prepared
+
+    def _prepare(self, frames: Sequence[Frame]) -> tuple[list[Prepared], list[SkippedFile]]:
+        """Return frames with their images on the network's grid, and the frames that cannot be read."""
+        prepared: list[Prepared] = []
         skipped = []
         for frame in frames:
             try:
-                image = read_image(frame)
+                prepared.append(prepare(self._network, frame))
             except DataError as error:
                 skipped.append(SkippedFile(frame.path, error.reason, frame.record))
-                continue
-            grid = self._network.grid(image, frame.pixel_spacing)
-            prepared[frame.key] = self._network.preprocessing.image(image, grid), grid
         return prepared, skipped
 
-    def _decide(self, study: Study, found: _Prepared) -> StudyMasks:
-        """Decide the masks of a study, together unless each image is to be decided by itself."""
+    def _is_one_heart(self, study: Study) -> bool:
+        """Return whether the images of a study are looked at and decided together."""
+        return not self.settings["independent"] and study.geometry_error is None and bool(study.frames)
+
+    def _decide(self, study: Study, found: Sequence[tuple[Frame, np.ndarray, NetworkGrid]]) -> StudyMasks:
+        """Decide the masks of a study."""
+        by_key = {frame.key: (foreground, grid) for frame, foreground, grid in found}
 
         def probabilities(index: int) -> np.ndarray:
-            return native_probabilities(*found[study.frames[index].key])
+            return native_probabilities(*by_key[study.frames[index].key])
 
-        if self.settings["independent"] or study.geometry_error is not None or not study.frames:
+        if not self._is_one_heart(study):
             decide = keep_best_component if self.settings["postprocess"] else decide_classes
             return decide_alone(len(study.frames), probabilities, decide)
-        spacings = [found[frame.key][1].native_spacing for frame in study.frames]
+        spacings = [by_key[frame.key][1].native_spacing for frame in study.frames]
         certainty = self.settings["certainty"]
         return keep_one_heart(study.frames, probabilities, spacings=spacings, certainty=certainty)
 

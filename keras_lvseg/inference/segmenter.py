@@ -30,14 +30,14 @@ class Segmenter:
 
     Args:
         run: Folder of a finished training run. None takes the bundled network. Nothing in the folder can run code.
-        independent: Decide the mask of each image by itself. False decides the masks of a study together, see
-            `keras_lvseg.inference.keep_one_heart`, if the network's `postprocess` is on.
+        independent: Find the heart and decide the mask in each image by itself. False does both for a study together,
+            see `keras_lvseg.inference.keep_one_heart`, if the network's `postprocess` is on.
         engine: What computes the network. "keras" is the Keras backend, on its device. "openvino" and "onnx" (ONNX
             Runtime) compute on the CPU, in float32, and need the extra of that name. "auto" is OpenVINO if it is
             installed and Keras sees no GPU, else Keras.
-        views: Number of views of each image, whose probabilities are averaged. 1 is the image, 2 adds the image turned
-            by 180 degrees, around the cavity that the first one found, and 4 adds its mirror images. None means 2 if
-            the network's `flip_tta` is on, else 1.
+        views: Number of views of the part of each image around the heart, whose probabilities are averaged. 1 is the
+            part, 2 adds the part turned by 180 degrees, and 4 adds its mirror images. None means 2 if the network's
+            `flip_tta` is on, else 1.
 
     Attributes:
         settings: The network and its options, as plain values.

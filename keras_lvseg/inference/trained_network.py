@@ -15,7 +15,8 @@ from keras_lvseg.data.preprocessing import Preprocessing
 from keras_lvseg.errors import DataError, as_data_error, invalid_argument
 from keras_lvseg.geometry import NetworkGrid
 from keras_lvseg.inference.engines.engine import Engine, choose_engine, open_engine
-from keras_lvseg.inference.predict import Predict, Views, keras_predict, predict_batch, predict_foregrounds
+from keras_lvseg.inference.predict import Predict, Views, average_views, keras_predict, native_masks
+from keras_lvseg.inference.windows import Window, cavity_window, predict_windows
 from keras_lvseg.models.build import load_network
 from keras_lvseg.models.pretrained import PretrainedInfo, pretrained_info, read_arrays
 
@@ -26,7 +27,7 @@ TYPICAL_SPACING = 1.37
 """Pixel spacing in mm to assume where it is unknown: the median of the 2009 challenge's training patients."""
 
 WINDOW = 120.0
-"""Side length in mm of what a second view covers: the widest ventricles, and their walls."""
+"""Side length in mm of the window around the heart: the widest ventricles, and their walls."""
 
 
 class TrainedNetwork:
@@ -130,7 +131,7 @@ class TrainedNetwork:
 
     @property
     def window(self) -> int | None:
-        """Side length in pixels of what a second view covers. None covers whole images."""
+        """Side length in pixels of the window around the heart. None is no window: whole images count."""
         spacing, architecture = self.info.data["pixel_spacing"], self.info.architecture
         # Other normalizations take the mean over the image, so that a part of it would be normalized otherwise.
         if self.info.network != "unet" or architecture["normalization"] not in ("batch", "none") or spacing is None:
@@ -149,15 +150,9 @@ class TrainedNetwork:
         Returns:
             uint8 arrays of the images' shapes: 0 background, 1 cavity, 2 myocardium if `has_myocardium`.
         """
-        return predict_batch(
-            self._predict,
-            images,
-            grids=[self.grid(image, spacing) for image, spacing in zip(images, spacings, strict=True)],
-            preprocessing=self.preprocessing,
-            views=self.views,
-            window=self.window,
-            postprocess=self.info.inference["postprocess"],
-        )
+        grids = [self.grid(image, spacing) for image, spacing in zip(images, spacings, strict=True)]
+        prepared = [self.preprocessing.image(image, grid) for image, grid in zip(images, grids, strict=True)]
+        return native_masks(self.foregrounds(prepared), grids, postprocess=self.info.inference["postprocess"])
 
     def grid(self, image: np.ndarray, spacing: tuple[float, float]) -> NetworkGrid:
         """Return the network's grid in an image.
@@ -169,8 +164,8 @@ class TrainedNetwork:
         rows, columns = np.where(np.isnan(spacing), TYPICAL_SPACING, spacing).tolist()
         return self.preprocessing.grid_for(image.shape, (rows, columns))
 
-    def foregrounds(self, prepared: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return the probabilities of the classes above 0, on the network's grid.
+    def first_looks(self, prepared: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return the probabilities of one view of whole images, on the network's grid.
 
         Args:
             prepared: Images on the network's grid, one or more: results of `preprocessing.image`.
@@ -178,4 +173,30 @@ class TrainedNetwork:
         Returns:
             Per image, an argument of `keras_lvseg.inference.predict.native_probabilities`.
         """
-        return predict_foregrounds(self._predict, prepared, views=self.views, window=self.window)
+        return [own[..., 1:] for own in average_views(self._predict, np.stack(prepared)[..., None], views=1)]
+
+    def foregrounds(self, prepared: Sequence[np.ndarray], windows: Sequence[Window] | None = None) -> list[np.ndarray]:
+        """Return the probabilities of the classes above 0, on the network's grid.
+
+        Args:
+            prepared: See `first_looks`.
+            windows: The part of each image with the heart. None searches it in each image, if the network has a
+                `window`, by a first look.
+
+        Returns:
+            See `first_looks`.
+        """
+        if windows is not None:
+            normalize = self.preprocessing.normalize
+            found = predict_windows(self._predict, prepared, windows, views=self.views, normalize=normalize)
+            return [own[..., 1:] for own in found]
+        if self.window is None:
+            images = np.stack(prepared)[..., None]
+            return [own[..., 1:] for own in average_views(self._predict, images, views=self.views)]
+        looks = self.first_looks(prepared)
+        places = {i: place for i, own in enumerate(looks) if (place := cavity_window(own[..., 0], self.window))}
+        if places:
+            closer = self.foregrounds([prepared[i] for i in places], [*places.values()])
+            for i, own in zip(places, closer, strict=True):
+                looks[i] = own
+        return looks

@@ -88,3 +88,15 @@ def _in_plane(row: float, column: float, frame: Frame, spacing: tuple[float, flo
         along_row, along_column = np.reshape(frame.orientation, (2, 3))
         x, y = x + float(along_row @ frame.position), y + float(along_column @ frame.position)
     return x, y
+
+
+def pixel_at(place: np.ndarray, frame: Frame, spacing: tuple[float, float]) -> tuple[float, float]:
+    """Return row and column of a place in the plane of the slices: the inverse of `Cavity.centroid`.
+
+    Args:
+        place: The place, mm.
+        frame: The frame.
+        spacing: Its pixel spacing in mm, between rows and between columns.
+    """
+    x0, y0 = _in_plane(0.0, 0.0, frame, spacing)
+    return (float(place[1]) - y0) / spacing[0], (float(place[0]) - x0) / spacing[1]

@@ -48,7 +48,7 @@ def case_of(patient, lost=lambda frame: False):
         elif (frame.slice, phase) in places:
             own[0, draw_label(places[frame.slice, phase], "endocardium", CONTOUR_ORIGIN) == 1] = 0.98
         foregrounds.append(own)
-    return CachedStudy(Study(patient.patient_id, patient.frames), foregrounds)
+    return CachedStudy(Study(patient.patient_id, patient.frames), foregrounds, foregrounds)
 
 
 def cells(line):

@@ -1,0 +1,136 @@
+"""The network's probabilities of a study, around the axis of its heart."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from keras_lvseg.geometry import NetworkGrid
+from keras_lvseg.inference.consistency.cavity import distance, pixel_at
+from keras_lvseg.inference.consistency.one_heart import StackCavities
+from keras_lvseg.inference.predict import native_probabilities
+from keras_lvseg.inference.trained_network import WINDOW, TrainedNetwork
+from keras_lvseg.inference.windows import Window, window_at
+from keras_lvseg.studies.frame import Frame
+from keras_lvseg.studies.frame_images import read_image
+
+Prepared = tuple[Frame, np.ndarray, NetworkGrid]
+"""A frame, its image on the network's grid, and that grid."""
+
+_LOOKS = 4  # images of a slice that the axis is searched in
+_WALL = 12.0  # mm
+_LONGER = 1.2  # than the radius of a circle with its area is the largest distance of a cavity's border
+_BATCH_SIZE = 16
+
+
+def prepare(network: TrainedNetwork, frame: Frame) -> Prepared:
+    """Read a frame and bring its image to the network's grid.
+
+    Args:
+        network: The network.
+        frame: The frame.
+
+    Raises:
+        DataError: The frame cannot be read.
+    """
+    image = read_image(frame)
+    grid = network.grid(image, frame.pixel_spacing)
+    return frame, network.preprocessing.image(image, grid), grid
+
+
+def study_foregrounds(
+    network: TrainedNetwork,
+    frames: Sequence[Frame],
+    batches: Iterable[Sequence[Prepared]],
+    *,
+    on_images: Callable[[int], None] | None = None,
+) -> list[tuple[Frame, np.ndarray, NetworkGrid]]:
+    """Return the probabilities of a study's images.
+
+    The network looks at some phases of each slice, and the heart's axis is fitted to the cavities that it finds. Then
+    it looks at all images around the axis only, with the intensities of that part: no organ beside the heart is
+    outlined or brightens the image, and a slice whose whole image shows it no ventricle is looked at in the right
+    place.
+
+    Args:
+        network: The network.
+        frames: The frames of the study, whose slices and phases are known.
+        batches: The frames that can be read, each with its image on the network's grid.
+        on_images: Called after each step with the number of finished images.
+
+    Returns:
+        Per frame that could be read: the frame, an argument of `native_probabilities`, and its grid.
+    """
+    looks, images = _looks(frames), list[Prepared]()
+    first: dict[int, np.ndarray] = {}
+    for batch in batches:
+        chosen = [i for i, (frame, *_) in enumerate(batch) if frame.key in looks]
+        if network.window is not None and chosen:
+            found = network.first_looks([batch[i][1] for i in chosen])
+            first |= {len(images) + i: own for i, own in zip(chosen, found, strict=True)}
+        images += batch
+    windows = None
+    if network.window is not None:
+        windows = heart_windows(images, first, network.window, millimetres=WINDOW)
+    foregrounds: list[np.ndarray] = []
+    for start in range(0, len(images), _BATCH_SIZE):
+        part = slice(start, start + _BATCH_SIZE)
+        foregrounds += network.foregrounds([image for _, image, _ in images[part]], windows and windows[part])
+        if on_images:
+            on_images(len(foregrounds))
+    return [(frame, own, grid) for (frame, _, grid), own in zip(images, foregrounds, strict=True)]
+
+
+def heart_windows(
+    images: Sequence[Prepared], looks: Mapping[int, np.ndarray], side: int, *, millimetres: float
+) -> list[Window]:
+    """Return the part of each image around the heart's axis.
+
+    Args:
+        images: The images of a study.
+        looks: The probabilities of some of them, by index, on the network's grid.
+        side: Side length in pixels.
+        millimetres: The same in mm, or less.
+
+    Returns:
+        A window per image: whole images in slices that had no look, or whose cavity may not fit, and in all slices if
+        there is no cavity.
+    """
+    if not looks:
+        return [(slice(0, image.shape[0]), slice(0, image.shape[1])) for _, image, _ in images]
+    known = [*looks]
+    frames, grids = [images[i][0] for i in known], [images[i][2] for i in known]
+    spacings = [grid.native_spacing for grid in grids]
+    stack = StackCavities(frames, lambda k: native_probabilities(looks[known[k]], grids[k]), spacings)
+    stack.choose()
+    reach: dict[int, float] = defaultdict(float)
+    for frame, cavity in zip(frames, stack.chosen, strict=True):
+        own = 0.0
+        if cavity is not None:
+            own = distance(cavity, stack.axis[frame.slice]) + _LONGER * math.sqrt(cavity.area / math.pi) + _WALL
+        reach[frame.slice] = max(reach[frame.slice], own)
+    windows = []
+    for frame, image, grid in images:
+        rows, columns = image.shape
+        window: Window = slice(0, rows), slice(0, columns)
+        if any(stack.chosen) and frame.slice in reach and 2 * reach[frame.slice] <= millimetres:
+            row, column = pixel_at(stack.axis[frame.slice], frame, grid.native_spacing)
+            ((x, y),) = grid.points_to_network(np.array([[column, row]]))
+            window = window_at(y, x, side, image.shape)
+        windows.append(window)
+    return windows
+
+
+def _looks(frames: Sequence[Frame]) -> set:
+    """Return the keys of a few frames of each slice, spread over the phases."""
+    by_slice: dict[int, list[Frame]] = defaultdict(list)
+    for frame in sorted(frames, key=lambda frame: frame.phase):
+        by_slice[frame.slice].append(frame)
+    keys = set()
+    for own in by_slice.values():
+        count = min(_LOOKS, len(own))
+        keys |= {own[k * len(own) // count].key for k in range(count)}
+    return keys
