@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -64,14 +65,22 @@ def study_foregrounds(
     Returns:
         Per frame that could be read: the frame, an argument of `native_probabilities`, and its grid.
     """
-    looks, images = _looks(frames), list[Prepared]()
+    looks = _looks(frames) if network.window is not None else set()
+    images = list[Prepared]()
     first: dict[int, np.ndarray] = {}
+    waiting: list[int] = []
+
+    def look() -> None:
+        first.update(zip(waiting, network.first_looks([images[i][1] for i in waiting]), strict=True))
+        waiting.clear()
+
     for batch in batches:
-        chosen = [i for i, (frame, *_) in enumerate(batch) if frame.key in looks]
-        if network.window is not None and chosen:
-            found = network.first_looks([batch[i][1] for i in chosen])
-            first |= {len(images) + i: own for i, own in zip(chosen, found, strict=True)}
+        waiting += [len(images) + i for i, (frame, *_) in enumerate(batch) if frame.key in looks]
         images += batch
+        if len(waiting) >= _BATCH_SIZE:
+            look()
+    if waiting:
+        look()
     windows = None
     if network.window is not None:
         windows = heart_windows(images, first, network.window, millimetres=WINDOW)
@@ -124,12 +133,12 @@ def heart_windows(
     return windows
 
 
-def _looks(frames: Sequence[Frame]) -> set:
+def _looks(frames: Sequence[Frame]) -> set[tuple[Path, int | None]]:
     """Return the keys of a few frames of each slice, spread over the phases."""
     by_slice: dict[int, list[Frame]] = defaultdict(list)
     for frame in sorted(frames, key=lambda frame: frame.phase):
         by_slice[frame.slice].append(frame)
-    keys = set()
+    keys = set[tuple[Path, int | None]]()
     for own in by_slice.values():
         count = min(_LOOKS, len(own))
         keys |= {own[k * len(own) // count].key for k in range(count)}
