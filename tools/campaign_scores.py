@@ -26,10 +26,11 @@ from keras_lvseg.evaluation import ChallengeScore, challenge_score, score_contou
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.inference import TrainedNetwork, keep_one_heart
 from keras_lvseg.inference.predict import native_probabilities
-from keras_lvseg.inference.study_foregrounds import prepare, study_foregrounds
-from keras_lvseg.studies import Patient, read_frame_contour
+from keras_lvseg.inference.study_foregrounds import Prepared, study_foregrounds
+from keras_lvseg.studies import Patient, read_frame_contour, read_image
 from keras_lvseg.studies.frame import Frame
 from tools.campaign import PARTS
+from tools.campaign_plans import VARIANTS
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,20 @@ def read_masks(path: Path) -> Iterator[Mask]:
         yield Mask(*name.rsplit("/", 1), which, variant, frame, confidence, pixels.reshape(side, side))
 
 
-def segmented_masks(path: Path, truth: Truth) -> Iterator[Mask]:
-    """Yield the masks of a network, of patients that it was not trained on, as `segment` decides them."""
+def segmented_masks(path: Path, truth: Truth, variant: str) -> Iterator[Mask]:
+    """Yield the masks of a network, of changed pictures of patients that it never saw, as `segment` decides them."""
     network = TrainedNetwork(path, {}, engine="auto")
+
+    def changed(frame: Frame) -> Prepared:
+        pixels, spacing = VARIANTS[variant](read_image(frame).astype(np.float32), frame.pixel_spacing)
+        own = network.preprocessing.image(pixels, network.grid(pixels, tuple(spacing)))
+        return frame, own, network.preprocessing.grid(frame)
+
     places = {frame.key: index for index, frame in enumerate(truth.frames)}
     for patient in truth.patients:
         if patient.patient_id in network.info.training["patients"]:
             continue
-        images = [prepare(network, frame) for frame in patient.frames]
+        images = [changed(frame) for frame in patient.frames]
         probabilities = [
             native_probabilities(own, grid) for _, own, grid in study_foregrounds(network, patient.frames, [images])
         ]
@@ -85,7 +92,7 @@ def segmented_masks(path: Path, truth: Truth) -> Iterator[Mask]:
         heart = keep_one_heart(patient.frames, probabilities.__getitem__, spacings=spacings)
         for frame, mask, certainty in zip(patient.frames, heart.masks, heart.certainties, strict=True):
             if frame.key in places:
-                yield Mask(path.stem, "as segment", "", "plain", places[frame.key], certainty or 0.0, mask)
+                yield Mask(path.stem, "as segment", "", variant, places[frame.key], certainty or 0.0, mask)
 
 
 class Truth:
@@ -224,7 +231,10 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     arguments = parser.parse_args()
     truth, path = Truth(arguments.data), arguments.results
-    masks = list(segmented_masks(path, truth) if path.suffix == ".json" else read_masks(path))
+    if path.suffix == ".json":
+        masks = [mask for variant in VARIANTS for mask in segmented_masks(path, truth, variant)]
+    else:
+        masks = list(read_masks(path))
     rows, volumes = {}, {}
     for recipe in dict.fromkeys((m.recipe, m.which) for m in masks):
         own = [m for m in masks if (m.recipe, m.which) == recipe]

@@ -25,6 +25,8 @@ from keras_lvseg.geometry import CONTOUR_ORIGIN, ejection_fraction, stack_volume
 from keras_lvseg.inference import TrainedNetwork
 from keras_lvseg.inference.consistency.one_heart import StackCavities
 from keras_lvseg.phantom import write_phantom
+from keras_lvseg.phantom.anatomy import PHASES
+from keras_lvseg.phantom.phantom_patient import PhantomPatient
 from keras_lvseg.studies import Patient, Study, StudyVolumes
 
 WAYS = {"together": True, "each by itself": False}
@@ -71,12 +73,19 @@ def main() -> None:
     for title, network in (("held out", other_way), ("bundled", bundled)):
         own = [(patient, cached_study(study, network, arguments.cache / "phantoms")) for patient, study in phantoms]
         empty[f"phantoms, {title}"] = own
+    without = {patient.patient_id: beyond(PhantomPatient(k, PHANTOM_SEED)) for k, (patient, _) in enumerate(phantoms)}
     parts = {}
     for part, network in (("validation", official), ("online", official), ("training", other_way)):
         patients = SAXDataset(getattr(arguments, part), labels_include_outline=True).patients
         studies = [Study(patient.patient_id, patient.frames) for patient in patients]
         parts[part] = [cached_study(study, network, arguments.cache) for study in studies]
-    tables = (volume_lines(cases), slice_lines(cases), ablation_lines(cases), empty_lines(empty), image_lines(parts))
+    tables = (
+        volume_lines(cases),
+        slice_lines(cases),
+        ablation_lines(cases),
+        empty_lines(empty, without),
+        image_lines(parts),
+    )
     lines = ["# One heart per study", *(line for table in tables for line in table)]
     command = (
         "python -m benchmarks.accuracy.consistency TABLE CACHE --official RUN --other-way RUN --studies SAMPLE STUDIES "
@@ -165,13 +174,32 @@ def ablation_lines(cases: Cases) -> list[str]:
     return ["", *_head("patient, EDV / ESV", "network", "each by itself", *PARTS), *rows]
 
 
-def empty_lines(cases: Cases) -> list[str]:
-    """Return how many images have a mask: of slices that the expert contoured nowhere, and of contoured images."""
+def beyond(patient: PhantomPatient) -> set[tuple[int, int]]:
+    """Return slice and phase of the images that hold no part of a phantom's ventricle."""
+    return {
+        (slice_, phase)
+        for slice_ in range(patient.slices)
+        for phase in range(PHASES)
+        if patient.heart.slab_area(patient.first_z + slice_ * patient.thickness, patient.thickness, phase) == 0
+    }
+
+
+def empty_lines(cases: Cases, without: Mapping[str, set[tuple[int, int]]]) -> list[str]:
+    """Return how many images without a ventricle, and how many contoured ones, have a mask.
+
+    Args:
+        cases: Studies by title.
+        without: Slice and phase of the images without a ventricle, by patient. Of other patients, these are the images
+            of slices that the expert contoured in no phase.
+    """
     rows = []
     for title, own in cases.items():
         counts = np.zeros((2, 3), int)  # empty and contoured; images, with a mask each by itself, and together
         for patient, case in own:
             empty = {frame.key for frame in find_empty_frames(patient.frames)}
+            if patient.patient_id in without:
+                places = without[patient.patient_id]
+                empty = {frame.key for frame in patient.frames if (frame.slice, frame.phase) in places}
             contoured = {frame.key for frame in patient.frames if frame.endocardium is not None}
             ways = [case.decide(together).masks for together in (False, True)]
             for frame, *masks in zip(case.study.frames, *ways, strict=True):
@@ -180,7 +208,7 @@ def empty_lines(cases: Cases) -> list[str]:
                         counts[row] += [1, *((mask == 1).any() for mask in masks)]
         rows.append(f"| {title} | {' | '.join(map(str, counts.ravel()))} |")
     columns = ("with a mask, each by itself", "together")
-    return ["", *_head("studies, network", "empty slices", *columns, "contoured slices", *columns), *rows]
+    return ["", *_head("studies, network", "without a ventricle", *columns, "contoured", *columns), *rows]
 
 
 def image_lines(parts: Mapping[str, Sequence[CachedStudy]]) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 from benchmarks.accuracy.cached_studies import CachedStudy
 from benchmarks.accuracy.consistency import (
     ablation_lines,
+    beyond,
     empty_lines,
     image_lines,
     slice_lines,
@@ -16,6 +17,7 @@ from keras_lvseg import SAXDataset
 from keras_lvseg.data.labels import draw_label
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.phantom import write_phantom
+from keras_lvseg.phantom.phantom_patient import PhantomPatient
 from keras_lvseg.studies import Study
 
 
@@ -67,9 +69,14 @@ def test_empty_lines_count_masks_before_and_after(whole):
     assert min(empty, outlined) > 0
     wrong = case_of(whole, lost=lambda frame: frame.slice not in contoured)
     right = [(whole, case_of(whole))]
-    lines = empty_lines({"with organs": [(whole, wrong)], "expert, twice": 2 * right})
+    lines = empty_lines({"with organs": [(whole, wrong)], "expert, twice": 2 * right}, {})
     assert numbers(lines[-2]) == [empty, empty, 0, outlined, outlined, outlined]
     assert numbers(lines[-1]) == [2 * empty, 0, 0, *[2 * outlined] * 3]
+    truth = beyond(PhantomPatient(0, 0))
+    drawn = sum((frame.slice, frame.phase) in truth for frame in whole.frames if frame.endocardium is not None)
+    lines = empty_lines({"with organs": [(whole, wrong)]}, {whole.patient_id: truth})
+    assert drawn == 0
+    assert 0 < numbers(lines[-1])[0] == len(truth)
 
 
 @pytest.mark.slow
