@@ -25,8 +25,8 @@ from keras_lvseg.data.labels import draw_label
 from keras_lvseg.evaluation import ChallengeScore, challenge_score, score_contour
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.inference import TrainedNetwork, keep_one_heart
+from keras_lvseg.inference.consistency.study_foregrounds import Prepared, study_foregrounds
 from keras_lvseg.inference.predict import native_probabilities
-from keras_lvseg.inference.study_foregrounds import Prepared, study_foregrounds
 from keras_lvseg.studies import Patient, read_frame_contour, read_image
 from keras_lvseg.studies.frame import Frame
 from tools.campaign import PARTS

@@ -10,9 +10,9 @@ import numpy as np
 
 from keras_lvseg.inference import StudyMasks, TrainedNetwork, keep_best_component, keep_one_heart
 from keras_lvseg.inference.consistency.mask_flags import mask_flags
+from keras_lvseg.inference.consistency.study_foregrounds import prepare, study_foregrounds
 from keras_lvseg.inference.consistency.study_masks import decide_alone
 from keras_lvseg.inference.predict import native_probabilities
-from keras_lvseg.inference.study_foregrounds import prepare, study_foregrounds
 from keras_lvseg.studies import Study, StudyVolumes, study_volumes
 
 _BATCH_SIZE = 16

@@ -19,13 +19,11 @@ from benchmarks.accuracy.cached_studies import CachedStudy, cached_study
 from benchmarks.table import write_table
 from keras_lvseg import SAXDataset, Segmenter
 from keras_lvseg.data import draw_label
-from keras_lvseg.data.labels import find_empty_frames
 from keras_lvseg.evaluation import dice
 from keras_lvseg.geometry import CONTOUR_ORIGIN, ejection_fraction, stack_volume
 from keras_lvseg.inference import TrainedNetwork
 from keras_lvseg.inference.consistency.one_heart import StackCavities
 from keras_lvseg.phantom import write_phantom
-from keras_lvseg.phantom.anatomy import PHASES
 from keras_lvseg.phantom.phantom_patient import PhantomPatient
 from keras_lvseg.studies import Patient, Study, StudyVolumes
 
@@ -73,7 +71,10 @@ def main() -> None:
     for title, network in (("held out", other_way), ("bundled", bundled)):
         own = [(patient, cached_study(study, network, arguments.cache / "phantoms")) for patient, study in phantoms]
         empty[f"phantoms, {title}"] = own
-    without = {patient.patient_id: beyond(PhantomPatient(k, PHANTOM_SEED)) for k, (patient, _) in enumerate(phantoms)}
+    without = {
+        patient.patient_id: beyond(PhantomPatient(k, PHANTOM_SEED), patient.phases)
+        for k, (patient, _) in enumerate(phantoms)
+    }
     parts = {}
     for part, network in (("validation", official), ("online", official), ("training", other_way)):
         patients = SAXDataset(getattr(arguments, part), labels_include_outline=True).patients
@@ -174,12 +175,12 @@ def ablation_lines(cases: Cases) -> list[str]:
     return ["", *_head("patient, EDV / ESV", "network", "each by itself", *PARTS), *rows]
 
 
-def beyond(patient: PhantomPatient) -> set[tuple[int, int]]:
+def beyond(patient: PhantomPatient, phases: int) -> set[tuple[int, int]]:
     """Return slice and phase of the images that hold no part of a phantom's ventricle."""
     return {
         (slice_, phase)
         for slice_ in range(patient.slices)
-        for phase in range(PHASES)
+        for phase in range(phases)
         if patient.heart.slab_area(patient.first_z + slice_ * patient.thickness, patient.thickness, phase) == 0
     }
 
@@ -196,10 +197,10 @@ def empty_lines(cases: Cases, without: Mapping[str, set[tuple[int, int]]]) -> li
     for title, own in cases.items():
         counts = np.zeros((2, 3), int)  # empty and contoured; images, with a mask each by itself, and together
         for patient, case in own:
-            empty = {frame.key for frame in find_empty_frames(patient.frames)}
-            if patient.patient_id in without:
-                places = without[patient.patient_id]
-                empty = {frame.key for frame in patient.frames if (frame.slice, frame.phase) in places}
+            outlined = {frame.slice for frame in patient.frames if frame.endocardium is not None}
+            places = {(f.slice, f.phase) for f in patient.frames if f.slice not in outlined}
+            places = without.get(patient.patient_id, places)
+            empty = {frame.key for frame in patient.frames if (frame.slice, frame.phase) in places}
             contoured = {frame.key for frame in patient.frames if frame.endocardium is not None}
             ways = [case.decide(together).masks for together in (False, True)]
             for frame, *masks in zip(case.study.frames, *ways, strict=True):

@@ -27,8 +27,8 @@ from keras_lvseg.data import draw_label
 from keras_lvseg.evaluation import dice
 from keras_lvseg.geometry import CONTOUR_ORIGIN
 from keras_lvseg.inference import TrainedNetwork, keep_one_heart
+from keras_lvseg.inference.consistency.study_foregrounds import prepare, study_foregrounds
 from keras_lvseg.inference.predict import native_probabilities
-from keras_lvseg.inference.study_foregrounds import prepare, study_foregrounds
 from keras_lvseg.phantom import write_phantom
 
 ROWS = [("openvino", 1), ("openvino", 2), ("openvino", 4), ("onnx", 2), ("keras", 2), ("keras", 4)]

@@ -19,12 +19,12 @@ import numpy as np
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import NetworkGrid
 from keras_lvseg.inference.consistency.one_heart import keep_one_heart
+from keras_lvseg.inference.consistency.study_foregrounds import Prepared, prepare, study_foregrounds
 from keras_lvseg.inference.consistency.study_masks import StudyMasks, decide_alone
 from keras_lvseg.inference.inputs import Inputs
 from keras_lvseg.inference.output_names import study_folders
 from keras_lvseg.inference.postprocess import decide_classes, keep_best_component
 from keras_lvseg.inference.predict import native_probabilities
-from keras_lvseg.inference.study_foregrounds import Prepared, prepare, study_foregrounds
 from keras_lvseg.inference.study_segmentation import StudySegmentation
 from keras_lvseg.inference.trained_network import TYPICAL_SPACING, TrainedNetwork
 from keras_lvseg.studies.frame import Frame

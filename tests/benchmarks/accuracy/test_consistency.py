@@ -72,7 +72,7 @@ def test_empty_lines_count_masks_before_and_after(whole):
     lines = empty_lines({"with organs": [(whole, wrong)], "expert, twice": 2 * right}, {})
     assert numbers(lines[-2]) == [empty, empty, 0, outlined, outlined, outlined]
     assert numbers(lines[-1]) == [2 * empty, 0, 0, *[2 * outlined] * 3]
-    truth = beyond(PhantomPatient(0, 0))
+    truth = beyond(PhantomPatient(0, 0), whole.phases)
     drawn = sum((frame.slice, frame.phase) in truth for frame in whole.frames if frame.endocardium is not None)
     lines = empty_lines({"with organs": [(whole, wrong)]}, {whole.patient_id: truth})
     assert drawn == 0

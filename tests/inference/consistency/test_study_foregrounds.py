@@ -8,7 +8,7 @@ import pytest
 from keras_lvseg.data import SAXDataset
 from keras_lvseg.geometry import NetworkGrid
 from keras_lvseg.inference import TrainedNetwork
-from keras_lvseg.inference.study_foregrounds import heart_windows, study_foregrounds
+from keras_lvseg.inference.consistency.study_foregrounds import heart_windows, study_foregrounds
 from keras_lvseg.io.contour_file import read_contour
 from keras_lvseg.phantom import write_phantom
 from keras_lvseg.studies import Frame, read_image
