@@ -131,7 +131,7 @@ class TrainedNetwork:
 
     @property
     def window(self) -> int | None:
-        """Side length in pixels of the window around the heart. None is no window: whole images count."""
+        """Side length in pixels of the window around the heart. None if whole images count."""
         spacing, architecture = self.info.data["pixel_spacing"], self.info.architecture
         # Other normalizations take the mean over the image, so that a part of it would be normalized otherwise.
         if self.info.network != "unet" or architecture["normalization"] not in ("batch", "none") or spacing is None:
