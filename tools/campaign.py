@@ -194,9 +194,11 @@ def run(path: Path, out: Path, plan: str, seconds: float, shrink: int, streams: 
     from tools.fast_training import DEVICE, FastTrainer
 
     torch.backends.cudnn.benchmark = True
-    drawn, drawn_labels = data.drawn(inputs["plain"])
-    images = torch.tensor(np.concatenate([inputs["plain"], data.phantoms, drawn]), device=DEVICE)
-    classes = np.concatenate([data.labels, drawn_labels])
+    pictures, classes = np.concatenate([inputs["plain"], data.phantoms]), data.labels
+    if any(one.recipe.drawn for one in runs):
+        drawn, drawn_labels = data.drawn(inputs["plain"])
+        pictures, classes = np.concatenate([pictures, drawn]), np.concatenate([classes, drawn_labels])
+    images = torch.tensor(pictures, device=DEVICE)
     labels = {
         3: torch.tensor(classes, device=DEVICE),
         2: torch.tensor((classes == 1).astype("uint8"), device=DEVICE),

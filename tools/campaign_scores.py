@@ -24,9 +24,8 @@ from keras_lvseg.data import SAXDataset
 from keras_lvseg.data.labels import draw_label
 from keras_lvseg.evaluation import ChallengeScore, challenge_score, score_contour
 from keras_lvseg.geometry import CONTOUR_ORIGIN
-from keras_lvseg.inference import TrainedNetwork, keep_one_heart
-from keras_lvseg.inference.consistency.study_foregrounds import Prepared, study_foregrounds
-from keras_lvseg.inference.predict import native_probabilities
+from keras_lvseg.inference import TrainedNetwork
+from keras_lvseg.inference.consistency.study_foregrounds import Prepared, decide_study, study_foregrounds
 from keras_lvseg.studies import Patient, read_frame_contour, read_image
 from keras_lvseg.studies.frame import Frame
 from tools.campaign import PARTS
@@ -71,9 +70,8 @@ def read_masks(path: Path) -> Iterator[Mask]:
         yield Mask(*name.rsplit("/", 1), which, variant, frame, confidence, pixels.reshape(side, side))
 
 
-def segmented_masks(path: Path, truth: Truth, variant: str) -> Iterator[Mask]:
+def segmented_masks(network: TrainedNetwork, truth: Truth, variant: str) -> Iterator[Mask]:
     """Yield the masks of a network, of changed pictures of patients that it never saw, as `segment` decides them."""
-    network = TrainedNetwork(path, {}, engine="auto")
 
     def changed(frame: Frame) -> Prepared:
         pixels, spacing = VARIANTS[variant](read_image(frame).astype(np.float32), frame.pixel_spacing)
@@ -84,15 +82,12 @@ def segmented_masks(path: Path, truth: Truth, variant: str) -> Iterator[Mask]:
     for patient in truth.patients:
         if patient.patient_id in network.info.training["patients"]:
             continue
-        images = [changed(frame) for frame in patient.frames]
-        probabilities = [
-            native_probabilities(own, grid) for _, own, grid in study_foregrounds(network, patient.frames, [images])
-        ]
-        spacings = [frame.pixel_spacing for frame in patient.frames]
-        heart = keep_one_heart(patient.frames, probabilities.__getitem__, spacings=spacings)
+        heart = decide_study(study_foregrounds(network, patient.frames, [[changed(frame) for frame in patient.frames]]))
         for frame, mask, certainty in zip(patient.frames, heart.masks, heart.certainties, strict=True):
             if frame.key in places:
-                yield Mask(path.stem, "as segment", "", variant, places[frame.key], certainty or 0.0, mask)
+                yield Mask(
+                    Path(network.weights).stem, "as segment", "", variant, places[frame.key], certainty or 0.0, mask
+                )
 
 
 class Truth:
@@ -232,7 +227,8 @@ def main() -> None:
     arguments = parser.parse_args()
     truth, path = Truth(arguments.data), arguments.results
     if path.suffix == ".json":
-        masks = [mask for variant in VARIANTS for mask in segmented_masks(path, truth, variant)]
+        network = TrainedNetwork(path, {}, engine="auto")
+        masks = [mask for variant in VARIANTS for mask in segmented_masks(network, truth, variant)]
     else:
         masks = list(read_masks(path))
     rows, volumes = {}, {}

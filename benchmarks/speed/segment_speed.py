@@ -26,9 +26,8 @@ from keras_lvseg import SAXDataset
 from keras_lvseg.data import draw_label
 from keras_lvseg.evaluation import dice
 from keras_lvseg.geometry import CONTOUR_ORIGIN
-from keras_lvseg.inference import TrainedNetwork, keep_one_heart
-from keras_lvseg.inference.consistency.study_foregrounds import prepare, study_foregrounds
-from keras_lvseg.inference.predict import native_probabilities
+from keras_lvseg.inference import TrainedNetwork
+from keras_lvseg.inference.consistency.study_foregrounds import decide_study, prepare, study_foregrounds
 from keras_lvseg.phantom import write_phantom
 
 ROWS = [("openvino", 1), ("openvino", 2), ("openvino", 4), ("onnx", 2), ("keras", 2), ("keras", 4)]
@@ -84,9 +83,7 @@ def mean_dice(network: TrainedNetwork, data: Path) -> tuple[int, float]:
     scores = []
     for patient in SAXDataset(data, labels_include_outline=True).patients:
         found = study_foregrounds(network, patient.frames, [[prepare(network, frame) for frame in patient.frames]])
-        native = [native_probabilities(own, grid) for _, own, grid in found]
-        spacings = [frame.pixel_spacing for frame in patient.frames]
-        masks = keep_one_heart(patient.frames, native.__getitem__, spacings=spacings).masks
+        masks = decide_study(found).masks
         scores += [
             dice(mask, draw_label(frame, "endocardium", CONTOUR_ORIGIN))
             for frame, mask in zip(patient.frames, masks, strict=True)

@@ -110,5 +110,9 @@ class Preprocessing:
 
         Returns:
             Array of the same shape; with other intensities than "zscore", the part.
+
+        Example:
+            >>> Preprocessing().normalize(np.array([1.0, 3.0]))
+            array([-1.,  1.])
         """
         return (part - part.mean()) / max(part.std(), 1e-6) if self.intensity == "zscore" else part

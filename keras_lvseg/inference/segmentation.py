@@ -18,8 +18,13 @@ import numpy as np
 
 from keras_lvseg.errors import DataError
 from keras_lvseg.geometry import NetworkGrid
-from keras_lvseg.inference.consistency.one_heart import keep_one_heart
-from keras_lvseg.inference.consistency.study_foregrounds import Prepared, prepare, study_foregrounds
+from keras_lvseg.inference.consistency.study_foregrounds import (
+    BATCH_SIZE,
+    Prepared,
+    decide_study,
+    prepare,
+    study_foregrounds,
+)
 from keras_lvseg.inference.consistency.study_masks import StudyMasks, decide_alone
 from keras_lvseg.inference.inputs import Inputs
 from keras_lvseg.inference.output_names import study_folders
@@ -30,8 +35,6 @@ from keras_lvseg.inference.trained_network import TYPICAL_SPACING, TrainedNetwor
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.skipped_file import SkippedFile
 from keras_lvseg.studies.study import Study
-
-_BATCH_SIZE = 16
 
 
 class Segmentation:
@@ -131,10 +134,12 @@ class Segmentation:
 
         if self._is_one_heart(study):
             found = study_foregrounds(self._network, study.frames, batches, on_images=report)
+            if not found:  # no image could be read: all are finished
+                report(0)
         else:
             found = []
-            for batch in filter(None, batches):
-                foregrounds = self._network.foregrounds([image for _, image, _ in batch])
+            for batch in batches:
+                foregrounds = self._network.foregrounds([image for _, image, _ in batch]) if batch else []
                 found += [(frame, own, grid) for (frame, _, grid), own in zip(batch, foregrounds, strict=True)]
                 report(len(found))
         segmented = study.restrict_to({frame.key for frame, *_ in found})
@@ -204,8 +209,8 @@ class Segmentation:
         """
         with ThreadPoolExecutor(1) as thread:
             ahead: deque[Future[tuple[list[Prepared], list[SkippedFile]]]] = deque()
-            for start in range(0, len(frames) + _BATCH_SIZE, _BATCH_SIZE):
-                ahead.append(thread.submit(self._prepare, frames[start : start + _BATCH_SIZE]))
+            for start in range(0, len(frames) + BATCH_SIZE, BATCH_SIZE):
+                ahead.append(thread.submit(self._prepare, frames[start : start + BATCH_SIZE]))
                 if len(ahead) > 1:
                     prepared, unreadable = ahead.popleft().result()
                     skipped += unreadable
@@ -228,17 +233,10 @@ class Segmentation:
 
     def _decide(self, study: Study, found: Sequence[tuple[Frame, np.ndarray, NetworkGrid]]) -> StudyMasks:
         """Decide the masks of a study."""
-        by_key = {frame.key: (foreground, grid) for frame, foreground, grid in found}
-
-        def probabilities(index: int) -> np.ndarray:
-            return native_probabilities(*by_key[study.frames[index].key])
-
-        if not self._is_one_heart(study):
-            decide = keep_best_component if self.settings["postprocess"] else decide_classes
-            return decide_alone(len(study.frames), probabilities, decide)
-        spacings = [by_key[frame.key][1].native_spacing for frame in study.frames]
-        certainty = self.settings["certainty"]
-        return keep_one_heart(study.frames, probabilities, spacings=spacings, certainty=certainty)
+        if self._is_one_heart(study):
+            return decide_study(found, certainty=self.settings["certainty"])
+        decide = keep_best_component if self.settings["postprocess"] else decide_classes
+        return decide_alone(len(found), lambda index: native_probabilities(*found[index][1:]), decide)
 
     def fingerprint(self, index: int) -> str:
         """Return a hash of a study's images: place, size and UID, without names.

@@ -173,7 +173,10 @@ class TrainedNetwork:
         Returns:
             Per image, an argument of `keras_lvseg.inference.predict.native_probabilities`.
         """
-        return [own[..., 1:] for own in average_views(self._predict, np.stack(prepared)[..., None], views=1)]
+        return self._whole_images(prepared, views=1)
+
+    def _whole_images(self, prepared: Sequence[np.ndarray], views: Views) -> list[np.ndarray]:
+        return [own[..., 1:] for own in average_views(self._predict, np.stack(prepared)[..., None], views=views)]
 
     def foregrounds(self, prepared: Sequence[np.ndarray], windows: Sequence[Window] | None = None) -> list[np.ndarray]:
         """Return the probabilities of the classes above 0, on the network's grid.
@@ -191,8 +194,7 @@ class TrainedNetwork:
             found = predict_windows(self._predict, prepared, windows, views=self.views, normalize=normalize)
             return [own[..., 1:] for own in found]
         if self.window is None:
-            images = np.stack(prepared)[..., None]
-            return [own[..., 1:] for own in average_views(self._predict, images, views=self.views)]
+            return self._whole_images(prepared, self.views)
         looks = self.first_looks(prepared)
         places = {i: place for i, own in enumerate(looks) if (place := cavity_window(own[..., 0], self.window))}
         if places:

@@ -16,6 +16,15 @@ _CAVITY = 0.3  # probability of pixels that have to be in the window
 _MARGIN = 8  # pixels around them, for the wall
 
 
+def whole_window(shape: tuple[int, ...]) -> Window:
+    """Return the window that is the whole image.
+
+    Args:
+        shape: Rows and columns of the image.
+    """
+    return slice(0, shape[0]), slice(0, shape[1])
+
+
 def window_at(row: float, column: float, side: int, shape: tuple[int, int]) -> Window:
     """Return the square of an image whose middle is nearest to a point.
 
@@ -57,7 +66,7 @@ def cavity_window(cavity: np.ndarray, side: int) -> Window | None:
     if not len(rows):
         return None
     if max(np.ptp(rows), np.ptp(columns)) + 1 + 2 * _MARGIN > side:
-        return slice(0, cavity.shape[0]), slice(0, cavity.shape[1])
+        return whole_window(cavity.shape)
     row, column = ((own.min() + own.max()) / 2 for own in (rows, columns))
     return window_at(row, column, side, cavity.shape)
 

@@ -36,6 +36,7 @@ MEASURED = {  # steps that a benchmark measures one by one
     "keras_lvseg.files.locked_directory",
     "keras_lvseg.inference.consistency.mask_flags.mask_flags",
     "keras_lvseg.inference.consistency.one_heart.StackCavities",
+    "keras_lvseg.inference.consistency.study_foregrounds.decide_study",
     "keras_lvseg.inference.consistency.study_foregrounds.prepare",
     "keras_lvseg.inference.consistency.study_foregrounds.study_foregrounds",
     "keras_lvseg.inference.consistency.study_masks.decide_alone",

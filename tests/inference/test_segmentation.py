@@ -54,6 +54,20 @@ def test_segmentation_masks_are_those_of_the_network_in_the_order_of_the_frames(
     assert told == sorted(set(told))
 
 
+@pytest.mark.parametrize("postprocess", [True, False])  # together, and each image by itself
+@pytest.mark.parametrize("lost", [slice(None), slice(5, None)])
+def test_segmentation_progress_ends_with_all_images_also_of_a_study_that_cannot_be_read(
+    tmp_path, tree, postprocess, lost
+):
+    run, told = write_planted_run(tmp_path / "run", 100.0, postprocess=postprocess), []
+    segmentation = Segmenter(run).segment(tree, on_progress=lambda *progress: told.append(progress))
+    for path in [*images_of(tree, "P3")][lost]:
+        path.unlink()
+    assert [len(result.masks) for result in segmentation] == [6, 6, 0 if lost == slice(None) else 5]
+    assert told[-1] == (18, 18)
+    assert told == sorted(told)
+
+
 def test_segmentation_decides_a_study_together_unless_independent(tmp_path):
     run = write_planted_run(tmp_path / "run", 100.0, postprocess=True)
     tree = write_small_tree(tmp_path / "tree", {"P1": "O1"}, slices=6, phases=2, shape=(20, 96))

@@ -81,15 +81,6 @@ def distance(cavity: Cavity, axis: np.ndarray) -> float:
     return float(np.hypot(*(cavity.centroid - axis)))
 
 
-def _in_plane(row: float, column: float, frame: Frame, spacing: tuple[float, float]) -> tuple[float, float]:
-    """Return a row and column as mm along rows and columns, in the scanner's coordinates if they are known."""
-    x, y = column * spacing[1], row * spacing[0]
-    if np.isfinite([*frame.position, *frame.orientation]).all():
-        along_row, along_column = np.reshape(frame.orientation, (2, 3))
-        x, y = x + float(along_row @ frame.position), y + float(along_column @ frame.position)
-    return x, y
-
-
 def pixel_at(place: np.ndarray, frame: Frame, spacing: tuple[float, float]) -> tuple[float, float]:
     """Return row and column of a place in the plane of the slices: the inverse of `Cavity.centroid`.
 
@@ -100,3 +91,12 @@ def pixel_at(place: np.ndarray, frame: Frame, spacing: tuple[float, float]) -> t
     """
     x0, y0 = _in_plane(0.0, 0.0, frame, spacing)
     return (float(place[1]) - y0) / spacing[0], (float(place[0]) - x0) / spacing[1]
+
+
+def _in_plane(row: float, column: float, frame: Frame, spacing: tuple[float, float]) -> tuple[float, float]:
+    """Return a row and column as mm along rows and columns, in the scanner's coordinates if they are known."""
+    x, y = column * spacing[1], row * spacing[0]
+    if np.isfinite([*frame.position, *frame.orientation]).all():
+        along_row, along_column = np.reshape(frame.orientation, (2, 3))
+        x, y = x + float(along_row @ frame.position), y + float(along_column @ frame.position)
+    return x, y

@@ -11,10 +11,12 @@ import numpy as np
 
 from keras_lvseg.geometry import NetworkGrid
 from keras_lvseg.inference.consistency.cavity import distance, pixel_at
-from keras_lvseg.inference.consistency.one_heart import StackCavities
+from keras_lvseg.inference.consistency.one_heart import StackCavities, keep_one_heart
+from keras_lvseg.inference.consistency.study_masks import StudyMasks
 from keras_lvseg.inference.predict import native_probabilities
 from keras_lvseg.inference.trained_network import WINDOW, TrainedNetwork
-from keras_lvseg.inference.windows import Window, window_at
+from keras_lvseg.inference.windows import Window, whole_window, window_at
+from keras_lvseg.models.pretrained import CERTAINTY
 from keras_lvseg.studies.frame import Frame
 from keras_lvseg.studies.frame_images import read_image
 
@@ -24,7 +26,7 @@ Prepared = tuple[Frame, np.ndarray, NetworkGrid]
 _LOOKS = 4  # images of a slice that the axis is searched in
 _WALL = 12.0  # mm
 _LONGER = 1.2  # than the radius of a circle with its area is the largest distance of a cavity's border
-_BATCH_SIZE = 16
+BATCH_SIZE = 16
 
 
 def prepare(network: TrainedNetwork, frame: Frame) -> Prepared:
@@ -77,39 +79,36 @@ def study_foregrounds(
     for batch in batches:
         waiting += [len(images) + i for i, (frame, *_) in enumerate(batch) if frame.key in looks]
         images += batch
-        if len(waiting) >= _BATCH_SIZE:
+        if len(waiting) >= BATCH_SIZE:
             look()
     if waiting:
         look()
     windows = None
     if network.window is not None:
-        windows = heart_windows(images, first, network.window, millimetres=WINDOW)
+        windows = heart_windows(images, first, network.window)
     foregrounds: list[np.ndarray] = []
-    for start in range(0, len(images), _BATCH_SIZE):
-        part = slice(start, start + _BATCH_SIZE)
+    for start in range(0, len(images), BATCH_SIZE):
+        part = slice(start, start + BATCH_SIZE)
         foregrounds += network.foregrounds([image for _, image, _ in images[part]], windows and windows[part])
         if on_images:
             on_images(len(foregrounds))
     return [(frame, own, grid) for (frame, _, grid), own in zip(images, foregrounds, strict=True)]
 
 
-def heart_windows(
-    images: Sequence[Prepared], looks: Mapping[int, np.ndarray], side: int, *, millimetres: float
-) -> list[Window]:
+def heart_windows(images: Sequence[Prepared], looks: Mapping[int, np.ndarray], side: int) -> list[Window]:
     """Return the part of each image around the heart's axis.
 
     Args:
         images: The images of a study.
         looks: The probabilities of some of them, by index, on the network's grid.
-        side: Side length in pixels.
-        millimetres: The same in mm, or less.
+        side: Side length in pixels, of `WINDOW` mm or a little more.
 
     Returns:
         A window per image: whole images in slices that had no look, or whose cavity may not fit, and in all slices if
         there is no cavity.
     """
     if not looks:
-        return [(slice(0, image.shape[0]), slice(0, image.shape[1])) for _, image, _ in images]
+        return [whole_window(image.shape) for _, image, _ in images]
     known = [*looks]
     frames, grids = [images[i][0] for i in known], [images[i][2] for i in known]
     spacings = [grid.native_spacing for grid in grids]
@@ -121,16 +120,33 @@ def heart_windows(
         if cavity is not None:
             own = distance(cavity, stack.axis[frame.slice]) + _LONGER * math.sqrt(cavity.area / math.pi) + _WALL
         reach[frame.slice] = max(reach[frame.slice], own)
+    fitting = {slice_ for slice_, own in reach.items() if 2 * own <= WINDOW} if any(stack.chosen) else set()
     windows = []
     for frame, image, grid in images:
-        rows, columns = image.shape
-        window: Window = slice(0, rows), slice(0, columns)
-        if any(stack.chosen) and frame.slice in reach and 2 * reach[frame.slice] <= millimetres:
+        window = whole_window(image.shape)
+        if frame.slice in fitting:
             row, column = pixel_at(stack.axis[frame.slice], frame, grid.native_spacing)
             ((x, y),) = grid.points_to_network(np.array([[column, row]]))
             window = window_at(y, x, side, image.shape)
         windows.append(window)
     return windows
+
+
+def decide_study(
+    found: Sequence[tuple[Frame, np.ndarray, NetworkGrid]], *, certainty: Mapping[str, float] = CERTAINTY
+) -> StudyMasks:
+    """Decide the masks of a study together, see `keep_one_heart`.
+
+    Args:
+        found: The result of `study_foregrounds`, one frame or more.
+        certainty: See `keep_one_heart`.
+    """
+    return keep_one_heart(
+        [frame for frame, *_ in found],
+        lambda index: native_probabilities(*found[index][1:]),
+        spacings=[grid.native_spacing for *_, grid in found],
+        certainty=certainty,
+    )
 
 
 def _looks(frames: Sequence[Frame]) -> set[tuple[Path, int | None]]:

@@ -44,7 +44,7 @@ def test_heart_windows_are_around_the_axis_also_where_another_organ_or_nothing_w
     heart = [(90 + 2 * s, 110, 0.98) for s in range(7)]
     organ = (30, 60, 0.9)
     images, found = looks([heart[0]], [heart[1], organ], [heart[2]], [], [heart[4]], [heart[5]], [organ])
-    windows = heart_windows(images, found, 80, millimetres=120.0)
+    windows = heart_windows(images, found, 80)
     assert {(r.stop - r.start, c.stop - c.start) for r, c in windows} == {(80, 80)}
     np.testing.assert_allclose(middles(windows), [own[:2] for own in heart], atol=4)
 
@@ -53,16 +53,16 @@ def test_heart_windows_of_a_wide_cavity_are_whole_images_in_its_slice():
     heart = [(100, 100, 0.98)]
     images, found = looks(*[heart] * 4)
     found[2] = looks(heart, radius=45.0)[1][0]
-    windows = heart_windows(images, found, 80, millimetres=120.0)
+    windows = heart_windows(images, found, 80)
     assert [window == WHOLE for window in windows] == [False, False, True, False]
 
 
 def test_heart_windows_without_a_look_or_a_cavity_are_whole_images():
     images, found = looks([], [(100, 100, 0.9)], [(100, 100, 0.9)])
     del found[1]
-    assert [w == WHOLE for w in heart_windows(images, found, 80, millimetres=120.0)] == [False, True, False]
-    assert heart_windows(images, {0: found[0]}, 80, millimetres=120.0) == [WHOLE] * 3
-    assert heart_windows(images, {}, 80, millimetres=120.0) == [WHOLE] * 3
+    assert [w == WHOLE for w in heart_windows(images, found, 80)] == [False, True, False]
+    assert heart_windows(images, {0: found[0]}, 80) == [WHOLE] * 3
+    assert heart_windows(images, {}, 80) == [WHOLE] * 3
 
 
 @pytest.fixture(scope="module")
